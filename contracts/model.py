@@ -1,0 +1,281 @@
+"""The frozen nouns of a contract: words, sources, metrics, pairs.
+
+In: nothing; `build` fills these from a checked document. Out: values every stage, the lint and the docs read.
+Nothing here knows YAML, files or Prometheus' exposition. After a `Contract` exists, nothing about it can fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal
+
+__all__ = [
+    "REJECTION_REASONS",
+    "SOURCE_WORD",
+    "UNKNOWN_SOURCE",
+    "Candidate",
+    "Condition",
+    "Contract",
+    "Default",
+    "Files",
+    "Metric",
+    "Pair",
+    "Read",
+    "Row",
+    "Scalar",
+    "Source",
+    "Word",
+]
+
+Scalar = str | int | bool
+"""A value a condition compares with: JSON string, integer or boolean (never mixed: `true` is not `1`)."""
+
+SOURCE_WORD = "source"
+"""The one built-in word: the name of the source an event matched."""
+
+UNKNOWN_SOURCE = "unknown"
+"""Value of the built-in word `source` for a line no source claimed."""
+
+REJECTION_REASONS = ("bad_json", "invalid_utf8", "not_object", "too_long", "unknown_schema", "missing_fields")
+"""Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
+
+WordKind = Literal["enum", "name", "number", "time", "id"]
+MetricType = Literal["counter", "gauge", "histogram"]
+Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
+Test = Literal["equals", "in", "present", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The value of a word an event does not carry: an environment variable first, then a constant."""
+
+    value: str
+    env: str | None = None
+
+    def resolve(self, environment: Mapping[str, str]) -> str:
+        """Return the variable's value if it is set and not blank, else the constant."""
+        found = environment.get(self.env, "").strip() if self.env else ""
+        return found or self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One entry of the vocabulary: what sources fill and metrics read.
+
+    `enum` words have closed `values`; `name` words are normalised text with a cap on distinct values; `number` words
+    are finite floats in `unit` within [minimum, maximum]; `time` words are UTC epoch seconds at most `max_future_s`
+    ahead; `id` words join pairs and can never be labels.
+    """
+
+    name: str
+    kind: WordKind
+    values: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
+    otherwise: str | None = None
+    default: Default | None = None
+    allow: str = ""
+    fold: bool = False
+    max_length: int = 0
+    max_values: int = 0
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    max_future_s: float = 0.0
+    line: int = 0
+
+    @property
+    def is_label(self) -> bool:
+        """Only closed or capped words may become label values."""
+        return self.kind in ("enum", "name")
+
+    @property
+    def worst_case(self) -> int:
+        """Distinct label values this word can ever show."""
+        if self.kind == "enum":
+            return len(self.label_values)
+        return self.max_values + 1
+
+    @property
+    def label_values(self) -> tuple[str, ...]:
+        """Closed label values, `otherwise` included (empty for `name` words)."""
+        extra = (self.otherwise,) if self.otherwise and self.otherwise not in self.values else ()
+        return self.values + extra if self.kind == "enum" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
+
+    path: tuple[str, ...] = ()
+    constant: str | float | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
+    prefixes: tuple[tuple[str, str], ...] = ()
+    contains: tuple[tuple[str, str], ...] = ()
+    otherwise: str | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How one source fills one word: the first candidate that yields a value wins."""
+
+    word: str
+    candidates: tuple[Candidate, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test on a JSON path (in `match`, `expect`) or on a word (in a metric's `when`)."""
+
+    subject: tuple[str, ...]
+    test: Test
+    values: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a source reads besides when its `by` path holds `value` (compared case-insensitively)."""
+
+    value: str
+    reads: tuple[Read, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One event format: how to recognise it (`match`), what it must be (`expect`), what it fills."""
+
+    name: str
+    match: tuple[Condition, ...]
+    expect: tuple[Condition, ...]
+    reads: tuple[Read, ...]
+    require_any: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    line: int = 0
+
+    def all_reads(self) -> tuple[Read, ...]:
+        """Every read of the source and of its rows."""
+        return self.reads + tuple(read for row in self.rows for read in row.reads)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family and how events move it.
+
+    `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram),
+    sets (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for
+    the rest), always (constant gauge). `labels` maps label name to word. `init` lists the series that exist from
+    the start, as label tuples in `labels` order with None standing for the word's default.
+    """
+
+    name: str
+    type: MetricType
+    job: Job
+    help: str
+    labels: Mapping[str, str]
+    budget: int
+    subject: str | None = None
+    amount: str | None = None
+    value: float = 1.0
+    buckets: tuple[float, ...] = ()
+    when: tuple[Condition, ...] = ()
+    init: tuple[tuple[str | None, ...], ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)  # rejection reason -> label value
+    line: int = 0
+
+    @property
+    def samples_per_series(self) -> int:
+        """Lines one label set takes in the exposition."""
+        return len(self.buckets) + 3 if self.type == "histogram" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two stages of one thing joined by id: for each edge (opening, closing) a latency in seconds.
+
+    Loses: entries older than `timeout_s` (event time) and the oldest beyond `max_open`; both are counted.
+    """
+
+    name: str
+    id: str
+    stage: str
+    at: str
+    edge: str
+    latency: str
+    edges: Mapping[str, tuple[str, str]]
+    timeout_s: float
+    max_open: int
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where events come from: environment variable, default paths or globs, cap on one line's bytes."""
+
+    env: str | None
+    default: tuple[str, ...]
+    max_line_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One exporter's whole promise. `path` and `sha256` name the file it was read from."""
+
+    name: str
+    help: str
+    port: int
+    port_env: str | None
+    job: str
+    files: Files
+    words: Mapping[str, Word]
+    sources: tuple[Source, ...]
+    metrics: tuple[Metric, ...]
+    pairs: tuple[Pair, ...]
+    path: str
+    sha256: str
+
+    def label_values(self, metric: Metric, label: str) -> tuple[str, ...]:
+        """Closed values of a label of `metric`; empty when the label is open but capped."""
+        word = metric.labels[label]
+        if metric.job == "rejections":
+            if label == SOURCE_WORD:
+                return (*(source.name for source in self.sources), UNKNOWN_SOURCE)
+            return tuple(dict.fromkeys(metric.reasons.values()))
+        if word == SOURCE_WORD:
+            return tuple(source.name for source in self.sources)
+        return self.words[word].label_values
+
+    def worst_case_series(self, metric: Metric) -> int:
+        """Most label sets `metric` can ever show: the product of its labels' values."""
+        total = 1
+        for label, word in metric.labels.items():
+            total *= len(self.label_values(metric, label)) or self.words[word].worst_case
+        return total
+
+    def closed_label_sets(self, metric: Metric) -> tuple[tuple[str, ...], ...]:
+        """Every label set the sources can give a metric whose labels are all closed; empty if one is open.
+
+        These series exist at 0 from the start, so that the first increment is visible to `increase()`.
+        """
+        columns = [self.label_values(metric, label) for label in metric.labels]
+        if not all(columns):
+            return ()
+        if metric.job == "rejections" or SOURCE_WORD not in metric.labels.values():
+            return tuple(product(*columns))
+        sets: list[tuple[str, ...]] = []
+        for source in self.sources:
+            sets += product(*(self._reachable(source, word) for word in metric.labels.values()))
+        return tuple(sets)
+
+    def _reachable(self, source: Source, word: str) -> tuple[str, ...]:
+        if word == SOURCE_WORD:
+            return (source.name,)
+        candidates = [c for read in source.all_reads() if read.word == word for c in read.candidates]
+        if any(candidate.path for candidate in candidates):
+            return self.words[word].label_values
+        default = self.words[word].default
+        constants = [str(candidate.constant) for candidate in candidates] + ([default.value] if default else [])
+        return tuple(dict.fromkeys(constants))
