@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contracts.document import Faults, Spot, quote
 from contracts.metrics import build_metrics, build_pairs
-from contracts.model import Contract, Files, Metric
+from contracts.model import Contract, Files, Metric, PathKind
 from contracts.sources import build_sources
 from contracts.vocabulary import build_words
 
@@ -94,10 +94,10 @@ def _words_used(contract: Contract) -> Iterator[str]:
 
 
 def _check_paths(contract: Contract, document: Spot, faults: Faults) -> None:
-    kinds: dict[tuple[str, ...], str] = {}
+    kinds: dict[tuple[str, ...], PathKind] = {}
     sources = _part(document, "sources")
     for source in contract.sources:
-        for path, kind in _paths_read(contract, source.name):
+        for path, kind in contract.paths_of(source):
             known = kinds.setdefault(path, kind)
             if known != kind:
                 problem = f"{quote('.'.join(path))} is read both as {known} and as {kind}; read it as one of them"
@@ -107,19 +107,6 @@ def _check_paths(contract: Contract, document: Spot, faults: Faults) -> None:
             if len(longer) > len(path) and longer[: len(path)] == path:
                 problem = f"{quote('.'.join(path))} is read as a value and as the object around {quote('.'.join(longer))}"
                 faults.add(sources, f"{problem}; read one of them")
-
-
-def _paths_read(contract: Contract, name: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    source = next(source for source in contract.sources if source.name == name)
-    for condition in (*source.match, *source.expect):
-        yield condition.subject, "text"
-    if source.by:
-        yield source.by, "text"
-    for read in source.all_reads():
-        kind = contract.words[read.word].kind
-        for candidate in read.candidates:
-            if candidate.path:
-                yield candidate.path, kind if kind in ("number", "time") else "text"
 
 
 def _check_series(contract: Contract, metric: Metric, spot: Spot, faults: Faults) -> None:

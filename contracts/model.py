@@ -6,7 +6,7 @@ Nothing here knows YAML, files or Prometheus' exposition. After a `Contract` exi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
@@ -22,6 +22,7 @@ __all__ = [
     "Files",
     "Metric",
     "Pair",
+    "PathKind",
     "Read",
     "Row",
     "Scalar",
@@ -45,6 +46,8 @@ WordKind = Literal["enum", "name", "number", "time", "id"]
 MetricType = Literal["counter", "gauge", "histogram"]
 Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
 Test = Literal["equals", "in", "present", "absent"]
+PathKind = Literal["text", "flag", "number", "time"]
+_PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,23 @@ class Contract:
     pairs: tuple[Pair, ...]
     path: str
     sha256: str
+
+    def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
+        """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
+        for condition in (*source.match, *source.expect):
+            is_flag = any(isinstance(value, bool) for value in condition.values)
+            yield condition.subject, "flag" if is_flag else "text"
+        if source.by:
+            yield source.by, "text"
+        for read in source.all_reads():
+            kind = self.words[read.word].kind
+            for candidate in read.candidates:
+                if candidate.path:
+                    yield candidate.path, _PATH_KINDS.get(kind, "text")
+
+    def paths(self) -> dict[tuple[str, ...], PathKind]:
+        """Return every JSON path any source looks at; each has one kind."""
+        return {path: kind for source in self.sources for path, kind in self.paths_of(source)}
 
     def label_values(self, metric: Metric, label: str) -> tuple[str, ...]:
         """Closed values of a label of `metric`; empty when the label is open but capped."""

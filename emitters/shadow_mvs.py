@@ -53,8 +53,8 @@ _RISK_REASONS = (
     "cooldown",
     "invalid_state",
 )
-# What stopped the order: a gate other than risk for these reasons, risk itself for the rest.
-_BLOCKED_BY = {"cooldown": "blocked", "invalid_state": "blocked_by_governance"}
+# The status names the gate that stopped the order, or for some reasons none: then only the reason tells.
+_BLOCKED_BY = {"spread_too_wide": "blocked", "cooldown": "blocked", "invalid_state": "blocked_by_governance"}
 _STATUS = {
     "signal": "final",
     "intent": "created",

@@ -1,0 +1,228 @@
+"""Follows paths and globs through rotation, truncation, deletion and late appearance.
+
+In: patterns. Out: `Batch`es and `Notice`s in the order the lines were written per path: an old generation is read to
+its end before its successor is begun. Never sleeps, never decodes, counts nothing. Files are told apart by what the
+open descriptor says, never by name; a file reached by two names is read once.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from exporters.engine.stream import Stream, open_file
+from exporters.engine.values import Batch, Notice, Position
+
+__all__ = ["Tail"]
+
+GRACE_S = 10.0
+"""Quiet seconds after which a drained file that was rotated away or deleted is let go. Longer than any writer keeps
+its old descriptor in practice; fluent-bit waits 5 s, Datadog 60 s."""
+
+_MAGIC = frozenset("*?[")
+_Inode = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Generation:
+    """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
+
+    `after_gap`: the path led nowhere for a while before this file appeared, so it cannot be an atomic rewrite.
+    """
+
+    stream: Stream
+    begun: bool
+    after_gap: bool
+    moved_at: float | None = None
+    active_at: float = 0.0
+
+
+class Tail:
+    """Reads every file the patterns match. Not thread-safe; close() gives the descriptors back.
+
+    Args:
+        patterns: paths or globs (`**` descends), relative to the working directory.
+        max_line_bytes: longest line taken, newline excluded; longer ones are skipped and counted.
+        batch_bytes: most bytes one batch holds.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        max_line_bytes: int = 1 << 20,
+        batch_bytes: int = 1 << 18,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._patterns = tuple(patterns)
+        self._max_line = max_line_bytes
+        self._batch_bytes = batch_bytes
+        self._grace_s = grace_s
+        self._chains: dict[str, list[_Generation]] = {}
+        self._missed: set[str] = set()
+        self.problems: dict[str, str] = {}
+
+    def scan(self, monotonic: float) -> list[Notice]:
+        """Look which files the patterns lead to now; open new ones, mark those that moved away.
+
+        Returns:
+            one `rotated` notice for each path that leads to another file than before.
+        """
+        found = self._resolve()
+        open_now = {self._inode(gen): gen for chain in self._chains.values() for gen in chain}
+        for inode, gen in open_now.items():
+            if inode in found:
+                self._rebind(gen, found[inode])
+            elif gen.moved_at is None:
+                gen.moved_at = monotonic
+        notices = []
+        for inode, path in found.items():
+            if inode not in open_now:
+                notices += self._open(path, monotonic)
+        self._missed = {path for path, chain in self._chains.items() if all(gen.moved_at for gen in chain)}
+        return notices
+
+    def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
+        """Yield what is new in every file, one batch per file and round, until a whole round gives nothing.
+
+        When an item is yielded its bytes count as read: `positions()` already stands behind them.
+        """
+        busy = True
+        while busy:
+            busy = False
+            for chain in list(self._chains.values()):
+                item = self._read_chain(chain, now, monotonic)
+                if item is not None:
+                    busy = True
+                    yield item
+
+    def release(self, monotonic: float) -> list[Notice]:
+        """Let go of drained files that were rotated away or deleted and have been quiet long enough.
+
+        Call only after the values of everything read have been committed.
+
+        Loses: an unfinished last line of a file that is let go, counted in the notice.
+        """
+        notices = []
+        for path, chain in list(self._chains.items()):
+            for gen in [gen for gen in chain if self._is_done(gen, chain, monotonic)]:
+                if gen.stream.unread_bytes:
+                    notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
+                gen.stream.close()
+                chain.remove(gen)
+            if not chain:
+                del self._chains[path]
+        return notices
+
+    def positions(self) -> list[Position]:
+        """Return how far each open file has been read."""
+        return [gen.stream.position() for chain in self._chains.values() for gen in chain]
+
+    @property
+    def lag_bytes(self) -> int:
+        """Bytes seen in open files that are not read yet (unfinished last lines included)."""
+        return sum(gen.stream.unread_bytes for chain in self._chains.values() for gen in chain)
+
+    @property
+    def files_present(self) -> int:
+        """Paths that lead to a file now."""
+        return sum(any(gen.moved_at is None for gen in chain) for chain in self._chains.values())
+
+    @property
+    def files_open(self) -> int:
+        """Open files, those rotated away or deleted included."""
+        return sum(len(chain) for chain in self._chains.values())
+
+    def directories(self) -> set[str]:
+        """Return the existing directories whose entries matter, for a wake-up hint."""
+        parents = {os.path.dirname(path) or "." for path in (*self._patterns, *self._chains)}
+        return {parent for parent in parents if not _MAGIC & set(parent) and os.path.isdir(parent)}
+
+    def close(self) -> None:
+        """Give all descriptors back."""
+        for chain in self._chains.values():
+            for gen in chain:
+                gen.stream.close()
+        self._chains.clear()
+
+    def _resolve(self) -> dict[_Inode, str]:
+        """Return the regular files the patterns lead to, each once; note what stands in the way of others."""
+        found: dict[_Inode, str] = {}
+        self.problems = {}
+        for pattern in self._patterns:
+            matches = sorted(glob.glob(pattern, recursive=True)) if _MAGIC & set(pattern) else [pattern]
+            for path in matches:
+                try:
+                    info = os.stat(path)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except OSError as error:
+                    self.problems[path] = error.strerror or str(error)
+                    continue
+                if stat.S_ISREG(info.st_mode):
+                    found.setdefault((info.st_dev, info.st_ino), path)
+                elif path == pattern:
+                    self.problems[path] = "not a regular file"
+        return found
+
+    def _inode(self, gen: _Generation) -> _Inode:
+        return gen.stream.key.dev, gen.stream.key.ino
+
+    def _rebind(self, gen: _Generation, path: str) -> None:
+        """Note that `path` leads to this file (again, or after a rename between two matched names)."""
+        gen.moved_at = None
+        if gen.stream.path != path:
+            chain = self._chains[gen.stream.path]
+            chain.remove(gen)
+            if not chain:
+                del self._chains[gen.stream.path]
+            gen.stream.path = path
+            self._chains.setdefault(path, []).append(gen)
+
+    def _open(self, path: str, monotonic: float) -> list[Notice]:
+        try:
+            stream = Stream(path, open_file(path), self._max_line, self._batch_bytes)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self.problems[path] = error.strerror or str(error)
+            return []
+        chain = self._chains.setdefault(path, [])
+        before = [gen for gen in chain if gen.moved_at is not None]
+        gen = _Generation(stream, begun=not before, after_gap=path in self._missed, active_at=monotonic)
+        chain.append(gen)
+        return [Notice("rotated", path)] if before else []
+
+    def _read_chain(self, chain: list[_Generation], now: float, monotonic: float) -> Batch | Notice | None:
+        """Read the oldest generation that has something; begin a successor only when those before it are empty."""
+        for index, gen in enumerate(chain):
+            if not gen.begun:
+                self._begin(gen, chain[index - 1].stream if index else None)
+            try:
+                item = gen.stream.read(now)
+            except OSError as error:
+                self.problems[gen.stream.path] = error.strerror or str(error)
+                item = None
+            if item is not None:
+                gen.active_at = monotonic
+                return item
+        return None
+
+    def _begin(self, gen: _Generation, before: Stream | None) -> None:
+        """Decide where a successor starts: at 0, or where its deleted predecessor ended if it is its rewrite."""
+        gen.begun = True
+        if before is None or gen.after_gap or before.links or len(before.anchor) < 32:
+            return
+        if gen.stream.proves(before.offset, before.head, before.anchor):
+            gen.stream.resume(before.offset, before.head, before.anchor, before.skipping)
+
+    def _is_done(self, gen: _Generation, chain: list[_Generation], monotonic: float) -> bool:
+        if gen.moved_at is None or monotonic - max(gen.moved_at, gen.active_at) < self._grace_s:
+            return False
+        stream = gen.stream
+        deleted = stream.links == 0
+        if stream.unread_bytes and not deleted:
+            return False
+        return deleted or gen is not chain[-1]

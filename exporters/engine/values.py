@@ -1,0 +1,168 @@
+"""The nouns that flow between the stages.
+
+In: nothing. Out: frozen values, and the one rule by which a JSON path becomes an attribute of a decoded event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from contracts.model import Metric
+
+__all__ = [
+    "MISTYPED",
+    "Batch",
+    "Count",
+    "Decoded",
+    "Effect",
+    "FileKey",
+    "Join",
+    "Mistyped",
+    "Notice",
+    "NoticeKind",
+    "Observe",
+    "Outcome",
+    "Position",
+    "Put",
+    "Update",
+    "attribute_of",
+]
+
+NoticeKind = Literal["rotated", "truncated", "lost"]
+
+
+class FileKey(NamedTuple):
+    """What a file is, whatever it is called: device, inode and, where the file system tells, inode generation."""
+
+    dev: int
+    ino: int
+    generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far one file has been read, with the proof that it still is that file.
+
+    `offset` (bytes) stands just after a newline, or inside an over-long line when `skipping`. `head` is the file's
+    first bytes and `anchor` the bytes just before `offset` (each up to 4096).
+    """
+
+    key: FileKey
+    path: str
+    offset: int
+    head: bytes
+    anchor: bytes
+    skipping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole lines of one file, byte ranges accounted for.
+
+    `end - start == len(data) + skipped_bytes + too_long_bytes`; `data` is empty or ends with a newline; `too_long`
+    counts the over-long lines that ended here.
+    """
+
+    path: str
+    start: int
+    end: int
+    data: bytes
+    skipped_bytes: int = 0
+    too_long: int = 0
+    too_long_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened to a file: rotated, truncated, or bytes lost that were seen but never read whole."""
+
+    kind: NoticeKind
+    path: str
+    lost_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a batch holds: events in file order, blank lines, refused lines by reason, filler bytes skipped.
+
+    `events` are instances of the Struct built by `decode`; their attributes are named by `attribute_of`.
+    """
+
+    events: list[object]
+    blank: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    skipped_bytes: int = 0
+
+
+class Mistyped:
+    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISTYPED"
+
+
+MISTYPED = Mistyped()
+
+
+class Count(NamedTuple):
+    """Add `amount` to a counter series."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    amount: float
+
+
+class Observe(NamedTuple):
+    """Put `values` (in the metric's unit) into a histogram series."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    values: list[float]
+
+
+class Put(NamedTuple):
+    """Set a gauge series; with `only_forward` a smaller value than the present one changes nothing."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    value: float
+    only_forward: bool = False
+
+
+Update = Count | Observe | Put
+
+Outcome = Literal["applied", "ignored"]
+
+
+class Join(NamedTuple):
+    """One event that opens or closes edges of a pair; `steps` is the plan its signature was given."""
+
+    id: str
+    at: float
+    steps: object
+
+
+@dataclass(slots=True)
+class Effect:
+    """What a batch of events does: updates in order, joins in order, and how many lines ended how."""
+
+    updates: list[Update] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def attribute_of(path: tuple[str, ...]) -> str:
+    """Return the attribute path of a decoded event that holds the JSON path `path`.
+
+    >>> attribute_of(("payload", "code"))
+    'f_payload.f_code'
+    >>> attribute_of(("ts-utc",))
+    'x_74732d757463'
+    """
+    return ".".join(f"f_{part}" if part.isidentifier() else f"x_{part.encode().hex()}" for part in path)
