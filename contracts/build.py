@@ -78,7 +78,10 @@ def _check_words(contract: Contract, document: Spot, faults: Faults) -> None:
         if name not in used:
             faults.add(spot, f"no metric, pair or condition uses the word {quote(name)}; use it or delete it")
         elif name not in filled:
-            faults.add(spot, f"no source fills the word {quote(name)}, so what uses it stays empty; read it somewhere")
+            faults.add(
+                spot,
+                f"no source fills the word {quote(name)}, so what uses it stays empty; read it somewhere",
+            )
 
 
 def _words_used(contract: Contract) -> Iterator[str]:
@@ -100,7 +103,9 @@ def _check_paths(contract: Contract, document: Spot, faults: Faults) -> None:
         for path, kind in contract.paths_of(source):
             known = kinds.setdefault(path, kind)
             if known != kind:
-                problem = f"{quote('.'.join(path))} is read both as {known} and as {kind}; read it as one of them"
+                problem = (
+                    f"{quote('.'.join(path))} is read both as {known} and as {kind}; read it as one of them"
+                )
                 faults.add(_part(sources, source.name), problem)
     for path in kinds:
         for longer in kinds:

@@ -64,7 +64,9 @@ class Spot:
         found = self.get(key)
         if found is None:
             return ()
-        return (found.text,) if isinstance(found.value, str) else tuple(item.text for item in found.elements())
+        return (
+            (found.text,) if isinstance(found.value, str) else tuple(item.text for item in found.elements())
+        )
 
     @property
     def number(self) -> float:

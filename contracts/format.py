@@ -25,7 +25,9 @@ EXPORTER = Record(
         "name": Key(NAME, "Name of the exporter; equal to the file's stem.", required=True),
         "help": Key(Text("a sentence"), "One sentence for the landing page and the docs.", required=True),
         "port": Key(
-            Number("a port from 1 to 65535", integer=True, minimum=1, maximum=65535), "TCP port.", required=True
+            Number("a port from 1 to 65535", integer=True, minimum=1, maximum=65535),
+            "TCP port.",
+            required=True,
         ),
         "port_env": Key(ENV, "Environment variable that overrides the port."),
         "job": Key(NAME, "Prometheus job that scrapes it.", required=True),
@@ -65,15 +67,23 @@ WORD = Record(
     "word",
     "One word of the vocabulary. Without `type`: closed `values` make an enum, `allow` makes a name.",
     {
-        "type": Key(Text(choices=("number", "time", "id")), "number, time or id; labels need `values` or `allow`."),
-        "values": Key(ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."),
+        "type": Key(
+            Text(choices=("number", "time", "id")), "number, time or id; labels need `values` or `allow`."
+        ),
+        "values": Key(
+            ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."
+        ),
         "aliases": Key(SPELLINGS, "Other spellings of a value, whatever source they come from."),
-        "otherwise": Key(ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."),
+        "otherwise": Key(
+            ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."
+        ),
         "default": Key(
             Either("a value, or {env, value}", scalar=ANY, mapping=DEFAULT),
             "The value when an event has none (or an empty one).",
         ),
-        "allow": Key(Text("characters as in a regex class"), "Characters kept; each run of others becomes `_`."),
+        "allow": Key(
+            Text("characters as in a regex class"), "Characters kept; each run of others becomes `_`."
+        ),
         "fold": Key(YES_NO, "Lower-case a name (default false)."),
         "max_length": Key(Number("a whole number of at least 1", True, 1), "Characters kept of a name."),
         "max_values": Key(
@@ -83,7 +93,9 @@ WORD = Record(
         "unit": Key(Text(choices=("seconds", "bytes", "ratio", "count")), "Base unit of a number."),
         "min": Key(Number(), "Smallest number taken; smaller ones are refused and counted."),
         "max": Key(Number(), "Largest number taken; larger ones are refused and counted."),
-        "max_future": Key(Number("seconds", minimum=0), "How far ahead of now a time may lie, in seconds (default 5)."),
+        "max_future": Key(
+            Number("seconds", minimum=0), "How far ahead of now a time may lie, in seconds (default 5)."
+        ),
     },
 )
 
@@ -95,7 +107,9 @@ TEST = Record(
         "present": Key(YES_NO, "True if there is (or is not) a value."),
     },
 )
-CONDITION = Either("a value, a list of values, or {present: true}", scalar=ANY, many=ListOf(ANY), mapping=TEST)
+CONDITION = Either(
+    "a value, a list of values, or {present: true}", scalar=ANY, many=ListOf(ANY), mapping=TEST
+)
 
 CANDIDATE = Record(
     "read",
@@ -107,22 +121,38 @@ CANDIDATE = Record(
         "prefixes": Key(MAPPED, "Beginning of the text -> value, first match wins, after aliases."),
         "contains": Key(MAPPED, "Part of the text -> value, first match wins, after prefixes."),
         "otherwise": Key(ANY, "What an unknown or missing text becomes, for this source."),
-        "scale": Key(Number(), "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds."),
-        "required": Key(YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."),
+        "scale": Key(
+            Number(), "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds."
+        ),
+        "required": Key(
+            YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."
+        ),
     },
 )
-READ = Either("a path, {path: ...}, or a list of them", scalar=PATH, many=ListOf(CANDIDATE), mapping=CANDIDATE)
-CELL = Either("a constant, {path: ...}, or a list of them", scalar=ANY, many=ListOf(CANDIDATE), mapping=CANDIDATE)
+READ = Either(
+    "a path, {path: ...}, or a list of them", scalar=PATH, many=ListOf(CANDIDATE), mapping=CANDIDATE
+)
+CELL = Either(
+    "a constant, {path: ...}, or a list of them", scalar=ANY, many=ListOf(CANDIDATE), mapping=CANDIDATE
+)
 
 SOURCE = Record(
     "source",
     "One event format. Sources are tried in order; the first whose `match` holds takes the event.",
     {
-        "match": Key(MapOf(CONDITION, may_be_empty=True), "Conditions on JSON paths, all must hold.", required=True),
-        "expect": Key(MapOf(CONDITION), "Further conditions; if one fails the line is rejected as unknown_schema."),
+        "match": Key(
+            MapOf(CONDITION, may_be_empty=True), "Conditions on JSON paths, all must hold.", required=True
+        ),
+        "expect": Key(
+            MapOf(CONDITION), "Further conditions; if one fails the line is rejected as unknown_schema."
+        ),
         "read": Key(MapOf(READ, may_be_empty=True), "Word -> path (or read); here a bare text is a path."),
-        "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
-        "by": Key(PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
+        "require_any": Key(
+            ListOf(NAME), "Words of which at least one must get a value, else missing_fields."
+        ),
+        "by": Key(
+            PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."
+        ),
         "rows": Key(
             MapOf(MapOf(CELL, may_be_empty=True)),
             "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` is known and counts nothing.",
@@ -142,7 +172,9 @@ METRIC = Record(
     {
         "type": Key(Text(choices=("counter", "gauge", "histogram")), "Prometheus type.", required=True),
         "help": Key(Text("a sentence"), "One sentence for the person paged.", required=True),
-        "counts": Key(NAME, "Counter: one per event in which this word has a value; `events` counts each event."),
+        "counts": Key(
+            NAME, "Counter: one per event in which this word has a value; `events` counts each event."
+        ),
         "amount": Key(NAME, "Counter: add this number word instead of one."),
         "rejections": Key(
             MapOf(ANY, key="|".join(REJECTION_REASONS), what="a rejection reason"),
@@ -157,11 +189,17 @@ METRIC = Record(
         "when": Key(MapOf(CONDITION, key=NAME.pattern, what="a word"), "Conditions on words, all must hold."),
         "init": Key(
             ListOf(
-                MapOf(Either("a value or a list", scalar=ANY, many=ListOf(ANY)), may_be_empty=True, what="a label")
+                MapOf(
+                    Either("a value or a list", scalar=ANY, many=ListOf(ANY)),
+                    may_be_empty=True,
+                    what="a label",
+                )
             ),
             "Series that exist from the start; `all` stands for every closed value, a missing label for its default.",
         ),
-        "budget": Key(Number("a whole number of at least 1", True, 1), "Most series it may ever have.", required=True),
+        "budget": Key(
+            Number("a whole number of at least 1", True, 1), "Most series it may ever have.", required=True
+        ),
     },
 )
 
@@ -173,10 +211,16 @@ PAIR = Record(
         "stage": Key(NAME, "Enum word that names the stage.", required=True),
         "at": Key(NAME, "Time word.", required=True),
         "edge": Key(NAME, "Enum word that receives the edge's name.", required=True),
-        "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
+        "latency": Key(
+            NAME, "Number word (seconds) that receives closing time minus opening time.", required=True
+        ),
         "edges": Key(MapOf(ListOf(ANY)), "Edge -> [opening stage, closing stage].", required=True),
-        "timeout": Key(Number("seconds", minimum=0.001), "Seconds of event time an id is remembered (default 300)."),
-        "max_open": Key(Number("a whole number of at least 1", True, 1), "Ids remembered at once (default 20000)."),
+        "timeout": Key(
+            Number("seconds", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
+        ),
+        "max_open": Key(
+            Number("a whole number of at least 1", True, 1), "Ids remembered at once (default 20000)."
+        ),
     },
 )
 
@@ -187,8 +231,12 @@ CONTRACT = Record(
         "exporter": Key(EXPORTER, "Who serves.", required=True),
         "files": Key(FILES, "Where events come from.", required=True),
         "vocabulary": Key(MapOf(WORD, key=NAME.pattern), "Word -> what it may hold.", required=True),
-        "sources": Key(MapOf(SOURCE, key=NAME.pattern), "Event format -> how it fills the words.", required=True),
-        "metrics": Key(MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True),
+        "sources": Key(
+            MapOf(SOURCE, key=NAME.pattern), "Event format -> how it fills the words.", required=True
+        ),
+        "metrics": Key(
+            MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True
+        ),
         "pairs": Key(MapOf(PAIR, key=NAME.pattern), "Pair -> stages joined by id."),
     },
 )

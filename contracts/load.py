@@ -31,7 +31,9 @@ def load_contract(path: Path) -> Contract:
         data = path.read_bytes()
         root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
-        raise _only(shown, 1, f"cannot be read ({error.strerror}); check the path and its permissions") from error
+        raise _only(
+            shown, 1, f"cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
     except UnicodeDecodeError as error:
         raise _only(shown, 1, f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except yaml.YAMLError as error:
@@ -74,7 +76,9 @@ def _spot(node: yaml.Node, path: str, faults: Faults) -> Spot:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
         tag = _TAGS.get(node.tag, "str")
-        value = node.value.lower() if tag == "bool" and node.value.lower() in ("true", "false") else node.value
+        value = (
+            node.value.lower() if tag == "bool" and node.value.lower() in ("true", "false") else node.value
+        )
         return Spot(value, line, path, tag if tag != "bool" or value in ("true", "false") else "str")
     if isinstance(node, yaml.SequenceNode):
         return Spot([_spot(item, f"{path}[{i}]", faults) for i, item in enumerate(node.value)], line, path)
@@ -85,7 +89,9 @@ def _spot(node: yaml.Node, path: str, faults: Faults) -> Spot:
         spot = _spot(child, inner, faults)
         here = Spot(spot.value, key.start_mark.line + 1, inner, spot.tag)
         if name in entries:
-            problem = f"the key {quote(name)} stands here twice (first in line {entries[name].line}); delete one"
+            problem = (
+                f"the key {quote(name)} stands here twice (first in line {entries[name].line}); delete one"
+            )
             faults.add(here, problem)
         entries[name] = here
     return Spot(entries, line, path)

@@ -40,6 +40,7 @@ _EXTRAS: Mapping[Job, frozenset[str]] = {
 }
 _COMMON = frozenset({"type", "help", "labels", "budget"})
 _SUBJECT_KINDS: Mapping[Job, tuple[str, ...]] = {
+    "counts": ("enum", "name"),
     "observes": ("number",),
     "sets": ("number", "time"),
     "states": ("enum",),
@@ -57,7 +58,9 @@ def build_metrics(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tupl
     for metric, (_, entry) in zip(metrics, spot.items(), strict=False):
         for sample in _sample_names(metric):
             if taken.setdefault(sample, metric.name) != metric.name:
-                faults.add(entry, f"its sample {quote(sample)} belongs to {taken[sample]}; rename one of the two")
+                faults.add(
+                    entry, f"its sample {quote(sample)} belongs to {taken[sample]}; rename one of the two"
+                )
     return tuple(metrics)
 
 
@@ -121,7 +124,9 @@ def _label_problem(job: Job, label: str, word: str, words: Mapping[str, Word]) -
     if job == "rejections":
         allowed = (SOURCE_WORD, "reason")
         known = word == label and label in allowed
-        return "" if known else f"got the label {quote(label)}, expected source or reason, as lines are refused"
+        return (
+            "" if known else f"got the label {quote(label)}, expected source or reason, as lines are refused"
+        )
     if word == SOURCE_WORD:
         return ""
     if word not in words:
@@ -149,13 +154,17 @@ def _build_when(spot: Spot | None, words: Mapping[str, Word], faults: Faults) ->
         word = words.get(name)
         if word is None:
             faults.add(entry, f"unknown word {quote(name)}; declare it under vocabulary")
-        elif condition.values and not word.is_label:
-            faults.add(entry, f"{quote(name)} is a {word.kind}: it can only be tested with {{present: true}}")
+        elif not word.is_label:
+            faults.add(
+                entry, f"{quote(name)} is of kind {word.kind}: only words with values or allow can be tested"
+            )
         elif word.kind == "enum":
             for value in condition.values:
                 if str(value) not in word.label_values:
                     expected = ", ".join(word.label_values)
-                    faults.add(entry, f"got {quote(str(value))}, expected a value of {quote(name)}: {expected}")
+                    faults.add(
+                        entry, f"got {quote(str(value))}, expected a value of {quote(name)}: {expected}"
+                    )
     return conditions
 
 
@@ -165,7 +174,9 @@ def _build_init(
     given = spot.get("init")
     if given is None:
         if job == "always":
-            faults.add(spot, "init is missing; a constant gauge needs the series it stands for, e.g. init: [{}]")
+            faults.add(
+                spot, "init is missing; a constant gauge needs the series it stands for, e.g. init: [{}]"
+            )
         return ()
     sets: list[tuple[str | None, ...]] = []
     for entry in given.elements():
@@ -173,7 +184,9 @@ def _build_init(
             if label not in labels:
                 faults.add(value, f"{quote(label)} is no label of this metric; labels: {', '.join(labels)}")
         optional = spot.text_of("states") if job == "states" else ""
-        columns = [_init_values(entry, label, words.get(word), optional, faults) for label, word in labels.items()]
+        columns = [
+            _init_values(entry, label, words.get(word), optional, faults) for label, word in labels.items()
+        ]
         sets += product(*columns)
     return tuple(dict.fromkeys(sets))
 
@@ -200,7 +213,9 @@ def _init_values(
 def _check_name(metric: Metric, spot: Spot, faults: Faults) -> None:
     name = metric.name
     if name.startswith(RESERVED_PREFIX) or name.startswith("process_"):
-        faults.add(spot, f"the prefix of {quote(name)} is kept for metrics about the exporter itself; rename it")
+        faults.add(
+            spot, f"the prefix of {quote(name)} is kept for metrics about the exporter itself; rename it"
+        )
     if (metric.type == "counter") != name.endswith("_total"):
         wants = "must end in _total" if metric.type == "counter" else "must not end in _total"
         faults.add(spot, f"{quote(name)} is a {metric.type} and {wants}; rename it")
@@ -223,7 +238,10 @@ def _check_subject(metric: Metric, spot: Spot, words: Mapping[str, Word], faults
         faults.add(spot, f"unknown word {quote(subject)} in {metric.job}; declare it under vocabulary")
     elif metric.job in _SUBJECT_KINDS and words[subject].kind not in _SUBJECT_KINDS[metric.job]:
         expected = " or ".join(_SUBJECT_KINDS[metric.job])
-        faults.add(spot, f"{metric.job} needs a word of kind {expected}, but {quote(subject)} is {words[subject].kind}")
+        faults.add(
+            spot,
+            f"{metric.job} needs a word of kind {expected}, but {quote(subject)} is {words[subject].kind}",
+        )
 
 
 def _sample_names(metric: Metric) -> tuple[str, ...]:
@@ -251,7 +269,9 @@ def _build_pair(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults
         if edge not in names:
             faults.add(ends, f"got the edge {quote(edge)}, expected one of {', '.join(names)}")
         if len(texts) != 2 or texts[0] == texts[1] or not set(texts) <= set(stages):
-            faults.add(ends, f"expected [opening stage, closing stage], two different ones of {', '.join(stages)}")
+            faults.add(
+                ends, f"expected [opening stage, closing stage], two different ones of {', '.join(stages)}"
+            )
         else:
             edges[edge] = (texts[0], texts[1])
     return Pair(

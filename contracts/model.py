@@ -39,7 +39,15 @@ SOURCE_WORD = "source"
 UNKNOWN_SOURCE = "unknown"
 """Value of the built-in word `source` for a line no source claimed."""
 
-REJECTION_REASONS = ("bad_json", "invalid_utf8", "not_object", "too_long", "unknown_schema", "missing_fields")
+REJECTION_REASONS = (
+    "bad_json",
+    "invalid_utf8",
+    "not_object",
+    "too_long",
+    "unknown_schema",
+    "missing_fields",
+    "internal_error",
+)
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
 
 WordKind = Literal["enum", "name", "number", "time", "id"]
@@ -248,10 +256,12 @@ class Contract:
         if source.by:
             yield source.by, "text"
         for read in source.all_reads():
-            kind = self.words[read.word].kind
+            word = self.words[read.word]
+            is_flag = word.kind == "enum" and not {"true", "false"}.isdisjoint(word.values)
+            kind = "flag" if is_flag else _PATH_KINDS.get(word.kind, "text")
             for candidate in read.candidates:
                 if candidate.path:
-                    yield candidate.path, _PATH_KINDS.get(kind, "text")
+                    yield candidate.path, kind
 
     def paths(self) -> dict[tuple[str, ...], PathKind]:
         """Return every JSON path any source looks at; each has one kind."""
@@ -297,5 +307,7 @@ class Contract:
         if any(candidate.path for candidate in candidates):
             return self.words[word].label_values
         default = self.words[word].default
-        constants = [str(candidate.constant) for candidate in candidates] + ([default.value] if default else [])
+        constants = [str(candidate.constant) for candidate in candidates] + (
+            [default.value] if default else []
+        )
         return tuple(dict.fromkeys(constants))

@@ -22,7 +22,9 @@ def build_sources(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tupl
         if name == UNKNOWN_SOURCE:
             faults.add(entry, 'the name "unknown" stands for lines no source claims; choose another')
         if not source.match and source is not sources[-1]:
-            faults.add(entry, "an empty match takes every event, so later sources see none; move it to the end")
+            faults.add(
+                entry, "an empty match takes every event, so later sources see none; move it to the end"
+            )
     return sources
 
 
@@ -76,9 +78,20 @@ def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faul
         line=spot.line,
     )
     filled = {read.word for read in source.all_reads()}
+    for read in source.all_reads():
+        if read.required and not words[read.word].is_label:
+            faults.add(
+                spot, f"required needs a word with values or allow, but {quote(read.word)} has none; drop it"
+            )
     for word in source.require_any:
+        if word in words and not words[word].is_label:
+            faults.add(
+                spot, f"require_any needs words with values or allow, but {quote(word)} has none; drop it"
+            )
         if word not in filled:
-            faults.add(spot, f"require_any names {quote(word)}, which this source never reads; read it or delete it")
+            faults.add(
+                spot, f"require_any names {quote(word)}, which this source never reads; read it or delete it"
+            )
     return source
 
 
@@ -89,7 +102,9 @@ def _build_reads(
     for name, entry in spot.items() if spot else ():
         word = words.get(name)
         if word is None:
-            faults.add(entry, f"unknown word {quote(name)}; declare it under vocabulary or use {_some(words)}")
+            faults.add(
+                entry, f"unknown word {quote(name)}; declare it under vocabulary or use {_some(words)}"
+            )
         else:
             reads.append(_build_read(word, entry, faults, bare_is_path))
     return tuple(reads)
@@ -116,9 +131,13 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
     closed = word.kind == "enum"
     for key in ("aliases", "prefixes", "contains", "otherwise"):
         if spot.get(key) is not None and word.kind not in ("enum", "name"):
-            faults.add(spot, f"{key} maps texts to values, but {quote(word.name)} is a {word.kind}; delete it")
+            faults.add(
+                spot, f"{key} maps texts to values, but {quote(word.name)} is a {word.kind}; delete it"
+            )
     if spot.get("scale") is not None and word.kind not in ("number", "time"):
-        faults.add(spot, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it")
+        faults.add(
+            spot, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it"
+        )
     otherwise = spot.get("otherwise")
     return Candidate(
         path=tuple(path.text.split(".")) if path else (),
@@ -140,11 +159,13 @@ def _constant(word: Word, spot: Spot, faults: Faults) -> str | float:
     if word.kind == "enum" and spot.text not in word.label_values:
         expected = ", ".join(word.label_values)
         faults.add(spot, f"got {spot.describe()}, expected a value of {quote(word.name)}: {expected}")
-    if word.kind in ("number", "time"):
+    if word.kind == "number":
         if spot.tag not in ("int", "float"):
             faults.add(spot, f"got {spot.describe()}, expected a number, as {quote(word.name)} is one")
             return 0.0
         return spot.number
-    if word.kind == "id":
-        faults.add(spot, f"a constant cannot be an id, as it would join everything; give {quote(word.name)} a path")
+    if word.kind in ("id", "time"):
+        faults.add(
+            spot, f"a constant says nothing about an event's {word.kind}; give {quote(word.name)} a path"
+        )
     return spot.text

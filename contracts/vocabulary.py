@@ -37,7 +37,9 @@ def build_words(vocabulary: Spot, faults: Faults) -> dict[str, Word]:
     words: dict[str, Word] = {}
     for name, spot in vocabulary.items():
         if name == SOURCE_WORD:
-            faults.add(spot, 'the word "source" is built in (the name of the matched source); choose another name')
+            faults.add(
+                spot, 'the word "source" is built in (the name of the matched source); choose another name'
+            )
         kind = _kind_of(spot, faults)
         if kind is None:
             continue
@@ -52,7 +54,9 @@ def _kind_of(spot: Spot, faults: Faults) -> WordKind | None:
     claims = [key for key in ("type", "values", "allow") if spot.get(key) is not None]
     if len(claims) != 1:
         got = " and ".join(claims) or "none of them"
-        faults.add(spot, f"got {got}, expected exactly one of type, values, allow; keep the one that is meant")
+        faults.add(
+            spot, f"got {got}, expected exactly one of type, values, allow; keep the one that is meant"
+        )
         return None
     kinds: dict[str, WordKind] = {"values": "enum", "allow": "name"}
     stated: dict[str, WordKind] = {"number": "number", "time": "time", "id": "id"}
@@ -95,7 +99,9 @@ def _check_values(word: Word, spot: Spot, faults: Faults) -> None:
     if word.kind == "enum":
         folded = [fold(value) for value in word.values]
         for value in {value for value in folded if folded.count(value) > 1}:
-            faults.add(spot, f"the value {quote(value)} stands twice in values (case does not count); delete one")
+            faults.add(
+                spot, f"the value {quote(value)} stands twice in values (case does not count); delete one"
+            )
         default = spot.get("default")
         if word.default and default and word.default.value not in word.label_values:
             expected = ", ".join(word.label_values)
@@ -107,7 +113,9 @@ def _check_values(word: Word, spot: Spot, faults: Faults) -> None:
             faults.add(spot, f"allow is not a regex class ({error}); write characters such as A-Za-z0-9._-")
         for key in ("max_length", "max_values"):
             if spot.get(key) is None:
-                faults.add(spot, f"{key} is missing; a name needs it, so that the number of series stays bounded")
+                faults.add(
+                    spot, f"{key} is missing; a name needs it, so that the number of series stays bounded"
+                )
     if word.minimum is not None and word.maximum is not None and word.minimum > word.maximum:
         faults.add(spot, f"min {word.minimum:g} is above max {word.maximum:g}; swap them")
 

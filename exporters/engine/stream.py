@@ -54,7 +54,11 @@ def _generation(fd: int) -> int | None:
 
 
 class Stream:
-    """Reads one file forward. Not thread-safe; close() must be called."""
+    """Reads one file forward. Not thread-safe; close() must be called.
+
+    `at_end` says whether the last read saw the end of the file; `seen_size` is the largest size seen since the file
+    last began anew.
+    """
 
     def __init__(self, path: str, fd: int, max_line_bytes: int, batch_bytes: int) -> None:
         self.path = path
@@ -65,6 +69,7 @@ class Stream:
         self.anchor = b""
         self.skipping = False
         self.seen_size = 0
+        self.at_end = False
         self._window = min(batch_bytes, max_line_bytes + 1)
         self._max_line = max_line_bytes
         self._stat: tuple[int, int, int] | None = None
@@ -107,6 +112,7 @@ class Stream:
         """
         info = os.fstat(self.fd)
         state = (info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        self.at_end = True
         if state == self._stat and self._settled:
             return None
         batch = self._read_lines(info.st_size)
@@ -128,6 +134,7 @@ class Stream:
             self.seen_size = max(size, reaches)
             if reaches < seen and len(window) - before < want and os.fstat(self.fd).st_size < seen:
                 return Notice("truncated", self.path, seen - reaches)
+            self.at_end = len(window) - before < want
             batch = self._split(window[before:] if before else window)
             if batch is not None or len(window) - before < want or want > self._max_line:
                 return batch
@@ -138,6 +145,7 @@ class Stream:
         if may_be_stale and os.fstat(self.fd).st_size >= self.offset:
             return None
         lost = self.unread_bytes
+        self.at_end = False
         self.resume(*self._kept_part())
         self.seen_size = self.offset
         return Notice("truncated", self.path, lost)

@@ -85,18 +85,23 @@ class Tail:
         return notices
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
-        """Yield what is new in every file, one batch per file and round, until a whole round gives nothing.
+        """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
 
-        When an item is yielded its bytes count as read: `positions()` already stands behind them.
+        Every byte written before the call is yielded, but a writer that never pauses cannot keep it going. When an
+        item is yielded its bytes count as read: `positions()` already stands behind them.
         """
-        busy = True
-        while busy:
-            busy = False
-            for chain in list(self._chains.values()):
+        unfinished = list(self._chains.values())
+        for chain in unfinished:
+            for gen in chain:
+                gen.stream.at_end = False
+        while unfinished:
+            still = []
+            for chain in unfinished:
                 item = self._read_chain(chain, now, monotonic)
                 if item is not None:
-                    busy = True
                     yield item
+                    still.append(chain)
+            unfinished = still
 
     def release(self, monotonic: float) -> list[Notice]:
         """Let go of drained files that were rotated away or deleted and have been quiet long enough.
@@ -200,11 +205,13 @@ class Tail:
         for index, gen in enumerate(chain):
             if not gen.begun:
                 self._begin(gen, chain[index - 1].stream if index else None)
+            if gen.stream.at_end:
+                continue
             try:
                 item = gen.stream.read(now)
             except OSError as error:
                 self.problems[gen.stream.path] = error.strerror or str(error)
-                item = None
+                gen.stream.at_end, item = True, None
             if item is not None:
                 gen.active_at = monotonic
                 return item

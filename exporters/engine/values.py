@@ -14,11 +14,13 @@ from contracts.model import Metric
 __all__ = [
     "MISTYPED",
     "Batch",
+    "Close",
     "Count",
     "Decoded",
     "Effect",
     "FileKey",
     "Join",
+    "JoinPlan",
     "Mistyped",
     "Notice",
     "NoticeKind",
@@ -26,6 +28,9 @@ __all__ = [
     "Outcome",
     "Position",
     "Put",
+    "Sample",
+    "Snapshot",
+    "Target",
     "Update",
     "attribute_of",
 ]
@@ -137,13 +142,35 @@ Update = Count | Observe | Put
 
 Outcome = Literal["applied", "ignored"]
 
+Target = tuple[Metric, tuple[str, ...]]
+"""One series: a metric and its label values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """One edge an event closes: where the latency since the opening stage is observed."""
+
+    edge: str
+    opening: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPlan:
+    """How an event takes part in a pair: the stage it is, whether it opens edges, the edges it closes."""
+
+    pair: str
+    stage: str
+    opens: bool
+    closes: tuple[Close, ...]
+
 
 class Join(NamedTuple):
-    """One event that opens or closes edges of a pair; `steps` is the plan its signature was given."""
+    """One event that takes part in a pair: its id, its time (UTC epoch seconds), and how."""
 
     id: str
     at: float
-    steps: object
+    plan: JoinPlan
 
 
 @dataclass(slots=True)
@@ -155,6 +182,20 @@ class Effect:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The committed value of a series; `buckets` counts each bucket alone (the last is +Inf); `created` in UTC epoch seconds."""
+
+    labels: Labels
+    value: float
+    created: float
+    buckets: tuple[int, ...] = ()
+
+
+Snapshot = tuple[tuple[Metric, tuple[Sample, ...]], ...]
+"""Every metric with its committed samples, sorted by labels."""
 
 
 def attribute_of(path: tuple[str, ...]) -> str:

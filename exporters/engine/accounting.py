@@ -1,0 +1,209 @@
+"""The exporter's metrics about itself, and the law they obey.
+
+In: what each stage says it did. Out: updates of the `peak_trade_exporter_*` series, kept and committed with all others,
+and gauges of the present moment. The law: lines read = applied + ignored + blank + refused by reason, and
+bytes read = bytes of those lines + bytes skipped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from contracts.metrics import RESERVED_PREFIX
+from contracts.model import REJECTION_REASONS, UNKNOWN_SOURCE, Contract, Metric
+from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Update
+
+__all__ = ["COUNTERS", "GAUGES", "Accounting", "Vitals"]
+
+
+def _metric(name: str, labels: str, text: str) -> Metric:
+    """Return a metric about the exporter; every one carries the label `exporter` first."""
+    names = ("exporter", *labels.split())
+    is_counter = name.endswith("_total")
+    return Metric(
+        name=RESERVED_PREFIX + name,
+        type="counter" if is_counter else "gauge",
+        job="counts" if is_counter else "sets",
+        help=text,
+        labels={label: label for label in names},
+        budget=1,
+    )
+
+
+COUNTERS: Mapping[str, Metric] = {
+    name: _metric(name, labels, text)
+    for name, labels, text in (
+        (
+            "lines_total",
+            "outcome",
+            "Lines read: applied, ignored (known, but feeds no metric), blank, or why refused.",
+        ),
+        ("read_bytes_total", "", "Bytes consumed from event files, everything included."),
+        (
+            "skipped_bytes_total",
+            "kind",
+            "Bytes consumed that belong to no decoded line: filler (NULs, BOM) or too_long.",
+        ),
+        ("rotations_total", "", "Times a path led to another file than before."),
+        ("truncations_total", "", "Times a file shrank, or was rewritten in place."),
+        (
+            "lost_bytes_total",
+            "",
+            "Bytes that were seen in a file but destroyed before they could be read as lines.",
+        ),
+        ("refused_values_total", "word reason", "Values left out of lines that were otherwise applied."),
+        (
+            "label_overflow_total",
+            "metric label",
+            "Events whose label value was folded because its cap was reached.",
+        ),
+        (
+            "pair_edges_total",
+            "pair edge outcome",
+            "Edges of paired events: joined, orphan, repeated or negative.",
+        ),
+        (
+            "pairs_forgotten_total",
+            "pair reason",
+            "Ids that never joined and were forgotten: expired or evicted.",
+        ),
+        ("state_errors_total", "", "Commits that failed; the last committed values stay visible."),
+    )
+}
+"""Kept in the state and committed with the values they account for."""
+
+GAUGES: Mapping[str, Metric] = {
+    name: _metric(name, labels, text)
+    for name, labels, text in (
+        ("build_info", "version", "Version of the exporter; always 1."),
+        ("contract_info", "contract sha256", "File and digest of the contract in force; always 1."),
+        ("file_present", "", "1 if at least one of the paths leads to a file, else 0."),
+        ("files_open", "", "Files open, those rotated away or deleted but not yet let go included."),
+        ("files_unreadable", "", "Paths that lead to something that cannot be read."),
+        ("lag_bytes", "", "Bytes seen in files and not read yet, an unfinished last line included."),
+        ("series", "", "Series of the contract's metrics."),
+        ("series_budget", "", "Most series the contract allows."),
+        ("open_pairs", "pair", "Ids a pair remembers now."),
+        ("last_commit_timestamp_seconds", "", "When values were last committed, in Unix seconds."),
+    )
+}
+"""Of the present moment; never stored."""
+
+
+_NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_total"}
+
+
+@dataclass(slots=True)
+class Vitals:
+    """What the present-moment gauges show."""
+
+    files_present: int = 0
+    files_open: int = 0
+    files_unreadable: int = 0
+    lag_bytes: int = 0
+    series: int = 0
+    last_commit_at: float = 0.0
+    open_pairs: Mapping[str, int] = field(default_factory=dict)
+
+
+class Accounting:
+    """Turns what the stages say into updates, once each."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._name = contract.name
+        self._budget = sum(metric.budget for metric in contract.metrics)
+        self._rejections = [metric for metric in contract.metrics if metric.job == "rejections"]
+
+    def begin(self) -> list[Update]:
+        """Return updates by nothing, so that the counters without free labels exist from the start."""
+        outcomes = ("applied", "ignored", "blank", *REJECTION_REASONS)
+        updates: list[Update] = [self._count("lines_total", 0, outcome) for outcome in outcomes]
+        updates += [self._count("skipped_bytes_total", 0, kind) for kind in ("filler", "too_long")]
+        plain = [name for name, metric in COUNTERS.items() if len(metric.labels) == 1]
+        updates += [self._count(name, 0) for name in plain]
+        for pair in self._contract.pairs:
+            updates += [
+                self._count("pairs_forgotten_total", 0, pair.name, why) for why in ("expired", "evicted")
+            ]
+            for edge in pair.edges:
+                kinds = ("joined", "orphan", "repeated", "negative")
+                updates += [self._count("pair_edges_total", 0, pair.name, edge, kind) for kind in kinds]
+        return updates
+
+    def lines(self, batch: Batch, decoded: Decoded, effect: Effect) -> list[Update]:
+        """Account for one batch: every line under one outcome, every byte once."""
+        rejected = Counter(effect.rejected)
+        rejected.update({(UNKNOWN_SOURCE, reason): number for reason, number in decoded.rejected.items()})
+        if batch.too_long:
+            rejected[UNKNOWN_SOURCE, "too_long"] += batch.too_long
+        outcomes: Counter[str] = Counter({**effect.outcomes, "blank": decoded.blank})
+        for (_, reason), number in rejected.items():
+            outcomes[reason] += number
+        updates = [
+            self._count("lines_total", number, outcome) for outcome, number in outcomes.items() if number
+        ]
+        updates.append(self._count("read_bytes_total", batch.end - batch.start))
+        filler = batch.skipped_bytes + decoded.skipped_bytes
+        for kind, number in (("filler", filler), ("too_long", batch.too_long_bytes)):
+            if number:
+                updates.append(self._count("skipped_bytes_total", number, kind))
+        updates += [self._count("refused_values_total", n, *key) for key, n in effect.refused.items()]
+        return [*updates, *self._refusals(rejected)]
+
+    def _refusals(self, rejected: Mapping[tuple[str, str], int]) -> Iterable[Update]:
+        """Count refused lines in the metrics the contract declares for them."""
+        for metric in self._rejections:
+            for (source, reason), number in rejected.items():
+                if reason in metric.reasons:
+                    values = {"source": source, "reason": metric.reasons[reason]}
+                    yield Count(metric, tuple(values[label] for label in metric.labels), float(number))
+
+    def notice(self, notice: Notice) -> list[Update]:
+        """Account for something that happened to a file."""
+        updates = [self._count("lost_bytes_total", notice.lost_bytes)] if notice.lost_bytes else []
+        if notice.kind in _NOTICE_COUNTERS:
+            updates.append(self._count(_NOTICE_COUNTERS[notice.kind], 1))
+        return updates
+
+    def joined(self, tally: Mapping[tuple[str, str, str], int]) -> list[Update]:
+        """Account for the edges of pairs."""
+        return [
+            self._count("pair_edges_total", number, pair, edge, outcome)
+            if edge
+            else self._count("pairs_forgotten_total", number, pair, outcome)
+            for (pair, edge, outcome), number in tally.items()
+        ]
+
+    def folded(self, overflow: Mapping[tuple[str, str], int]) -> list[Update]:
+        """Account for label values folded at their cap."""
+        return [self._count("label_overflow_total", number, *key) for key, number in overflow.items()]
+
+    def state_error(self) -> list[Update]:
+        """Account for a commit that failed."""
+        return [self._count("state_errors_total", 1)]
+
+    def gauges(self, vitals: Vitals) -> dict[str, list[tuple[tuple[str, ...], float]]]:
+        """Return the present-moment gauges: name in GAUGES -> (labels, value) each."""
+        name, contract = self._name, self._contract
+        plain = {
+            "file_present": float(vitals.files_present > 0),
+            "files_open": vitals.files_open,
+            "files_unreadable": vitals.files_unreadable,
+            "lag_bytes": vitals.lag_bytes,
+            "series": vitals.series,
+            "series_budget": self._budget,
+            "last_commit_timestamp_seconds": vitals.last_commit_at,
+        }
+        return {
+            "build_info": [((name, version("peak-trade-exporters")), 1.0)],
+            "contract_info": [((name, contract.path.rsplit("/", 1)[-1], contract.sha256), 1.0)],
+            **{key: [((name,), float(value))] for key, value in plain.items()},
+            "open_pairs": [((name, pair), float(number)) for pair, number in vitals.open_pairs.items()],
+        }
+
+    def _count(self, name: str, number: float, *labels: str) -> Count:
+        return Count(COUNTERS[name], (self._name, *labels), float(number))

@@ -1,0 +1,180 @@
+"""Batches of lines -> events that hold only what the contract reads.
+
+In: bytes of whole lines. Out: `Decoded`: events in file order, refused lines by reason, blank lines. Pure. A line is
+one event or one rejection; a field of the wrong kind becomes `MISTYPED` and costs itself alone, not its line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+import msgspec
+
+from contracts.model import Contract, PathKind
+from exporters.engine.values import MISTYPED, Decoded, attribute_of
+
+__all__ = ["Decoder"]
+
+_TYPES: Mapping[PathKind, Any] = {
+    "text": str | int | None,
+    "flag": bool | str | None,
+    "number": float | None,
+    "time": datetime | float | None,
+}
+"""What a field may be without a second look. No two of one field's kinds can be equal and yet differ (true == 1)."""
+
+
+class Decoder:
+    """Decodes batches for one contract; events are Structs with one attribute per path the contract reads."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._tree: dict[str, Any] = {}
+        for path, kind in contract.paths().items():
+            node = self._tree
+            for part in path[:-1]:
+                node = node.setdefault(part, {})
+            node[path[-1]] = kind
+        self._struct = _struct_of(self._tree, "Event")
+        decoder = msgspec.json.Decoder(self._struct)
+        self._decode_line = decoder.decode
+        self._decode_lines = decoder.decode_lines
+
+    def decode(self, data: bytes) -> Decoded:
+        """Return what the lines of `data` (empty, or ending with a newline) hold."""
+        events = self._decode_plain(data)
+        return Decoded(events) if events is not None else self._decode_each(data)
+
+    def _decode_plain(self, data: bytes) -> list[object] | None:
+        """Decode all lines at once, or return None if that would not be exact.
+
+        `decode_lines` alone takes two objects on one line or one object over two lines. If every newline stands
+        between `}` and `{`, none can be inside an object (no JSON has `}` directly before `{`), so each line holds
+        at least one object; as many events as lines then means exactly one each.
+        """
+        newline = b"\r\n" if data.endswith(b"\r\n") else b"\n"
+        lines = data.count(b"\n")
+        if not data.startswith(b"{") or not data.endswith(b"}" + newline):
+            return None
+        if data.count(b"}" + newline + b"{") != lines - 1 or not _is_utf8(data):
+            return None
+        try:
+            events = self._decode_lines(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+        return events if len(events) == lines else None
+
+    def _decode_each(self, data: bytes) -> Decoded:
+        lines = data.split(b"\n")
+        lines.pop()
+        if b"\0" in data or not _is_utf8(data):
+            return self._decode_dirty(lines)
+        decoded = Decoded([])
+        decode, keep = self._decode_line, decoded.events.append
+        done, total = 0, len(lines)
+        while done < total:
+            try:
+                for done in range(done, total):  # noqa: B020, PLW2901  # goes on behind the line that failed
+                    keep(decode(lines[done]))
+                break
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                self._decode_odd(lines[done], decoded)
+                done += 1
+        return decoded
+
+    def _decode_dirty(self, lines: list[bytes]) -> Decoded:
+        """Decode lines among which some hold NULs or bytes that are no UTF-8 (which fields not read would hide)."""
+        decoded = Decoded([])
+        for line in lines:
+            text = line.lstrip(b"\0")
+            decoded.skipped_bytes += len(line) - len(text)
+            if _is_utf8(text):
+                self._decode_odd(text, decoded)
+            else:
+                decoded.rejected["invalid_utf8"] += 1
+        return decoded
+
+    def _decode_odd(self, line: bytes, decoded: Decoded) -> None:
+        """Decode one line that may be anything: blank, not JSON, not an object, or an object with odd fields."""
+        if not line.strip():
+            decoded.blank += 1
+            return
+        try:
+            decoded.events.append(self._decode_line(line))
+        except msgspec.ValidationError:
+            self._decode_lenient(line, decoded)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            decoded.rejected["bad_json"] += 1
+
+    def _decode_lenient(self, line: bytes, decoded: Decoded) -> None:
+        try:
+            value = json.loads(line, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            decoded.rejected["bad_json"] += 1
+            return
+        if isinstance(value, dict):
+            decoded.events.append(_event_of(self._struct, self._tree, value))
+        else:
+            decoded.rejected["not_object"] += 1
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
+    fields: list[Any] = []
+    for part, kind in tree.items():
+        if isinstance(kind, dict):
+            inner = _struct_of(kind, f"{name}_{len(fields)}")
+            fields.append((attribute_of((part,)), inner, msgspec.field(default_factory=inner, name=part)))
+        else:
+            fields.append((attribute_of((part,)), _TYPES[kind], msgspec.field(default=None, name=part)))
+    return msgspec.defstruct(name, fields, gc=False)
+
+
+def _event_of(
+    struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapping[str, object]
+) -> msgspec.Struct:
+    """Build an event from an object of any shape: what does not fit its field becomes MISTYPED."""
+    event = struct()
+    for part, kind in tree.items():
+        found = value.get(part)
+        if isinstance(kind, dict):
+            inner = type(getattr(event, attribute_of((part,))))
+            setattr(
+                event, attribute_of((part,)), _event_of(inner, kind, found if isinstance(found, dict) else {})
+            )
+        elif found is not None:
+            setattr(event, attribute_of((part,)), _field_of(kind, found))
+    return event
+
+
+def _field_of(kind: PathKind, found: object) -> object:
+    if kind == "flag":
+        return found if isinstance(found, bool | str) else MISTYPED
+    if isinstance(found, bool):
+        return MISTYPED
+    if kind == "text":
+        return found if isinstance(found, str | int) else MISTYPED
+    if isinstance(found, int | float):
+        return float(found) if abs(found) <= sys.float_info.max else MISTYPED
+    if kind == "time" and isinstance(found, str):
+        try:
+            return msgspec.convert(found, datetime)
+        except msgspec.ValidationError:
+            return MISTYPED
+    return MISTYPED

@@ -1,0 +1,62 @@
+"""Flags, environment and contract -> what one exporter process shall do, flag before environment before contract.
+
+In: what the user said. Out: `Settings`, or SettingsError with a message that says what to write instead. Reads the
+environment it is given, never the process's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from contracts.model import Contract
+
+__all__ = ["Settings", "SettingsError", "settle"]
+
+
+class SettingsError(Exception):
+    """A flag or variable that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one exporter process does: which files it reads and where it listens."""
+
+    contract: Contract
+    files: tuple[str, ...]
+    host: str
+    port: int
+
+
+def settle(
+    contract: Contract,
+    environment: Mapping[str, str],
+    files: Sequence[str] = (),
+    host: str = "0.0.0.0",  # noqa: S104  # as exporters do: Prometheus usually runs in a container
+    port: int | None = None,
+) -> Settings:
+    """Return the settings in force.
+
+    Raises:
+        SettingsError: if an environment variable holds something unusable.
+    """
+    if not files:
+        variable = contract.files.env
+        listed = environment.get(variable, "") if variable else ""
+        files = tuple(path for path in listed.split(":") if path.strip()) or contract.files.default
+    if port is None:
+        port = _port_of(contract, environment)
+    return Settings(contract, tuple(files), host, port)
+
+
+def _port_of(contract: Contract, environment: Mapping[str, str]) -> int:
+    stated = environment.get(contract.port_env, "").strip() if contract.port_env else ""
+    if not stated:
+        return contract.port
+    if not stated.isascii() or not stated.isdigit() or not 1 <= int(stated) <= 65535:
+        got = repr(stated[:80])
+        raise SettingsError(
+            f"{contract.port_env}: got {got}, expected a port from 1 to 65535;"
+            f" unset it for the contract's {contract.port}, or give --port"
+        )
+    return int(stated)

@@ -1,0 +1,157 @@
+"""Events -> updates, by signature: the contract's rules run once per distinct signature, not once per event.
+
+In: decoded events of one batch. Out: an `Effect`. An event is applied whole or refused whole. Only numbers, times and
+joins look at single events. Knows no files, no counters' present values and no other stage.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+
+from contracts.model import Contract
+from exporters.engine.plan import Plan, Planner
+from exporters.engine.values import Count, Effect, Join, Observe, Put, attribute_of
+
+__all__ = ["Translator"]
+
+_PLANS_KEPT = 16384
+"""Signatures whose plans are remembered; beyond it the memory starts anew, so that odd input cannot fill it."""
+
+Key = tuple[object, ...]
+
+
+class Translator:
+    """Translates batches for one contract.
+
+    Args:
+        environment: where words with a default from an environment variable find it.
+    """
+
+    def __init__(self, contract: Contract, environment: Mapping[str, str]) -> None:
+        self._planner = Planner(contract, environment)
+        self._paths = _signature_paths(contract)
+        names = [attribute_of(path) for path in self._paths]
+        self._signature = attrgetter(*names) if names else (lambda event: ())
+        self._is_single = len(names) == 1
+        self._counts_only = _is_counting_only(contract)
+        self._plans: dict[object, Plan] = {}
+
+    def defaults(self) -> dict[str, str | None]:
+        """Return the value each label word takes when an event has none."""
+        return self._planner.defaults()
+
+    def translate(self, events: Sequence[object], now: float) -> Effect:
+        """Return what `events` (in file order) do, judged at wall time `now`."""
+        effect = Effect()
+        keys = list(map(self._signature, events))
+        if self._counts_only:
+            for key, number in Counter(keys).items():
+                self._apply(self._plan_of(key), number, effect)
+            return effect
+        groups: defaultdict[object, list[object]] = defaultdict(list)
+        for key, event in zip(keys, events, strict=True):
+            groups[key].append(event)
+        plans = {key: self._plan_of(key) for key in groups}
+        for key, group in groups.items():
+            self._apply(plans[key], len(group), effect)
+            _measure(plans[key], group, now, effect)
+        ordered = {key: plan for key, plan in plans.items() if plan.is_ordered}
+        if ordered:
+            _follow(ordered, keys, events, now, effect)
+        return effect
+
+    def _plan_of(self, key: object) -> Plan:
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= _PLANS_KEPT:
+                self._plans.clear()
+            values: Key = (key,) if self._is_single else key  # type: ignore[assignment]
+            plan = self._plans[key] = self._planner.plan(dict(zip(self._paths, values, strict=True)))
+        return plan
+
+    @staticmethod
+    def _apply(plan: Plan, number: int, effect: Effect) -> None:
+        """Account for `number` events of one plan and move its counters."""
+        if plan.rejected is not None:
+            effect.rejected[plan.rejected] += number
+            return
+        effect.outcomes["applied" if plan.is_applied else "ignored"] += number
+        effect.updates += [Count(metric, labels, float(number)) for metric, labels in plan.counts]
+        for refusal in plan.refused:
+            effect.refused[refusal] += number
+
+
+def _measure(plan: Plan, group: list[object], now: float, effect: Effect) -> None:
+    """Add what the numbers and times of one signature's events do."""
+    columns: dict[str, list[float]] = {}
+    for metric, labels, word in (*plan.observes, *plan.amounts):
+        if word not in columns:
+            columns[word] = plan.numbers[word].read(group, effect.refused)
+        if not columns[word]:
+            continue
+        if metric.job == "observes":
+            effect.updates.append(Observe(metric, labels, columns[word]))
+        else:
+            effect.updates.append(Count(metric, labels, sum(columns[word])))
+    newest: dict[str, float | None] = {}
+    for metric, labels, word in plan.stamps:
+        if word not in newest:
+            newest[word] = plan.times[word].newest(group, now, effect.refused)
+        at = newest[word]
+        if at is not None:
+            effect.updates.append(Put(metric, labels, at, only_forward=True))
+
+
+def _follow(
+    plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], now: float, effect: Effect
+) -> None:
+    """Add what depends on the order of events: states, levels (the last wins) and joins."""
+    last: dict[object, Put] = {}
+    unheard: Counter[tuple[str, str]] = Counter()
+    for key, event in zip(keys, events, strict=True):
+        plan = plans.get(key)
+        if plan is None:
+            continue
+        for put in plan.states:
+            last[put.metric.name, put.labels] = put
+        for metric, labels, word in plan.levels:
+            counted = unheard if any(word == other for _, _, other in plan.observes) else effect.refused
+            value = plan.numbers[word].read_one(event, counted)
+            if value is not None:
+                last[metric.name, labels] = Put(metric, labels, value)
+        if plan.join is not None:
+            steps, getters, times = plan.join
+            identity = _identity_of(event, getters)
+            at = times.read_one(event, now, unheard if plan.stamps else effect.refused)
+            if identity and at is not None:
+                effect.joins.append(Join(identity, at, steps))
+    effect.updates += last.values()
+
+
+def _identity_of(event: object, getters: tuple[attrgetter[object], ...]) -> str:
+    for get in getters:
+        raw = get(event)
+        if raw and isinstance(raw, str | int):
+            return str(raw)
+    return ""
+
+
+def _signature_paths(contract: Contract) -> tuple[tuple[str, ...], ...]:
+    """Return the paths that decide an event's plan: conditions, row keys and whatever fills a label word."""
+    paths: dict[tuple[str, ...], None] = {}
+    for source in contract.sources:
+        paths |= {condition.subject: None for condition in (*source.match, *source.expect)}
+        if source.by:
+            paths[source.by] = None
+        for read in source.all_reads():
+            if contract.words[read.word].is_label:
+                paths |= {candidate.path: None for candidate in read.candidates if candidate.path}
+    return tuple(paths)
+
+
+def _is_counting_only(contract: Contract) -> bool:
+    kinds = {metric.job for metric in contract.metrics}
+    amounts = any(metric.amount for metric in contract.metrics)
+    return kinds <= {"counts", "rejections", "always"} and not amounts and not contract.pairs
