@@ -126,9 +126,7 @@ class Accounting:
         plain = [name for name, metric in COUNTERS.items() if len(metric.labels) == 1]
         updates += [self._count(name, 0) for name in plain]
         for pair in self._contract.pairs:
-            updates += [
-                self._count("pairs_forgotten_total", 0, pair.name, why) for why in ("expired", "evicted")
-            ]
+            updates += [self._count("pairs_forgotten_total", 0, pair.name, why) for why in ("expired", "evicted")]
             for edge in pair.edges:
                 kinds = ("joined", "orphan", "repeated", "negative")
                 updates += [self._count("pair_edges_total", 0, pair.name, edge, kind) for kind in kinds]
@@ -140,12 +138,11 @@ class Accounting:
         rejected.update({(UNKNOWN_SOURCE, reason): number for reason, number in decoded.rejected.items()})
         if batch.too_long:
             rejected[UNKNOWN_SOURCE, "too_long"] += batch.too_long
-        outcomes: Counter[str] = Counter({**effect.outcomes, "blank": decoded.blank})
+        outcomes: Counter[str] = Counter({"blank": decoded.blank})
+        outcomes.update({str(outcome): number for outcome, number in effect.outcomes.items()})
         for (_, reason), number in rejected.items():
             outcomes[reason] += number
-        updates = [
-            self._count("lines_total", number, outcome) for outcome, number in outcomes.items() if number
-        ]
+        updates = [self._count("lines_total", number, outcome) for outcome, number in outcomes.items() if number]
         updates.append(self._count("read_bytes_total", batch.end - batch.start))
         filler = batch.skipped_bytes + decoded.skipped_bytes
         for kind, number in (("filler", filler), ("too_long", batch.too_long_bytes)):
@@ -164,7 +161,9 @@ class Accounting:
 
     def notice(self, notice: Notice) -> list[Update]:
         """Account for something that happened to a file."""
-        updates = [self._count("lost_bytes_total", notice.lost_bytes)] if notice.lost_bytes else []
+        updates: list[Update] = []
+        if notice.lost_bytes:
+            updates.append(self._count("lost_bytes_total", notice.lost_bytes))
         if notice.kind in _NOTICE_COUNTERS:
             updates.append(self._count(_NOTICE_COUNTERS[notice.kind], 1))
         return updates

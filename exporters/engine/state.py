@@ -26,7 +26,7 @@ Overflow = Counter[tuple[str, str]]
 
 @dataclass(slots=True)
 class Series:
-    """One label set of one metric. `buckets` counts each bucket alone (the last is +Inf); `value` is a histogram's sum."""
+    """One label set of one metric: its working value (fields as in Sample) and the committed one, `shown`."""
 
     metric: Metric
     labels: Labels

@@ -186,9 +186,13 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The committed value of a series; `buckets` counts each bucket alone (the last is +Inf); `created` in UTC epoch seconds."""
+    """The committed value of a series.
 
-    labels: Labels
+    `buckets` counts each bucket alone (the last is +Inf), `value` is a histogram's sum; `created` is in UTC epoch
+    seconds.
+    """
+
+    labels: tuple[str, ...]
     value: float
     created: float
     buckets: tuple[int, ...] = ()
