@@ -1,21 +1,31 @@
-"""A checked document -> Contract: the parts are built, then looked at together.
+"""A document -> Contract: the sound parts are built, then looked at together.
 
-In: a document of the right shape. Out: a `Contract`, or ContractError with every fault. Here stand the checks that
+In: a document whose shape was checked. Out: a `Contract`, or ContractError with every fault. Here stand the checks that
 need more than one part: words nobody fills or reads, paths read as two kinds, budgets the contract can exceed.
+What has a fault already, or mentions a word that has one, is left out of further checks: each mistake is told once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from itertools import permutations
 from pathlib import Path
 
 from contracts.document import Faults, Spot, quote
-from contracts.metrics import build_metrics, build_pairs
+from contracts.metrics import build_metrics
 from contracts.model import Contract, Files, Metric, PathKind
+from contracts.pairs import build_pairs
 from contracts.sources import build_sources
 from contracts.vocabulary import build_words
 
 __all__ = ["build_contract"]
+
+_PARTS = ("vocabulary", "sources", "metrics", "pairs")
+_RESERVED_NAMES = frozenset({"engine", "lint", "console"})
+"""Names of other folders and processes. Source: house style 3."""
+
+
+_SAID: Mapping[PathKind, str] = {"text": "a text", "flag": "true or false", "number": "a number", "time": "a time"}
 
 
 def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
@@ -24,64 +34,86 @@ def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
     Raises:
         ContractError: with every fault, those of all parts together.
     """
-    exporter, files = _part(document, "exporter"), _part(document, "files")
-    words = build_words(_part(document, "vocabulary"), faults)
+    exporter, files = (document.at(key) for key in ("exporter", "files"))
+    _check_name(exporter.at("name"), faults)
+    vocabulary = _sound(document.at("vocabulary"), frozenset(), faults)
+    words = build_words(vocabulary, faults)
+    unclear = frozenset(name for name, _ in document.entries("vocabulary")) - words.keys()
+    parts = [_sound(document.at(key), unclear, faults) for key in _PARTS[1:]]
+    sources, metrics, pairs = parts if _is_whole(document) else [Spot({}, part.line, part.path) for part in parts]
+    names = [name for name, _ in document.entries("sources")]
     contract = Contract(
         name=exporter.text_of("name"),
         help=exporter.text_of("help"),
-        port=int(exporter.number_of("port", 0)),
+        port=_whole(exporter, "port", 0, faults),
         port_env=exporter.text_of("port_env") or None,
         job=exporter.text_of("job"),
         files=Files(
             files.text_of("env") or None,
             files.texts_of("default"),
-            int(files.number_of("max_line_bytes", 1 << 20)),
+            _whole(files, "max_line_bytes", 1 << 20, faults),
         ),
         words=words,
-        sources=build_sources(_part(document, "sources"), words, faults),
-        metrics=build_metrics(_part(document, "metrics"), words, faults),
-        pairs=build_pairs(document.get("pairs"), words, faults),
+        sources=build_sources(sources, words, faults),
+        metrics=build_metrics(metrics, words, names, faults),
+        pairs=build_pairs(pairs, words, faults),
         path=faults.file,
         sha256=sha256,
     )
-    faults.raise_if_any()
-    _check_stem(contract, exporter, faults)
-    _check_words(contract, document, faults)
-    _check_paths(contract, document, faults)
-    for metric in contract.metrics:
-        _check_series(contract, metric, _part(_part(document, "metrics"), metric.name), faults)
+    _check_together(contract, document, faults)
     faults.raise_if_any()
     return contract
 
 
-def _part(document: Spot, key: str) -> Spot:
-    found = document.get(key)
-    assert found is not None, f"checked by its shape: {key}"
-    return found
+def _is_whole(document: Spot) -> bool:
+    """Whether the parts are there that others refer to."""
+    return all(any(document.entries(key)) for key in ("vocabulary", "sources", "metrics"))
 
 
-def _check_stem(contract: Contract, exporter: Spot, faults: Faults) -> None:
-    stem = Path(contract.path).stem
-    if stem != contract.name:
-        problem = f"the name is {quote(contract.name)} but the file is {stem}.yaml; make them equal"
-        faults.add(exporter, problem)
+def _sound(part: Spot, unclear: Set[str], faults: Faults) -> Spot:
+    """Return a part without the entries that have a fault or mention an unclear word."""
+    entries = {name: spot for name, spot in part.items() if not faults.touch(spot) and not spot.mentions(unclear)}
+    return Spot(entries, part.line, part.path)
 
 
-def _check_words(contract: Contract, document: Spot, faults: Faults) -> None:
-    vocabulary = _part(document, "vocabulary")
+def _whole(spot: Spot, key: str, default: int, faults: Faults) -> int:
+    return default if faults.touch(spot.at(key)) else int(spot.number_of(key, default))
+
+
+def _check_name(spot: Spot, faults: Faults) -> None:
+    if faults.touch(spot) or not spot.text:
+        return
+    stem = Path(faults.file).stem
+    if stem != spot.text:
+        faults.add(spot, f"the name is {quote(spot.text)} but the file is {stem}.yaml; make them equal")
+    if spot.text in _RESERVED_NAMES:
+        faults.add(spot, f"the name {quote(spot.text)} is reserved; choose another")
+
+
+def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
+    sound = {source.name for source in contract.sources if not faults.touch(document.at("sources", source.name))}
+    _check_paths(contract, sound, document.at("sources"), faults)
+    for metric in contract.metrics:
+        spot = document.at("metrics", metric.name)
+        words = (document.at("vocabulary", word) for word in metric.labels.values())
+        if not any(faults.touch(part) for part in (spot, *words)):
+            _check_series(contract, metric, spot, faults)
+    if _is_whole(document) and not any(faults.touch(document.at(key)) for key in _PARTS):
+        _check_words(contract, document.at("vocabulary"), faults)
+
+
+def _check_words(contract: Contract, vocabulary: Spot, faults: Faults) -> None:
     filled = {read.word for source in contract.sources for read in source.all_reads()}
     filled |= {word for pair in contract.pairs for word in (pair.edge, pair.latency)}
     filled |= {name for name, word in contract.words.items() if word.default is not None}
     used = set(_words_used(contract))
     for name in contract.words:
-        spot = _part(vocabulary, name)
         if name not in used:
-            faults.add(spot, f"no metric, pair or condition uses the word {quote(name)}; use it or delete it")
+            problem = f"no metric, pair or condition uses the word {quote(name)}; use it or delete it"
+            faults.add(vocabulary.at(name), problem)
         elif name not in filled:
-            faults.add(
-                spot,
-                f"no source fills the word {quote(name)}, so what uses it stays empty; read it somewhere",
-            )
+            problem = f"no source fills the word {quote(name)}, so what uses it stays empty; read it somewhere"
+            faults.add(vocabulary.at(name), problem)
 
 
 def _words_used(contract: Contract) -> Iterator[str]:
@@ -89,37 +121,39 @@ def _words_used(contract: Contract) -> Iterator[str]:
         yield from source.require_any
         yield from (read.word for read in source.all_reads() if read.required)
     for metric in contract.metrics:
-        yield from metric.labels.values()
+        if metric.job != "rejections":
+            yield from metric.labels.values()
         yield from (name for name in (metric.subject, metric.amount) if name)
         yield from (condition.subject[0] for condition in metric.when)
     for pair in contract.pairs:
         yield from (pair.id, pair.stage, pair.at)
 
 
-def _check_paths(contract: Contract, document: Spot, faults: Faults) -> None:
-    kinds: dict[tuple[str, ...], PathKind] = {}
-    sources = _part(document, "sources")
+def _check_paths(contract: Contract, sound: Set[str], sources: Spot, faults: Faults) -> None:
+    kinds: dict[tuple[str, ...], tuple[PathKind, str]] = {}
     for source in contract.sources:
-        for path, kind in contract.paths_of(source):
-            known = kinds.setdefault(path, kind)
+        for path, kind in contract.paths_of(source) if source.name in sound else ():
+            known, where = kinds.setdefault(path, (kind, source.name))
             if known != kind:
+                here = "here" if where == source.name else f"in {quote(where)}"
                 problem = (
-                    f"{quote('.'.join(path))} is read both as {known} and as {kind}; read it as one of them"
+                    f"{quote('.'.join(path))} is read as {_SAID[kind]} and {here} as {_SAID[known]}; settle on one"
                 )
-                faults.add(_part(sources, source.name), problem)
-    for path in kinds:
-        for longer in kinds:
-            if len(longer) > len(path) and longer[: len(path)] == path:
-                problem = f"{quote('.'.join(path))} is read as a value and as the object around {quote('.'.join(longer))}"
-                faults.add(sources, f"{problem}; read one of them")
+                faults.add(sources.at(source.name), problem)
+    for path, longer in permutations(kinds, 2):
+        if longer[: len(path)] == path:
+            around = f"the object around {quote('.'.join(longer))}"
+            problem = f"{quote('.'.join(path))} is read as a value and as {around}; read one of the two"
+            faults.add(sources.at(kinds[longer][1]), problem)
 
 
 def _check_series(contract: Contract, metric: Metric, spot: Spot, faults: Faults) -> None:
     worst = contract.worst_case_series(metric)
     if worst > metric.budget:
-        parts = " x ".join(
-            f"{label} {len(contract.label_values(metric, label)) or contract.words[word].worst_case}"
+        sizes = {
+            label: len(contract.label_values(metric, label)) or contract.words[word].worst_case
             for label, word in metric.labels.items()
-        )
+        }
+        parts = " x ".join(f"{label} {size}" for label, size in sizes.items())
         problem = f"it can reach {worst} series ({parts}), but its budget is {metric.budget}"
         faults.add(spot, f"{problem}; drop a label, shorten a list or raise the budget")

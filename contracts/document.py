@@ -6,10 +6,10 @@ Nothing here knows what a contract contains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
-__all__ = ["ContractError", "Fault", "Faults", "Spot", "quote"]
+__all__ = ["ContractError", "Fault", "Faults", "Spot", "quote", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Spot:
     `tag` is the YAML type of a scalar: str, int, float, bool or null.
     """
 
-    value: str | None | list[Spot] | dict[str, Spot]
+    value: str | list[Spot] | dict[str, Spot] | None
     line: int
     path: str
     tag: str = ""
@@ -27,6 +27,20 @@ class Spot:
     def get(self, key: str) -> Spot | None:
         """Return the value of `key` when this node is a mapping that has it."""
         return self.value.get(key) if isinstance(self.value, dict) else None
+
+    def at(self, *keys: str) -> Spot:
+        """Return what stands at a path of keys; an empty mapping if nothing does."""
+        found: Spot | None = self
+        for key in keys:
+            found = found.get(key) if found is not None else None
+        return found if found is not None else Spot({}, self.line, ".".join([self.path, *keys]).lstrip("."))
+
+    def mentions(self, names: Set[str]) -> bool:
+        """Whether one of `names` stands anywhere in this node, as a key or as a scalar."""
+        if isinstance(self.value, str):
+            return self.value in names
+        inside = [*self.elements(), *(spot for _, spot in self.items())]
+        return any(key in names for key, _ in self.items()) or any(spot.mentions(names) for spot in inside)
 
     def items(self) -> Iterator[tuple[str, Spot]]:
         """Yield key and value of a mapping, in file order; nothing for any other node."""
@@ -64,14 +78,12 @@ class Spot:
         found = self.get(key)
         if found is None:
             return ()
-        return (
-            (found.text,) if isinstance(found.value, str) else tuple(item.text for item in found.elements())
-        )
+        return (found.text,) if isinstance(found.value, str) else tuple(item.text for item in found.elements())
 
     @property
     def number(self) -> float:
         """The scalar as a number (checked by its shape before)."""
-        return float(self.text.replace("_", ""))
+        return float(self.text)
 
     @property
     def is_true(self) -> bool:
@@ -81,9 +93,9 @@ class Spot:
     def describe(self) -> str:
         """Say in a few words what stands here, for an error message."""
         if isinstance(self.value, dict):
-            return "a mapping"
+            return "a mapping" if self.value else "an empty mapping"
         if isinstance(self.value, list):
-            return "a list"
+            return "a list" if self.value else "an empty list"
         return "nothing" if self.value is None or self.tag == "null" else quote(self.value)
 
 
@@ -112,6 +124,11 @@ class Faults:
         """Note that something is wrong at `spot`."""
         self.found.append(Fault(self.file, spot.line, spot.path or "(document)", problem))
 
+    def touch(self, spot: Spot) -> bool:
+        """Whether something was found wrong at `spot` or inside it."""
+        within = (f"{spot.path}.", f"{spot.path}[")
+        return any(fault.path == spot.path or fault.path.startswith(within) for fault in self.found)
+
     def raise_if_any(self) -> None:
         """Raise ContractError with everything found so far, in file order."""
         if self.found:
@@ -126,11 +143,22 @@ class ContractError(Exception):
         self.faults = faults
 
 
+def show(text: str) -> str:
+    r"""Return `text` on one line, cut to 80 characters, with escapes for what cannot be seen.
+
+    >>> show("a\tb")
+    'a\\tb'
+    """
+    cut = text if len(text) <= 80 else text[:77] + "..."
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in cut
+    )
+
+
 def quote(text: str) -> str:
-    """Return `text` in quotes, cut to 80 characters.
+    """Return `text` in quotes, as `show` shows it.
 
     >>> quote("sides")
     '"sides"'
     """
-    shown = text if len(text) <= 80 else text[:77] + "..."
-    return '"' + shown.replace("\n", "\\n") + '"'
+    return f'"{show(text)}"'

@@ -1,13 +1,13 @@
 """The contract format: every key a contract may have, with its shape and its documentation.
 
-In: nothing. Out: `CONTRACT`, read by `build` (checks), by `contract.schema.json` and by contracts/README.md (generated),
-so that the three can never disagree.
+In: nothing. Out: `CONTRACT`, from which come the checks of `load`, contract.schema.json and the tables of
+contracts/README.md, so that the three can never disagree.
 """
 
 from __future__ import annotations
 
 from contracts.model import REJECTION_REASONS
-from contracts.shape import Either, Key, ListOf, MapOf, Number, Record, Text
+from contracts.shape import Either, Flag, Key, ListOf, MapOf, Number, Record, Text
 
 __all__ = ["CONTRACT", "RECORDS"]
 
@@ -16,7 +16,7 @@ METRIC_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 ENV = Text("an environment variable", r"[A-Z][A-Z0-9_]*")
 PATH = Text("a JSON path such as payload.code", r"[^.\s]+(\.[^.\s]+)*")
 ANY = Text("a text, number or boolean")
-YES_NO = Text("true or false", choices=("true", "false"))
+YES_NO = Flag()
 
 EXPORTER = Record(
     "exporter",
@@ -67,23 +67,15 @@ WORD = Record(
     "word",
     "One word of the vocabulary. Without `type`: closed `values` make an enum, `allow` makes a name.",
     {
-        "type": Key(
-            Text(choices=("number", "time", "id")), "number, time or id; labels need `values` or `allow`."
-        ),
-        "values": Key(
-            ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."
-        ),
+        "type": Key(Text(choices=("number", "time", "id")), "number, time or id; labels need `values` or `allow`."),
+        "values": Key(ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."),
         "aliases": Key(SPELLINGS, "Other spellings of a value, whatever source they come from."),
-        "otherwise": Key(
-            ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."
-        ),
+        "otherwise": Key(ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."),
         "default": Key(
             Either("a value, or {env, value}", scalar=ANY, mapping=DEFAULT),
             "The value when an event has none (or an empty one).",
         ),
-        "allow": Key(
-            Text("characters as in a regex class"), "Characters kept; each run of others becomes `_`."
-        ),
+        "allow": Key(Text("characters as in a regex class"), "Characters kept; each run of others becomes `_`."),
         "fold": Key(YES_NO, "Lower-case a name (default false)."),
         "max_length": Key(Number("a whole number of at least 1", True, 1), "Characters kept of a name."),
         "max_values": Key(
@@ -94,7 +86,7 @@ WORD = Record(
         "min": Key(Number(), "Smallest number taken; smaller ones are refused and counted."),
         "max": Key(Number(), "Largest number taken; larger ones are refused and counted."),
         "max_future": Key(
-            Number("seconds", minimum=0), "How far ahead of now a time may lie, in seconds (default 5)."
+            Number("seconds, at least 0", minimum=0), "How far ahead of now a time may lie, in seconds (default 5)."
         ),
     },
 )
@@ -107,9 +99,7 @@ TEST = Record(
         "present": Key(YES_NO, "True if there is (or is not) a value."),
     },
 )
-CONDITION = Either(
-    "a value, a list of values, or {present: true}", scalar=ANY, many=ListOf(ANY), mapping=TEST
-)
+CONDITION = Either("a value, a list of values, or {present: true}", scalar=ANY, many=ListOf(ANY), mapping=TEST)
 
 CANDIDATE = Record(
     "read",
@@ -122,40 +112,34 @@ CANDIDATE = Record(
         "contains": Key(MAPPED, "Part of the text -> value, first match wins, after prefixes."),
         "otherwise": Key(ANY, "What an unknown or missing text becomes, for this source."),
         "scale": Key(
-            Number(), "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds."
+            Number("a number above 0", above=0),
+            "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds.",
         ),
-        "required": Key(
-            YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."
-        ),
+        "required": Key(YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."),
     },
 )
-READ = Either(
-    "a path, {path: ...}, or a list of them", scalar=PATH, many=ListOf(CANDIDATE), mapping=CANDIDATE
-)
-CELL = Either(
-    "a constant, {path: ...}, or a list of them", scalar=ANY, many=ListOf(CANDIDATE), mapping=CANDIDATE
-)
+READ = Either("a path, {path: ...}, or a list of them", scalar=PATH, many=ListOf(CANDIDATE), mapping=CANDIDATE)
+CELL = Either("a constant, {path: ...}, or a list of them", scalar=ANY, many=ListOf(CANDIDATE), mapping=CANDIDATE)
 
 SOURCE = Record(
     "source",
     "One event format. Sources are tried in order; the first whose `match` holds takes the event.",
     {
         "match": Key(
-            MapOf(CONDITION, may_be_empty=True), "Conditions on JSON paths, all must hold.", required=True
+            MapOf(CONDITION, PATH.pattern, "a JSON path", may_be_empty=True),
+            "Conditions on JSON paths, all must hold.",
+            required=True,
         ),
         "expect": Key(
-            MapOf(CONDITION), "Further conditions; if one fails the line is rejected as unknown_schema."
+            MapOf(CONDITION, PATH.pattern, "a JSON path"),
+            "Further conditions; if one fails the line is rejected as unknown_schema.",
         ),
         "read": Key(MapOf(READ, may_be_empty=True), "Word -> path (or read); here a bare text is a path."),
-        "require_any": Key(
-            ListOf(NAME), "Words of which at least one must get a value, else missing_fields."
-        ),
-        "by": Key(
-            PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."
-        ),
+        "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
+        "by": Key(PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
         "rows": Key(
             MapOf(MapOf(CELL, may_be_empty=True)),
-            "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` is known and counts nothing.",
+            "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` reads nothing more.",
         ),
     },
 )
@@ -172,9 +156,7 @@ METRIC = Record(
     {
         "type": Key(Text(choices=("counter", "gauge", "histogram")), "Prometheus type.", required=True),
         "help": Key(Text("a sentence"), "One sentence for the person paged.", required=True),
-        "counts": Key(
-            NAME, "Counter: one per event in which this word has a value; `events` counts each event."
-        ),
+        "counts": Key(NAME, "Counter: one per event in which this word has a value; `events` counts each event."),
         "amount": Key(NAME, "Counter: add this number word instead of one."),
         "rejections": Key(
             MapOf(ANY, key="|".join(REJECTION_REASONS), what="a rejection reason"),
@@ -197,9 +179,7 @@ METRIC = Record(
             ),
             "Series that exist from the start; `all` stands for every closed value, a missing label for its default.",
         ),
-        "budget": Key(
-            Number("a whole number of at least 1", True, 1), "Most series it may ever have.", required=True
-        ),
+        "budget": Key(Number("a whole number of at least 1", True, 1), "Most series it may ever have.", required=True),
     },
 )
 
@@ -211,16 +191,12 @@ PAIR = Record(
         "stage": Key(NAME, "Enum word that names the stage.", required=True),
         "at": Key(NAME, "Time word.", required=True),
         "edge": Key(NAME, "Enum word that receives the edge's name.", required=True),
-        "latency": Key(
-            NAME, "Number word (seconds) that receives closing time minus opening time.", required=True
-        ),
+        "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
         "edges": Key(MapOf(ListOf(ANY)), "Edge -> [opening stage, closing stage].", required=True),
         "timeout": Key(
-            Number("seconds", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
+            Number("seconds, at least 0.001", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
         ),
-        "max_open": Key(
-            Number("a whole number of at least 1", True, 1), "Ids remembered at once (default 20000)."
-        ),
+        "max_open": Key(Number("a whole number of at least 1", True, 1), "Ids remembered at once (default 20000)."),
     },
 )
 
@@ -231,12 +207,8 @@ CONTRACT = Record(
         "exporter": Key(EXPORTER, "Who serves.", required=True),
         "files": Key(FILES, "Where events come from.", required=True),
         "vocabulary": Key(MapOf(WORD, key=NAME.pattern), "Word -> what it may hold.", required=True),
-        "sources": Key(
-            MapOf(SOURCE, key=NAME.pattern), "Event format -> how it fills the words.", required=True
-        ),
-        "metrics": Key(
-            MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True
-        ),
+        "sources": Key(MapOf(SOURCE, key=NAME.pattern), "Event format -> how it fills the words.", required=True),
+        "metrics": Key(MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True),
         "pairs": Key(MapOf(PAIR, key=NAME.pattern), "Pair -> stages joined by id."),
     },
 )

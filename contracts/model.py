@@ -56,6 +56,7 @@ Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
 Test = Literal["equals", "in", "present", "absent"]
 PathKind = Literal["text", "flag", "number", "time"]
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
+_BOOLEANS = frozenset({"true", "false"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,7 @@ class Word:
     @property
     def worst_case(self) -> int:
         """Distinct label values this word can ever show."""
-        if self.kind == "enum":
-            return len(self.label_values)
-        return self.max_values + 1
+        return len(self.label_values) if self.kind == "enum" else self.max_values + 1
 
     @property
     def label_values(self) -> tuple[str, ...]:
@@ -197,11 +196,6 @@ class Metric:
     reasons: Mapping[str, str] = field(default_factory=dict)  # rejection reason -> label value
     line: int = 0
 
-    @property
-    def samples_per_series(self) -> int:
-        """Lines one label set takes in the exposition."""
-        return len(self.buckets) + 3 if self.type == "histogram" else 1
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -251,17 +245,13 @@ class Contract:
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
         for condition in (*source.match, *source.expect):
-            is_flag = any(isinstance(value, bool) for value in condition.values)
-            yield condition.subject, "flag" if is_flag else "text"
+            yield condition.subject, "flag" if any(isinstance(value, bool) for value in condition.values) else "text"
         if source.by:
-            yield source.by, "text"
+            yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
         for read in source.all_reads():
             word = self.words[read.word]
-            is_flag = word.kind == "enum" and not {"true", "false"}.isdisjoint(word.values)
-            kind = "flag" if is_flag else _PATH_KINDS.get(word.kind, "text")
-            for candidate in read.candidates:
-                if candidate.path:
-                    yield candidate.path, kind
+            kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
+            yield from ((candidate.path, kind) for candidate in read.candidates if candidate.path)
 
     def paths(self) -> dict[tuple[str, ...], PathKind]:
         """Return every JSON path any source looks at; each has one kind."""
@@ -307,7 +297,4 @@ class Contract:
         if any(candidate.path for candidate in candidates):
             return self.words[word].label_values
         default = self.words[word].default
-        constants = [str(candidate.constant) for candidate in candidates] + (
-            [default.value] if default else []
-        )
-        return tuple(dict.fromkeys(constants))
+        return tuple(dict.fromkeys([*(str(c.constant) for c in candidates), *([default.value] if default else [])]))

@@ -6,6 +6,7 @@ The shapes of a contract stand in `format`; this module knows only how to check 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from difflib import get_close_matches
 
 from contracts.document import Faults, Spot, quote
 
-__all__ = ["Either", "Key", "ListOf", "MapOf", "Number", "Record", "Shape", "Text", "json_schema"]
+__all__ = ["Either", "Flag", "Key", "ListOf", "MapOf", "Number", "Record", "Shape", "Text", "json_schema"]
 
 JsonSchema = dict[str, object]
 
@@ -38,30 +39,47 @@ class Text:
     def schema(self) -> JsonSchema:
         """Return the JSON Schema of this scalar."""
         if self.choices:
-            return {"enum": [{"true": True, "false": False}.get(choice, choice) for choice in self.choices]}
-        if self.pattern:
-            return {"type": "string", "pattern": f"^(?:{self.pattern})$", "description": self.what}
-        return {"type": ["string", "number", "boolean"], "description": self.what}
+            return {"enum": list(self.choices)}
+        pattern = self.pattern or r"(?s:.*\S.*)"
+        others = [kind for kind, sample in (("number", "1"), ("boolean", "true")) if re.fullmatch(pattern, sample)]
+        shown = f"^(?:{self.pattern})$" if self.pattern else r"\S"
+        return {"type": ["string", *others] if others else "string", "pattern": shown, "description": self.what}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false, unquoted."""
+
+    what: str = "true or false"
+
+    def check(self, spot: Spot, faults: Faults) -> None:
+        """Add a fault if `spot` is neither."""
+        if spot.tag != "bool":
+            faults.add(spot, f"got {spot.describe()}, expected {self.what} (unquoted)")
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON Schema of true and false."""
+        return {"type": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number; `integer` narrows it to whole ones."""
+    """A finite number; `integer` narrows it to whole ones, `above` excludes a bound, `minimum` includes it."""
 
     what: str = "a number"
     integer: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    above: float | None = None
 
     def check(self, spot: Spot, faults: Faults) -> None:
         """Add a fault if `spot` is not such a number."""
         fits = spot.tag == "int" or (spot.tag == "float" and not self.integer)
-        try:
-            number = float(spot.text.replace("_", "")) if fits else float("nan")
-        except ValueError:
-            number = float("nan")
-        low, high = self.minimum, self.maximum
-        if number - number != 0 or (low is not None and number < low) or (high is not None and number > high):
+        number = spot.number if fits else math.nan
+        low = self.minimum if self.minimum is not None else -math.inf
+        high = self.maximum if self.maximum is not None else math.inf
+        is_above = self.above is None or number > self.above
+        if not math.isfinite(number) or not low <= number <= high or not is_above:
             faults.add(spot, f"got {spot.describe()}, expected {self.what}")
 
     def schema(self) -> JsonSchema:
@@ -71,6 +89,8 @@ class Number:
             out["minimum"] = self.minimum
         if self.maximum is not None:
             out["maximum"] = self.maximum
+        if self.above is not None:
+            out["exclusiveMinimum"] = self.above
         return out
 
 
@@ -97,7 +117,7 @@ class MapOf:
     """A mapping from free names (full match of `key`) to one shape."""
 
     value: Shape
-    key: str = ".+"
+    key: str = r".*\S.*"
     what: str = "a name"
     may_be_empty: bool = False
 
@@ -128,6 +148,10 @@ class Key:
     doc: str
     required: bool = False
 
+    def schema(self) -> JsonSchema:
+        """Return the JSON Schema of its value, documented."""
+        return {**self.shape.schema(), "description": self.doc}
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -140,7 +164,8 @@ class Record:
     def check(self, spot: Spot, faults: Faults) -> None:
         """Add a fault for a wrong node, each unknown key, each missing key, and whatever is wrong inside."""
         if not isinstance(spot.value, dict):
-            faults.add(spot, f"got {spot.describe()}, expected a mapping ({self.name})")
+            keys = ", ".join([*list(self.keys)[:3], "..."])
+            faults.add(spot, f"got {spot.describe()}, expected a mapping ({self.name}: {keys})")
             return
         for name, value in spot.items():
             key = self.keys.get(name)
@@ -150,7 +175,7 @@ class Record:
                 key.shape.check(value, faults)
         for name, key in self.keys.items():
             if key.required and name not in spot.value:
-                faults.add(spot, f"the key {quote(name)} is missing; add it: {key.doc}")
+                faults.add(spot, f"the key {quote(name)} is missing; add it: {key.doc.rstrip('.')}")
 
     def _unknown(self, name: str) -> str:
         close = get_close_matches(name, self.keys, n=1)
@@ -164,9 +189,7 @@ class Record:
             "description": self.doc,
             "additionalProperties": False,
             "required": [name for name, key in self.keys.items() if key.required],
-            "properties": {
-                name: {**key.shape.schema(), "description": key.doc} for name, key in self.keys.items()
-            },
+            "properties": {name: key.schema() for name, key in self.keys.items()},
         }
 
 
@@ -198,7 +221,7 @@ class Either:
         return {"anyOf": [shape.schema() for shape in shapes if shape is not None]}
 
 
-Shape = Text | Number | ListOf | MapOf | Record | Either
+Shape = Text | Flag | Number | ListOf | MapOf | Record | Either
 
 
 def json_schema(shape: Record, title: str) -> JsonSchema:

@@ -7,12 +7,13 @@ contradicts itself (a default that is no value, one spelling for two values, a k
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 
 from contracts.document import Faults, Spot, quote
 from contracts.model import SOURCE_WORD, Default, Word, WordKind
 
-__all__ = ["build_words", "fold", "read_spellings"]
+__all__ = ["build_words", "fold", "normalise", "read_spellings", "value_problem"]
 
 _KEYS: Mapping[WordKind, frozenset[str]] = {
     "enum": frozenset({"values", "aliases", "otherwise", "default"}),
@@ -20,6 +21,10 @@ _KEYS: Mapping[WordKind, frozenset[str]] = {
     "number": frozenset({"type", "unit", "min", "max"}),
     "time": frozenset({"type", "max_future"}),
     "id": frozenset({"type"}),
+}
+_BUILT_IN = {
+    SOURCE_WORD: "the name of the source an event matched",
+    "events": "`counts: events` counts every event",
 }
 
 
@@ -32,14 +37,32 @@ def fold(text: str) -> str:
     return text.strip().lower()
 
 
+def normalise(word: Word, text: str) -> str:
+    """Return what a name word makes of `text`: folded, each run of characters not allowed as `_`, cut.
+
+    >>> normalise(Word("run", "name", allow="a-z", max_length=4), "ab c!def")
+    'ab_c'
+    """
+    shown = text.strip().lower() if word.fold else text.strip()
+    return re.sub(f"[^{word.allow}]+", "_", shown)[: word.max_length]
+
+
+def value_problem(word: Word, text: str) -> str:
+    """Say why `text` can never be shown as a value of an enum or name word; "" if it can."""
+    if word.kind == "enum" and text not in word.label_values:
+        return f"got {quote(text)}, expected a value of {quote(word.name)}: {', '.join(word.label_values)}"
+    if word.kind == "name" and not _class_problem(word.allow) and normalise(word, text) != text:
+        shown = quote(normalise(word, text))
+        return f"got {quote(text)}, but {quote(word.name)} shows it as {shown}; write that"
+    return ""
+
+
 def build_words(vocabulary: Spot, faults: Faults) -> dict[str, Word]:
-    """Return every word by name; `source` is built in and may not be declared."""
+    """Return every word by name; built-in words may not be declared."""
     words: dict[str, Word] = {}
     for name, spot in vocabulary.items():
-        if name == SOURCE_WORD:
-            faults.add(
-                spot, 'the word "source" is built in (the name of the matched source); choose another name'
-            )
+        if name in _BUILT_IN:
+            faults.add(spot, f"the word {quote(name)} is built in ({_BUILT_IN[name]}); choose another name")
         kind = _kind_of(spot, faults)
         if kind is None:
             continue
@@ -54,9 +77,7 @@ def _kind_of(spot: Spot, faults: Faults) -> WordKind | None:
     claims = [key for key in ("type", "values", "allow") if spot.get(key) is not None]
     if len(claims) != 1:
         got = " and ".join(claims) or "none of them"
-        faults.add(
-            spot, f"got {got}, expected exactly one of type, values, allow; keep the one that is meant"
-        )
+        faults.add(spot, f"got {got}, expected exactly one of type, values, allow; keep the one that is meant")
         return None
     kinds: dict[str, WordKind] = {"values": "enum", "allow": "name"}
     stated: dict[str, WordKind] = {"number": "number", "time": "time", "id": "id"}
@@ -64,8 +85,9 @@ def _kind_of(spot: Spot, faults: Faults) -> WordKind | None:
 
 
 def _build_word(name: str, kind: WordKind, spot: Spot, faults: Faults) -> Word:
-    values = spot.texts_of("values")
     otherwise = spot.text_of("otherwise") or ("other" if kind == "name" else None)
+    values = spot.texts_of("values")
+    closed = tuple(dict.fromkeys((*values, *([otherwise] if otherwise else ())))) if kind == "enum" else ()
     word = Word(
         name=name,
         kind=kind,
@@ -74,16 +96,16 @@ def _build_word(name: str, kind: WordKind, spot: Spot, faults: Faults) -> Word:
         default=_default_of(spot.get("default")),
         allow=spot.text_of("allow"),
         fold=spot.text_of("fold") == "true",
-        max_length=int(spot.number_of("max_length", 64)),
-        max_values=int(spot.number_of("max_values", 20)),
+        max_length=int(spot.number_of("max_length", 64)) if kind == "name" else 0,
+        max_values=int(spot.number_of("max_values", 20)) if kind == "name" else 0,
         unit=spot.text_of("unit") or None,
         minimum=spot.number_of("min", 0.0) if spot.get("min") else None,
         maximum=spot.number_of("max", 0.0) if spot.get("max") else None,
         max_future_s=spot.number_of("max_future", 5.0),
-        aliases=read_spellings(spot.get("aliases"), (*values, otherwise or ""), kind == "enum", faults),
+        aliases=read_spellings(spot.get("aliases"), closed, faults, {fold(value): value for value in closed}),
         line=spot.line,
     )
-    _check_values(word, spot, faults)
+    _CHECKS[kind](word, spot, faults)
     return word
 
 
@@ -95,43 +117,82 @@ def _default_of(spot: Spot | None) -> Default | None:
     return Default(spot.text_of("value"), spot.text_of("env") or None)
 
 
-def _check_values(word: Word, spot: Spot, faults: Faults) -> None:
-    if word.kind == "enum":
-        folded = [fold(value) for value in word.values]
-        for value in {value for value in folded if folded.count(value) > 1}:
-            faults.add(
-                spot, f"the value {quote(value)} stands twice in values (case does not count); delete one"
-            )
-        default = spot.get("default")
-        if word.default and default and word.default.value not in word.label_values:
-            expected = ", ".join(word.label_values)
-            faults.add(default, f"got the default {quote(word.default.value)}, expected one of {expected}")
-    if word.kind == "name":
+def _check_enum(word: Word, spot: Spot, faults: Faults) -> None:
+    folded: set[str] = set()
+    for item in (*spot.at("values").elements(), *([spot.at("otherwise")] if spot.get("otherwise") else ())):
+        text = item.text
+        if fold(text) in folded and not (item.path.endswith("otherwise") and text in word.values):
+            faults.add(item, f"the value {quote(text)} stands here twice (case does not count); delete one")
+        if text != text.strip():
+            faults.add(item, f"the value {quote(text)} begins or ends with a blank, but texts are trimmed; trim it")
+        folded.add(fold(text))
+    _check_default(word, spot, faults)
+
+
+def _check_name(word: Word, spot: Spot, faults: Faults) -> None:
+    for key in ("max_length", "max_values"):
+        if spot.get(key) is None:
+            faults.add(spot, f"{key} is missing; a name needs it, so that the number of series stays bounded")
+    problem = _class_problem(word.allow)
+    if problem:
+        faults.add(spot.at("allow"), f"not the inside of a regex class ({problem}); write e.g. A-Za-z0-9._-")
+    _check_default(word, spot, faults)
+
+
+def _check_default(word: Word, spot: Spot, faults: Faults) -> None:
+    problem = value_problem(word, word.default.value) if word.default else ""
+    if problem:
+        faults.add(spot.at("default"), problem)
+
+
+def _class_problem(allow: str) -> str:
+    if re.search(r"(?<!\\)(?:\\\\)*[\[\]]", allow):
+        return r"a bracket is written \[ or \]"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
         try:
-            re.compile(f"[^{word.allow}]+")
-        except re.error as error:
-            faults.add(spot, f"allow is not a regex class ({error}); write characters such as A-Za-z0-9._-")
-        for key in ("max_length", "max_values"):
-            if spot.get(key) is None:
-                faults.add(
-                    spot, f"{key} is missing; a name needs it, so that the number of series stays bounded"
-                )
+            re.compile(f"[^{allow}]+")
+        except (re.error, FutureWarning) as error:
+            return str(error)
+    return ""
+
+
+def _check_number(word: Word, spot: Spot, faults: Faults) -> None:
     if word.minimum is not None and word.maximum is not None and word.minimum > word.maximum:
         faults.add(spot, f"min {word.minimum:g} is above max {word.maximum:g}; swap them")
 
 
+def _check_nothing(word: Word, spot: Spot, faults: Faults) -> None:
+    """Times and ids cannot contradict themselves."""
+
+
+_CHECKS = {
+    "enum": _check_enum,
+    "name": _check_name,
+    "number": _check_number,
+    "time": _check_nothing,
+    "id": _check_nothing,
+}
+
+
 def read_spellings(
-    spot: Spot | None, values: tuple[str, ...], closed: bool, faults: Faults
+    spot: Spot | None, values: tuple[str, ...], faults: Faults, taken: Mapping[str, str] | None = None
 ) -> Mapping[str, str]:
-    """Return folded spelling -> value for an `aliases` mapping; unknown values and double spellings are faults."""
+    """Return folded spelling -> value for an `aliases` mapping.
+
+    Args:
+        values: those that may be meant; if empty, any may.
+        taken: spellings that mean a value already.
+    """
     spellings: dict[str, str] = {}
     for value, listed in spot.items() if spot else ():
-        if closed and value not in values:
-            known = ", ".join(known for known in values if known)
-            faults.add(listed, f"got the value {quote(value)}, expected one of {known}")
+        if values and value not in values:
+            faults.add(listed, f"got the value {quote(value)}, expected one of {', '.join(values)}")
         for item in listed.elements():
             key = fold(item.text)
             if spellings.get(key, value) != value:
-                faults.add(item, f"{quote(item.text)} is a spelling of {spellings[key]} already; delete one")
+                faults.add(item, f"{quote(item.text)} means {quote(spellings[key])} already; delete one of the two")
+            if (taken or {}).get(key, value) != value:
+                faults.add(item, f"{quote(item.text)} is a value itself, so it cannot mean another; delete it here")
             spellings[key] = value
     return spellings

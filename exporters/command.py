@@ -22,7 +22,8 @@ from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.engine.clock import SystemClock
 from exporters.engine.run import Engine
-from exporters.engine.settings import Settings, SettingsError, settle
+from exporters.engine.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, settle
+from exporters.engine.store import Store, StoreBusyError, StoreError
 from exporters.engine.tail import Tail
 
 __all__ = ["CONTRACTS", "export", "export_options", "read_contract", "room"]
@@ -37,13 +38,23 @@ _log = logging.getLogger("peaktrade.exporter")
 def export_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the flags every exporter has."""
     options = (
-        click.option(
-            "--file", "files", multiple=True, metavar="PATH", help="Event file or glob; repeatable."
-        ),
+        click.option("--file", "files", multiple=True, metavar="PATH", help="Event file or glob; repeatable."),
         click.option("--port", type=click.IntRange(1, 65535), help="TCP port to serve on."),
         click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on."),  # noqa: S104
         click.option(
-            "--once", is_flag=True, help="Read to the end, print the metrics, exit; nothing is served."
+            "--state-dir",
+            metavar="DIR",
+            help=f"Where offsets and values are kept; `none`: in memory. Default ${STATE_VARIABLE} or {STATE_DIR}.",
+        ),
+        click.option(
+            "--durability",
+            type=click.Choice(["process", "power"]),
+            default="process",
+            show_default=True,
+            help="What a commit survives: kill -9, or power loss too (one fsync per commit).",
+        ),
+        click.option(
+            "--once", is_flag=True, help="Read from the start to the end, print the metrics, exit. Keeps no state."
         ),
         click.option(
             "--log-level",
@@ -64,9 +75,7 @@ def room(name: str) -> click.Command:
     port = f"{contract.port}, or ${contract.port_env}" if contract.port_env else str(contract.port)
     paths = ", ".join(contract.files.default) + (f", or ${contract.files.env}" if contract.files.env else "")
 
-    @click.command(
-        name, help=f"{contract.help}\n\nDefaults: port {port}; file {paths}. A flag wins over a variable."
-    )
+    @click.command(name, help=f"{contract.help}\n\nDefaults: port {port}; file {paths}. A flag wins over a variable.")
     @export_options
     @click.version_option(package_name="peak-trade-exporters", prog_name=f"exporters.{name}")
     def command(**flags: Any) -> None:
@@ -86,27 +95,25 @@ def read_contract(path: Path) -> Contract:
         sys.exit(2)
 
 
-def export(
-    contract: Contract, files: tuple[str, ...], port: int | None, host: str, once: bool, log_level: str
-) -> None:
-    """Run one exporter as its flags say."""
+def export(contract: Contract, once: bool, log_level: str, **flags: Any) -> None:
+    """Run one exporter as its flags say; `flags` are the arguments of settle()."""
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr, force=True)
     try:
-        settings = settle(contract, os.environ, files, host, port)
+        settings = settle(contract, os.environ, **flags)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     sys.exit(_print_once(settings) if once else _serve(settings))
 
 
-def _engine(settings: Settings) -> Engine:
+def _engine(settings: Settings, store: Store | None) -> Engine:
     tail = Tail(settings.files, settings.contract.files.max_line_bytes)
-    return Engine(settings.contract, tail, os.environ, SystemClock())
+    return Engine(settings.contract, tail, os.environ, SystemClock(), store)
 
 
 def _print_once(settings: Settings) -> int:
     from exporters.engine.registry import render
 
-    engine = _engine(settings)
+    engine = _engine(settings, None)
     engine.step()
     missing = engine.tail.files_present == 0
     for path, problem in engine.tail.problems.items():
@@ -127,12 +134,13 @@ def _serve(settings: Settings) -> int:
     from exporters.engine.serve import ServeError, Server, bind, build_app
 
     contract = settings.contract
+    store = Store(settings.state, contract.name, settings.durability) if settings.state else None
     try:
         listener = bind(settings.host, settings.port, contract.name)
-    except ServeError as error:
-        click.echo(str(error), err=True)
+        engine = _engine(settings, store)
+    except (ServeError, StoreError) as error:
+        click.echo(_advice(error), err=True)
         return 1
-    engine = _engine(settings)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: engine.stop())
     app = build_app(
@@ -155,3 +163,12 @@ def _serve(settings: Settings) -> int:
         engine.tail.close()
     _log.info("stopped exporter=%s", contract.name)
     return 0 if alive else 1
+
+
+def _advice(error: Exception) -> str:
+    """Return the message of an error that keeps an exporter from starting, with what to do about it."""
+    if isinstance(error, StoreBusyError):
+        return f"{error}; stop that process, or give this one another --state-dir"
+    if isinstance(error, StoreError):
+        return f"{error}; give --state-dir a folder that can be written to, or `none`"
+    return str(error)

@@ -61,7 +61,8 @@ TRUTHS = (
     Truth("execution_watch", "peak_trade_execution_watch_requests_total", _request),
 )
 
-_P95 = 'histogram_quantile(0.95, sum by (le) (rate(peak_trade_pipeline_latency_seconds_bucket{edge="intent_to_ack"}[1m])))'
+_BUCKETS = 'peak_trade_pipeline_latency_seconds_bucket{edge="intent_to_ack"}'
+_P95 = f"histogram_quantile(0.95, sum by (le) (rate({_BUCKETS}[1m])))"
 
 GOLDEN = (
     Golden("ai_live", "ai_up", 'up{job="ai_live"} == 1'),

@@ -37,7 +37,7 @@ def is_settled(port: int, contract: Contract, file: Path) -> bool:
     """Whether Prometheus has seen everything that stands in `file` (which nobody writes to any more)."""
     query = f'peak_trade_exporter_read_bytes_total{{exporter="{contract.name}"}}'
     answer = ask_prometheus(port, query)
-    return bool(answer) and answer[0][1] == file.stat().st_size
+    return bool(answer and answer[0][1] == file.stat().st_size)
 
 
 def check(port: int, contracts: Sequence[Contract], folder: Path) -> Iterator[Finding]:
@@ -70,7 +70,7 @@ def _check_law(port: int, contract: Contract, file: Path) -> Finding:
     read = ask_prometheus(port, f"peak_trade_exporter_read_bytes_total{own}") or [({}, math.nan)]
     data = file.read_bytes()
     found, wanted = (lines[0][1], read[0][1]), (data.count(b"\n"), len(data))
-    text = f"lines and bytes accounted for: got {found[0]:.0f} and {found[1]:.0f}, the file has {wanted[0]} and {wanted[1]}"
+    text = f"lines and bytes: got {found[0]:.0f} and {found[1]:.0f}, the file has {wanted[0]} and {wanted[1]}"
     return Finding(f"{contract.name}_conservation", found == wanted, text)
 
 

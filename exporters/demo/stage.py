@@ -57,6 +57,7 @@ class Stage:
                 if word.name == "run_id" and word.default and word.default.env
             }
             arguments = ["--file", str(self.file_of(contract)), "--host", "127.0.0.1", "--port", str(contract.port)]
+            arguments += ["--state-dir", str(self.folder / "state")]
             self._run(f"exporter {contract.name}", _python(f"exporters.{contract.name}", *arguments), environment)
         if self.with_prometheus:
             self._run("prometheus", self._prometheus(), {})

@@ -12,85 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from contracts.metrics import RESERVED_PREFIX
-from contracts.model import REJECTION_REASONS, UNKNOWN_SOURCE, Contract, Metric
+from contracts.model import UNKNOWN_SOURCE, Contract
+from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
 from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Update
 
 __all__ = ["COUNTERS", "GAUGES", "Accounting", "Vitals"]
-
-
-def _metric(name: str, labels: str, text: str) -> Metric:
-    """Return a metric about the exporter; every one carries the label `exporter` first."""
-    names = ("exporter", *labels.split())
-    is_counter = name.endswith("_total")
-    return Metric(
-        name=RESERVED_PREFIX + name,
-        type="counter" if is_counter else "gauge",
-        job="counts" if is_counter else "sets",
-        help=text,
-        labels={label: label for label in names},
-        budget=1,
-    )
-
-
-COUNTERS: Mapping[str, Metric] = {
-    name: _metric(name, labels, text)
-    for name, labels, text in (
-        (
-            "lines_total",
-            "outcome",
-            "Lines read: applied, ignored (known, but feeds no metric), blank, or why refused.",
-        ),
-        ("read_bytes_total", "", "Bytes consumed from event files, everything included."),
-        (
-            "skipped_bytes_total",
-            "kind",
-            "Bytes consumed that belong to no decoded line: filler (NULs, BOM) or too_long.",
-        ),
-        ("rotations_total", "", "Times a path led to another file than before."),
-        ("truncations_total", "", "Times a file shrank, or was rewritten in place."),
-        (
-            "lost_bytes_total",
-            "",
-            "Bytes that were seen in a file but destroyed before they could be read as lines.",
-        ),
-        ("refused_values_total", "word reason", "Values left out of lines that were otherwise applied."),
-        (
-            "label_overflow_total",
-            "metric label",
-            "Events whose label value was folded because its cap was reached.",
-        ),
-        (
-            "pair_edges_total",
-            "pair edge outcome",
-            "Edges of paired events: joined, orphan, repeated or negative.",
-        ),
-        (
-            "pairs_forgotten_total",
-            "pair reason",
-            "Ids that never joined and were forgotten: expired or evicted.",
-        ),
-        ("state_errors_total", "", "Commits that failed; the last committed values stay visible."),
-    )
-}
-"""Kept in the state and committed with the values they account for."""
-
-GAUGES: Mapping[str, Metric] = {
-    name: _metric(name, labels, text)
-    for name, labels, text in (
-        ("build_info", "version", "Version of the exporter; always 1."),
-        ("contract_info", "contract sha256", "File and digest of the contract in force; always 1."),
-        ("file_present", "", "1 if at least one of the paths leads to a file, else 0."),
-        ("files_open", "", "Files open, those rotated away or deleted but not yet let go included."),
-        ("files_unreadable", "", "Paths that lead to something that cannot be read."),
-        ("lag_bytes", "", "Bytes seen in files and not read yet, an unfinished last line included."),
-        ("series", "", "Series of the contract's metrics."),
-        ("series_budget", "", "Most series the contract allows."),
-        ("open_pairs", "pair", "Ids a pair remembers now."),
-        ("last_commit_timestamp_seconds", "", "When values were last committed, in Unix seconds."),
-    )
-}
-"""Of the present moment; never stored."""
 
 
 _NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_total"}
@@ -106,6 +32,8 @@ class Vitals:
     lag_bytes: int = 0
     series: int = 0
     last_commit_at: float = 0.0
+    state_ok: bool = True
+    state_errors: int = 0
     open_pairs: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -120,9 +48,11 @@ class Accounting:
 
     def begin(self) -> list[Update]:
         """Return updates by nothing, so that the counters without free labels exist from the start."""
-        outcomes = ("applied", "ignored", "blank", *REJECTION_REASONS)
-        updates: list[Update] = [self._count("lines_total", 0, outcome) for outcome in outcomes]
-        updates += [self._count("skipped_bytes_total", 0, kind) for kind in ("filler", "too_long")]
+        updates: list[Update] = [
+            self._count(name, 0, value)
+            for name in ("lines_total", "skipped_bytes_total", "recoveries_total", "state_resets_total")
+            for value in LABEL_VALUES[name, list(COUNTERS[name].labels)[-1]]
+        ]
         plain = [name for name, metric in COUNTERS.items() if len(metric.labels) == 1]
         updates += [self._count(name, 0) for name in plain]
         for pair in self._contract.pairs:
@@ -181,9 +111,13 @@ class Accounting:
         """Account for label values folded at their cap."""
         return [self._count("label_overflow_total", number, *key) for key, number in overflow.items()]
 
-    def state_error(self) -> list[Update]:
-        """Account for a commit that failed."""
-        return [self._count("state_errors_total", 1)]
+    def recovered(self, outcomes: Mapping[str, int]) -> list[Update]:
+        """Account for files looked for after a restart or rotation."""
+        return [self._count("recoveries_total", number, outcome) for outcome, number in outcomes.items()]
+
+    def reset(self, reason: str, number: int) -> list[Update]:
+        """Account for stored values that were not taken over."""
+        return [self._count("state_resets_total", number, reason)]
 
     def gauges(self, vitals: Vitals) -> dict[str, list[tuple[tuple[str, ...], float]]]:
         """Return the present-moment gauges: name in GAUGES -> (labels, value) each."""
@@ -196,6 +130,8 @@ class Accounting:
             "series": vitals.series,
             "series_budget": self._budget,
             "last_commit_timestamp_seconds": vitals.last_commit_at,
+            "state_ok": float(vitals.state_ok),
+            "state_errors_total": vitals.state_errors,
         }
         return {
             "build_info": [((name, version("peak-trade-exporters")), 1.0)],

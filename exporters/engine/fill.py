@@ -6,20 +6,27 @@ when to ask; nothing here knows metrics.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from operator import attrgetter
 
 from contracts.model import Candidate, Read, Word
 from exporters.engine.values import MISTYPED, attribute_of
 
-__all__ = ["NumberColumn", "TextFiller", "TimeColumn", "Tally"]
+__all__ = ["IdColumn", "NumberColumn", "Tally", "TextFiller", "TimeColumn"]
 
 Path = tuple[str, ...]
 Tally = Counter[tuple[str, str]]
 """(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
+
+_ID_LENGTH = 128
+"""Longest id kept as it is; a longer one is kept as its digest, so that a waiting pair takes bounded memory. So is one
+that is not plain ASCII, as JSON can spell texts (lone surrogates) that nothing else can store."""
 
 _Get = Callable[[object], object]
 
@@ -32,48 +39,50 @@ class TextFiller:
         self._candidates = read.candidates if read else ()
         self._values = {value.lower(): value for value in word.label_values} | dict(word.aliases)
         self._bad = re.compile(f"[^{word.allow}]+") if word.kind == "name" else None
-        self.default = self._map(word.default.resolve(environment)) if word.default else None
+        self.default = self._default(environment)
 
     def fill(self, fields: Mapping[Path, object]) -> tuple[str | None, str | None]:
-        """Return the word's value (None if it has none) and why a present text was refused (None if none was)."""
-        refused: str | None = None
+        """Return the word's value (None if it has none) and why a present text was refused (None if none was).
+
+        The first candidate that gives a value wins. A constant, like a default, stands for a text that is absent: an
+        unknown text becomes `otherwise` where there is one.
+        """
+        fallback, reason = self.default, None
         for candidate in self._candidates:
             if candidate.constant is not None:
-                return str(candidate.constant), None
+                fallback = str(candidate.constant)
+                break
             text = _text_of(fields[candidate.path])
-            if text is None:
-                refused = refused or "mistyped"
-                continue
             value = self._map(text, candidate) if text else None
-            value = value or candidate.otherwise
             if value is not None:
                 return value, None
+            if text is None:
+                reason = reason or "mistyped"
+            if candidate.otherwise is not None:
+                return candidate.otherwise, "mistyped" if text is None else None
             if text:
-                refused = refused or "unknown_value"
-        if refused == "unknown_value" and self.word.otherwise and self.word.kind == "enum":
+                reason = "unknown_value"
+        if reason == "unknown_value" and self._bad is None and self.word.otherwise is not None:
             return self.word.otherwise, None
-        return self.default, refused
+        return fallback, reason
+
+    def _default(self, environment: Mapping[str, str]) -> str | None:
+        """Return the default; what a variable says is passed over if the word cannot take it."""
+        if self.word.default is None:
+            return None
+        stated = self._map(self.word.default.resolve(environment))
+        return stated if stated is not None else self._map(self.word.default.value)
 
     def _map(self, text: str, candidate: Candidate | None = None) -> str | None:
-        if self._bad is not None:
-            return self._normalise(text, candidate)
         folded = text.lower()
-        if candidate is not None:
-            if folded in candidate.aliases:
-                return candidate.aliases[folded]
-            if folded in self._values:
-                return self._values[folded]
-            return _by_part(folded, candidate)
-        return self._values.get(folded)
-
-    def _normalise(self, text: str, candidate: Candidate | None) -> str | None:
-        assert self._bad is not None
-        if candidate is not None:
-            mapped = candidate.aliases.get(text.lower()) or _by_part(text.lower(), candidate)
-            if mapped is not None:
-                return mapped
-        shown = text.lower() if self.word.fold else text
-        return self._bad.sub("_", shown)[: self.word.max_length]
+        if candidate is not None and folded in candidate.aliases:
+            return candidate.aliases[folded]
+        if folded in self._values:
+            return self._values[folded]
+        value = _by_part(folded, candidate) if candidate is not None else None
+        if value is not None or self._bad is None:
+            return value
+        return self._bad.sub("_", folded if self.word.fold else text)[: self.word.max_length]
 
 
 def _by_part(folded: str, candidate: Candidate) -> str | None:
@@ -98,12 +107,12 @@ def _text_of(raw: object) -> str | None:
 
 
 class NumberColumn:
-    """Reads one number word from many events at once."""
+    """Reads one number word from many events at once; every value is finite and within the word's bounds."""
 
     def __init__(self, word: Word, read: Read) -> None:
         self._word = word
-        self._low = word.minimum if word.minimum is not None else float("-inf")
-        self._high = word.maximum if word.maximum is not None else float("inf")
+        self._low = word.minimum if word.minimum is not None else -sys.float_info.max
+        self._high = word.maximum if word.maximum is not None else sys.float_info.max
         self._constant = next((float(c.constant) for c in read.candidates if c.constant is not None), None)
         self._getters = [(attrgetter(attribute_of(c.path)), c.scale) for c in read.candidates if c.path]
 
@@ -131,8 +140,8 @@ class NumberColumn:
         found = (self.read_one(event, refused) for event in events)
         return [value for value in found if value is not None]
 
-    def read_one(self, event: object, refused: Tally) -> float | None:
-        """Return the word's value in one event, or None."""
+    def read_one(self, event: object, refused: Tally | None) -> float | None:
+        """Return the word's value in one event, or None; without `refused`, a refusal was counted elsewhere."""
         reason = ""
         for get, scale in self._getters:
             raw = get(event)
@@ -143,7 +152,7 @@ class NumberColumn:
                 reason = "out_of_range"
             elif raw is MISTYPED:
                 reason = reason or "mistyped"
-        if reason:
+        if reason and refused is not None:
             refused[self._word.name, reason] += 1
         return self._constant
 
@@ -166,37 +175,55 @@ class TimeColumn:
                 newest = max(column)  # type: ignore[type-var]
             except TypeError:
                 newest = None
-            if isinstance(newest, datetime) and (at := _seconds_of(newest)) is not None:
-                if at <= now + self._word.max_future_s:
-                    return at
-        times = [at for event in events if (at := self.read_one(event, now, refused)) is not None]
-        return max(times, default=None)
+            if isinstance(newest, datetime) and _seconds_of(newest) <= now + self._word.max_future_s:
+                return _seconds_of(newest)
+        times = (self.read_one(event, now, refused) for event in events)
+        return max((at for at in times if at is not None), default=None)
 
-    def read_one(self, event: object, now: float, refused: Tally) -> float | None:
-        """Return the word's time in one event, or None."""
+    def read_one(self, event: object, now: float, refused: Tally | None) -> float | None:
+        """Return the word's time in one event, or None; without `refused`, a refusal was counted elsewhere."""
         reason = ""
         for get, scale in self._getters:
             raw = get(event)
             if raw is None:
                 continue
-            if isinstance(raw, datetime):
-                at = _seconds_of(raw)
-            else:
-                at = raw * scale if isinstance(raw, float) else None
-            if at is None:
+            at = _seconds_of(raw) if isinstance(raw, datetime) else raw * scale if isinstance(raw, float) else None
+            if at is None or not isfinite(at):
                 reason = reason or "mistyped"
             elif at > now + self._word.max_future_s:
                 reason = "future"
             else:
                 return at
-        if reason:
+        if reason and refused is not None:
             refused[self._word.name, reason] += 1
         return None
 
 
-def _seconds_of(stamp: datetime) -> float | None:
+def _seconds_of(stamp: datetime) -> float:
     """Return UTC epoch seconds; a time without offset counts as UTC."""
-    try:
-        return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
-    except OverflowError:
-        return None
+    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+
+
+class IdColumn:
+    """Reads one id word: a text or a whole number (7 and "7" are the same id)."""
+
+    def __init__(self, word: Word, read: Read) -> None:
+        self._word = word
+        self._getters = [attrgetter(attribute_of(c.path)) for c in read.candidates if c.path]
+
+    def read_one(self, event: object, refused: Tally) -> str:
+        """Return the id of one event, "" if it has none."""
+        reason = ""
+        for get in self._getters:
+            text = _text_of(get(event))
+            if text:
+                return text if len(text) <= _ID_LENGTH and text.isascii() else _digest_of(text)
+            if text is None:
+                reason = "mistyped"
+        if reason:
+            refused[self._word.name, reason] += 1
+        return ""
+
+
+def _digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from contracts.model import (
     SOURCE_WORD,
@@ -18,15 +17,34 @@ from contracts.model import (
     Metric,
     Pair,
     Read,
+    Row,
     Source,
     Word,
 )
-from exporters.engine.fill import NumberColumn, TextFiller, TimeColumn
-from exporters.engine.values import MISTYPED, Close, JoinPlan, Put, Target, attribute_of
+from exporters.engine.fill import IdColumn, NumberColumn, TextFiller, TimeColumn
+from exporters.engine.values import MISTYPED, Close, JoinPlan, Put, Target
 
-__all__ = ["Fields", "Plan", "Planner"]
+__all__ = ["Fields", "Plan", "Planner", "Step"]
 
 Fields = Mapping[tuple[str, ...], object]
+Words = Mapping[str, str | None]
+Measure = tuple[Metric, tuple[str, ...], str]
+"""A series and the number or time word that moves it."""
+
+Step = tuple[JoinPlan, str, str]
+"""How an event takes part in a pair, its id word and its time word."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What events of one source and row are read with, word by word."""
+
+    source: Source
+    texts: Mapping[str, TextFiller]
+    required: tuple[str, ...]
+    numbers: Mapping[str, NumberColumn]
+    times: Mapping[str, TimeColumn]
+    ids: Mapping[str, IdColumn]
 
 
 @dataclass(slots=True)
@@ -35,26 +53,28 @@ class Plan:
 
     rejected: tuple[str, str] | None = None
     counts: tuple[Target, ...] = ()
-    amounts: tuple[tuple[Metric, tuple[str, ...], str], ...] = ()
-    observes: tuple[tuple[Metric, tuple[str, ...], str], ...] = ()
-    stamps: tuple[tuple[Metric, tuple[str, ...], str], ...] = ()
-    levels: tuple[tuple[Metric, tuple[str, ...], str], ...] = ()
+    amounts: tuple[Measure, ...] = ()
+    observes: tuple[Measure, ...] = ()
+    stamps: tuple[Measure, ...] = ()
+    levels: tuple[Measure, ...] = ()
     states: tuple[Put, ...] = ()
+    steps: tuple[Step, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
     numbers: Mapping[str, NumberColumn] = field(default_factory=dict)
     times: Mapping[str, TimeColumn] = field(default_factory=dict)
-    join: tuple[JoinPlan, tuple[attrgetter[object], ...], TimeColumn] | None = None
-    refused: tuple[tuple[str, str], ...] = ()
+    ids: Mapping[str, IdColumn] = field(default_factory=dict)
+    measured: frozenset[str] = frozenset()
 
     @property
     def is_applied(self) -> bool:
         """Whether any metric is fed; a known line that feeds none is ignored."""
-        feeds = (self.counts, self.amounts, self.observes, self.stamps, self.levels, self.states, self.join)
+        feeds = (self.counts, self.amounts, self.observes, self.stamps, self.levels, self.states, self.steps)
         return any(feeds)
 
     @property
     def is_ordered(self) -> bool:
         """Whether the order among events of other signatures matters."""
-        return bool(self.states or self.levels or self.join)
+        return bool(self.states or self.levels or self.steps)
 
 
 class Planner:
@@ -64,12 +84,11 @@ class Planner:
         self._contract = contract
         self._environment = environment
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
-        self._reads = {
-            (source.name, row.value if row else None): self._reads_of(source, row.reads if row else ())
+        self._forms = {
+            (source.name, row.value if row else None): self._form_of(source, row)
             for source in contract.sources
             for row in (*source.rows, None)
         }
-        self._fillers: dict[tuple[str, int], TextFiller] = {}
 
     def defaults(self) -> dict[str, str | None]:
         """Return the value each label word takes when an event has none."""
@@ -88,44 +107,45 @@ class Planner:
             row = str(chosen).strip().lower() if isinstance(chosen, str | int) else ""
             if not row:
                 return Plan(rejected=(source.name, "missing_fields"))
-            if (source.name, row) not in self._reads:
+            if (source.name, row) not in self._forms:
                 return Plan(rejected=(source.name, "unknown_schema"))
-        return self._plan_known(source, self._reads[source.name, row], fields)
+        return self._plan_known(self._forms[source.name, row], fields)
 
-    @staticmethod
-    def _reads_of(source: Source, more: tuple[Read, ...]) -> dict[str, Read]:
-        return {read.word: read for read in (*source.reads, *more)}
+    def _form_of(self, source: Source, row: Row | None) -> _Form:
+        reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
+        words = {name: self._contract.words[name] for name in reads}
+        return _Form(
+            source=source,
+            texts={name: self._filler(word, reads.get(name)) for name, word in self._labels.items()},
+            required=tuple(name for name, read in reads.items() if read.required),
+            numbers={n: NumberColumn(w, reads[n]) for n, w in words.items() if w.kind == "number"},
+            times={n: TimeColumn(w, reads[n]) for n, w in words.items() if w.kind == "time"},
+            ids={n: IdColumn(w, reads[n]) for n, w in words.items() if w.kind == "id"},
+        )
 
     def _filler(self, word: Word, read: Read | None) -> TextFiller:
-        key = (word.name, id(read))
-        if key not in self._fillers:
-            self._fillers[key] = TextFiller(word, read, self._environment)
-        return self._fillers[key]
+        return TextFiller(word, read, self._environment)
 
-    def _plan_known(self, source: Source, reads: Mapping[str, Read], fields: Fields) -> Plan:
-        words: dict[str, str | None] = {SOURCE_WORD: source.name}
+    def _plan_known(self, form: _Form, fields: Fields) -> Plan:
+        words: dict[str, str | None] = {SOURCE_WORD: form.source.name}
         refused: list[tuple[str, str]] = []
-        for name, word in self._labels.items():
-            words[name], reason = self._filler(word, reads.get(name)).fill(fields)
+        for name, filler in form.texts.items():
+            words[name], reason = filler.fill(fields)
             if reason:
                 refused.append((name, reason))
-        required = [name for name, read in reads.items() if read.required]
-        lacks = any(words[name] is None for name in required)
-        if lacks or (source.require_any and all(words[name] is None for name in source.require_any)):
-            return Plan(rejected=(source.name, "missing_fields"))
-        kinds = {name: self._contract.words[name] for name in reads}
-        plan = Plan(
-            numbers={n: NumberColumn(w, reads[n]) for n, w in kinds.items() if w.kind == "number"},
-            times={n: TimeColumn(w, reads[n]) for n, w in kinds.items() if w.kind == "time"},
-            refused=tuple(refused),
-        )
+        lacks = any(words[name] is None for name in form.required)
+        options = form.source.require_any
+        if lacks or (options and all(words[name] is None for name in options)):
+            return Plan(rejected=(form.source.name, "missing_fields"))
+        plan = Plan(refused=tuple(refused), numbers=form.numbers, times=form.times, ids=form.ids)
         for metric in self._contract.metrics:
             self._add_metric(plan, metric, words)
         for pair in self._contract.pairs:
-            self._add_pair(plan, pair, words, reads)
+            self._add_pair(plan, pair, words)
+        plan.measured = frozenset(word for _, _, word in (*plan.amounts, *plan.observes, *plan.stamps))
         return plan
 
-    def _add_metric(self, plan: Plan, metric: Metric, words: Mapping[str, str | None]) -> None:
+    def _add_metric(self, plan: Plan, metric: Metric, words: Words) -> None:
         labels = _labels_of(metric, words)
         if labels is None:
             return
@@ -147,15 +167,12 @@ class Planner:
     def _state_puts(self, metric: Metric, labels: tuple[str, ...], current: str | None) -> tuple[Put, ...]:
         at = list(metric.labels.values()).index(metric.subject or "")
         others = self._contract.words[metric.subject or ""].label_values
-        return tuple(
-            Put(metric, (*labels[:at], value, *labels[at + 1 :]), float(value == current)) for value in others
-        )
+        return tuple(Put(metric, (*labels[:at], value, *labels[at + 1 :]), float(value == current)) for value in others)
 
-    def _add_pair(
-        self, plan: Plan, pair: Pair, words: Mapping[str, str | None], reads: Mapping[str, Read]
-    ) -> None:
-        stage, read = words[pair.stage], reads.get(pair.id)
-        if stage is None or words[pair.edge] is not None or read is None or pair.at not in plan.times:
+    def _add_pair(self, plan: Plan, pair: Pair, words: Words) -> None:
+        """Let an event take part in a pair, unless it lacks id, stage or time, or states an edge of its own."""
+        stage = words[pair.stage]
+        if stage is None or words[pair.edge] is not None or pair.id not in plan.ids or pair.at not in plan.times:
             return
         opens = any(stage == opening for opening, _ in pair.edges.values())
         closes = tuple(
@@ -164,10 +181,9 @@ class Planner:
             if closing == stage
         )
         if opens or closes:
-            getters = tuple(attrgetter(attribute_of(c.path)) for c in read.candidates if c.path)
-            plan.join = (JoinPlan(pair.name, stage, opens, closes), getters, plan.times[pair.at])
+            plan.steps += ((JoinPlan(pair.name, stage, opens, closes), pair.id, pair.at),)
 
-    def _targets_of(self, pair: Pair, words: Mapping[str, str | None]) -> tuple[Target, ...]:
+    def _targets_of(self, pair: Pair, words: Words) -> tuple[Target, ...]:
         found = []
         for metric in self._contract.metrics:
             labels = _labels_of(metric, words)
@@ -176,7 +192,7 @@ class Planner:
         return tuple(found)
 
 
-def _labels_of(metric: Metric, words: Mapping[str, str | None]) -> tuple[str, ...] | None:
+def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
     """Return the label values of `metric`, or None if a word lacks a value or a condition fails."""
     if metric.job in ("rejections", "always"):
         return None
@@ -186,7 +202,7 @@ def _labels_of(metric: Metric, words: Mapping[str, str | None]) -> tuple[str, ..
     return tuple(label for label in labels if label is not None)
 
 
-def _word_holds(condition: Condition, words: Mapping[str, str | None]) -> bool:
+def _word_holds(condition: Condition, words: Words) -> bool:
     value = words[condition.subject[0]]
     if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")

@@ -36,13 +36,13 @@ class _Committed(Collector):
             if samples:
                 yield self._family(metric, samples)
         for metric, values in self._gauges:
-            family = Family(metric.name, metric.help, "gauge")
+            family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
             for labels, value in values:
                 family.add_sample(metric.name, _label_map(metric, labels), value)
             yield family
 
     def _family(self, metric: Metric, samples: Iterable[Sample]) -> Family:
-        name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+        name = _family_name(metric)
         family = Family(name, metric.help, metric.type)
         for sample in samples:
             labels = _label_map(metric, sample.labels)
@@ -55,6 +55,10 @@ class _Committed(Collector):
         return family
 
 
+def _family_name(metric: Metric) -> str:
+    return metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+
+
 def _label_map(metric: Metric, labels: Sequence[str]) -> dict[str, str]:
     return dict(zip(metric.labels, labels, strict=True))
 
@@ -63,7 +67,8 @@ def _add_histogram(family: Family, metric: Metric, labels: Mapping[str, str], sa
     total = 0
     for bound, number in zip((*metric.buckets, float("inf")), sample.buckets, strict=True):
         total += number
-        family.add_sample(f"{metric.name}_bucket", {**labels, "le": floatToGoString(bound)}, total)
+        le = floatToGoString(bound)  # type: ignore[no-untyped-call]  # as prometheus_client's own histograms print it
+        family.add_sample(f"{metric.name}_bucket", {**labels, "le": le}, total)
     family.add_sample(f"{metric.name}_count", dict(labels), total)
     family.add_sample(f"{metric.name}_sum", dict(labels), sample.value)
 

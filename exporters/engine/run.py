@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from contracts.model import Contract
 from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.decode import Decoder
+from exporters.engine.keep import Keeper, known_of, mark_rows, marks_of
 from exporters.engine.pairs import OpenPairs
 from exporters.engine.registry import Gauges
+from exporters.engine.scrapes import Scrapes, Waiting
 from exporters.engine.state import State
+from exporters.engine.store import Row, Store
 from exporters.engine.tail import Tail
 from exporters.engine.translate import Translator
-from exporters.engine.values import Batch, Decoded, Effect, Notice, Snapshot, Update
+from exporters.engine.values import Batch, Decoded, Effect, FileKey, Mark, Notice, Snapshot, Update
+from exporters.engine.voice import Voice
 
 __all__ = ["Engine", "Exposed"]
 
@@ -33,24 +36,22 @@ SCAN_S = 1.0
 COMMIT_S = 1.0
 """Longest time values stay uncommitted."""
 
-_WARN_EVERY_S = 60.0
 _log = logging.getLogger("peaktrade.exporter")
 
 Exposed = tuple[Snapshot, Gauges]
 
 
-@dataclass(slots=True)
-class _Scrape:
-    """A scrape that waits: until when it may wait, and what it got."""
-
-    deadline: float
-    done: threading.Event = field(default_factory=threading.Event)
-
-
 class Engine:
     """Runs one contract over its files. All methods but scrape(), wake() and stop() belong to one thread."""
 
-    def __init__(self, contract: Contract, tail: Tail, environment: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        tail: Tail,
+        environment: Mapping[str, str],
+        clock: Clock,
+        store: Store | None = None,
+    ) -> None:
         self.contract = contract
         self.clock = clock
         self.tail = tail
@@ -62,15 +63,51 @@ class Engine:
         self.is_ready = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._scrapes: list[_Scrape] = []
-        self._lock = threading.Lock()
+        self._scrapes = Scrapes()
+        self._voice = Voice(clock)
         self._scanned_at = self._committed_at = float("-inf")
-        self._warned: dict[str, float] = {}
-        now = clock.now()
-        self.state.begin(contract, self._translator.defaults(), now)
-        self.state.apply(self._accounting.begin(), now)
+        self._keeper = Keeper(store)
+        self._stored_marks: dict[int, Mark] = {}
+        self._stored_known: frozenset[FileKey] = frozenset()
+        self._stored_signatures: Mapping[str, object] = {}
+        self._last_commit_at = 0.0
+        self._begin()
         self._commit()
         self._published: Exposed = (self.state.snapshot(), self._gauges)
+
+    def _begin(self) -> None:
+        """Take over what the last process left, then make the series that exist from the start.
+
+        Raises:
+            StoreBusyError, StoreError: if the state cannot be had.
+        """
+        now = self.clock.now()
+        rows = self._keeper.load(now)
+        left = self.state.restore(rows, self.contract)
+        self._pairs.restore(rows)
+        self.state.begin(self.contract, self._translator.defaults(), now)
+        self.state.apply(self._accounting.begin(), now)
+        self._stored_signatures = {key: value for kind, key, value in rows if kind == "metric"}
+        marks = marks_of(rows)
+        self._stored_marks = {mark.serial: mark for mark in marks}
+        recovery = self.tail.recover(marks, known_of(rows), self.clock.monotonic())
+        self.state.apply(self._accounting.recovered(recovery.outcomes), now)
+        for notice in recovery.notices:
+            self.take(notice)
+        if left:
+            self.state.apply(self._accounting.reset("contract", sum(left.values())), now)
+            names = ", ".join(sorted(left))
+            self._voice.warn("contract", f"{self.contract.path}: the contract changed; these begin anew: {names}")
+        if self._keeper.was_corrupt:
+            self.state.apply(self._accounting.reset("corrupt", 1), now)
+        if self._keeper.problem:
+            self._voice.warn("state", self._keeper.problem)
+        _log.info(
+            "state exporter=%s restored_series=%d files=%d",
+            self.contract.name,
+            sum(kind == "series" for kind, _, _ in rows),
+            len(marks),
+        )
 
     # The loop
 
@@ -78,14 +115,14 @@ class Engine:
         """Go on until stop(), or until `may_go_on` says no, then drain and commit once more."""
         while not self._stopping.is_set() and may_go_on():
             self.step()
-            if not self._scrapes:
+            if not self._scrapes.waiting():
                 self.clock.wait(self._wake, POLL_S)
         self.step()
+        self._keeper.close()
 
     def step(self) -> None:
         """Read everything there is now, commit what is due, and answer the scrapes that came before."""
-        with self._lock:
-            waiting = list(self._scrapes)
+        waiting = self._scrapes.waiting()
         self._scan(bool(waiting))
         changed = False
         for item in self.tail.drain(self.clock.now(), self.clock.monotonic()):
@@ -93,13 +130,17 @@ class Engine:
             changed = True
             if self.clock.monotonic() - self._committed_at >= COMMIT_S:
                 self._commit()
-            self._answer_overdue()
+            overdue = self._scrapes.overdue(self.clock.monotonic())
+            if overdue:
+                self._commit()
+                self._answer(overdue)
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
         self.is_ready = True
         self._answer(waiting)
-        for notice in self.tail.release(self.clock.monotonic()):
-            self.take(notice)
+        if self._keeper.is_ok:
+            for notice in self.tail.release(self.clock.monotonic()):
+                self.take(notice)
 
     def take(self, item: Batch | Notice) -> None:
         """Bring one batch or notice to account, whole."""
@@ -121,7 +162,7 @@ class Engine:
             decoded = self._decoder.decode(batch.data)
             return decoded, self._translator.translate(decoded.events, now)
         except Exception:
-            self._warn(
+            self._voice.warn(
                 "internal_error",
                 f"{batch.path}@{batch.start}: a line was not understood; report it",
                 exc_info=True,
@@ -155,23 +196,48 @@ class Engine:
             for notice in self.tail.scan(monotonic):
                 self.take(notice)
             for path, problem in self.tail.problems.items():
-                self._warn(path, f"{path}: cannot be read ({problem.lower()}); retrying every second")
+                self._voice.warn(path, f"{path}: cannot be read ({problem.lower()}); retrying every second")
 
     def _commit(self) -> None:
-        self.state.commit()
+        """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
+        marks, known = self.tail.marks(), self.tail.known
+        if self._keeper.save(lambda: self._rows(marks, known, False), lambda: self._rows(marks, known, True)):
+            self.state.commit()
+            self._pairs.settled()
+            self._stored_marks = {mark.serial: mark for mark in marks}
+            self._stored_known = known
+            self._stored_signatures = dict(self.state.signatures())
+            self._last_commit_at = self.clock.now()
+        else:
+            self._voice.warn("state", self._keeper.problem)
         self._committed_at = self.clock.monotonic()
-        vitals = Vitals(
+        self._gauges: Gauges = [
+            (GAUGES[name], values) for name, values in self._accounting.gauges(self._vitals()).items() if values
+        ]
+
+    def _rows(self, marks: Sequence[Mark], known: frozenset[FileKey], everything: bool) -> Iterator[Row]:
+        """Yield what one commit writes: values, pairs, positions, and what they mean, all or only what changed."""
+        yield from self.state.rows(everything)
+        yield from self._pairs.rows(everything)
+        yield from mark_rows(marks, {} if everything else self._stored_marks)
+        if everything or known != self._stored_known:
+            yield "known", "", sorted(known)
+        for name, signature in self.state.signatures().items():
+            if everything or self._stored_signatures.get(name) != signature:
+                yield "metric", name, signature
+
+    def _vitals(self) -> Vitals:
+        return Vitals(
             files_present=self.tail.files_present,
             files_open=self.tail.files_open,
             files_unreadable=len(self.tail.problems),
             lag_bytes=self.tail.lag_bytes,
             series=self.state.size(self.contract.metrics),
-            last_commit_at=self.clock.now(),
+            last_commit_at=self._last_commit_at,
+            state_ok=self._keeper.is_ok,
+            state_errors=self._keeper.errors,
             open_pairs=self._pairs.sizes(),
         )
-        self._gauges: Gauges = [
-            (GAUGES[name], values) for name, values in self._accounting.gauges(vitals).items() if values
-        ]
 
     # Scrapes, from other threads
 
@@ -180,11 +246,7 @@ class Engine:
 
         Bounded: if the backlog is too long for `timeout_s`, what has been committed until then.
         """
-        scrape = _Scrape(self.clock.monotonic() + timeout_s * 0.6)
-        with self._lock:
-            self._scrapes.append(scrape)
-        self._wake.set()
-        scrape.done.wait(timeout_s * 0.9)
+        self._scrapes.wait(self.clock.monotonic(), timeout_s, self._wake)
         return self._published
 
     def publish(self) -> Exposed:
@@ -201,38 +263,15 @@ class Engine:
         self._stopping.set()
         self._wake.set()
 
-    def _answer_overdue(self) -> None:
-        if self._scrapes:
-            monotonic = self.clock.monotonic()
-            overdue = [scrape for scrape in self._scrapes if scrape.deadline <= monotonic]
-            if overdue:
-                self._commit()
-                self._answer(overdue)
-
-    def _answer(self, scrapes: Sequence[_Scrape]) -> None:
+    def _answer(self, scrapes: Sequence[Waiting]) -> None:
         if scrapes:
             self.publish()
-        for scrape in scrapes:
-            with self._lock:
-                if scrape in self._scrapes:
-                    self._scrapes.remove(scrape)
-            scrape.done.set()
-
-    # What is said
+            self._scrapes.answer(scrapes)
 
     def _say(self, notice: Notice) -> None:
+        where = notice.path
         if notice.lost_bytes:
-            what = f"{notice.path}: {notice.lost_bytes} bytes were destroyed before they could be read"
-            self._warn(f"lost {notice.path}", f"{what}; rotate by rename, not by truncating")
+            what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
+            self._voice.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")
         elif notice.kind == "truncated":
-            self._warn(
-                f"truncated {notice.path}",
-                f"{notice.path}: truncated or rewritten in place; reading from the start",
-            )
-
-    def _warn(self, reason: str, message: str, exc_info: bool = False) -> None:
-        """Log a warning, at most once a minute per reason."""
-        monotonic = self.clock.monotonic()
-        if monotonic - self._warned.get(reason, float("-inf")) >= _WARN_EVERY_S:
-            self._warned[reason] = monotonic
-            _log.warning(message, exc_info=exc_info)
+            self._voice.warn(f"truncated {where}", f"{where}: truncated or rewritten in place; reading what is new")

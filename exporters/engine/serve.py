@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import gzip
 import html
+import re
 import socket
 import threading
 from collections.abc import Callable
 from importlib.metadata import version
+from math import isfinite
 
 import uvicorn
 from starlette.applications import Starlette
@@ -61,7 +63,8 @@ def bind(host: str, port: int, exporter: str) -> socket.socket:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         reason = "the port is taken" if taken else str(getattr(error, "strerror", None) or error).lower()
         remedy = "stop the process that holds it (ss -ltnp)" if taken else "choose another host or port"
-        raise ServeError(f"{host}:{port}: {exporter} cannot listen here: {reason}; {remedy}") from error
+        shown = f"[{host}]" if family == socket.AF_INET6 else host
+        raise ServeError(f"{shown}:{port}: {exporter} cannot listen here: {reason}; {remedy}") from error
     return listener
 
 
@@ -78,7 +81,7 @@ def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) 
     def metrics(request: Request) -> Response:
         body, content_type = render(request.headers.get("accept", ""), _timeout_of(request))
         headers = {"content-type": content_type, "vary": "accept, accept-encoding"}
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
             body = gzip.compress(body, compresslevel=5, mtime=0)
             headers["content-encoding"] = "gzip"
         return Response(body, headers=headers)
@@ -88,7 +91,7 @@ def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) 
             return PlainTextResponse("ready\n")
         return PlainTextResponse("reading the event files for the first time\n", status_code=503)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", lambda _: HTMLResponse(page)),
             Route("/metrics", metrics),
@@ -96,15 +99,26 @@ def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) 
             Route("/-/ready", ready),
         ]
     )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header names gzip and does not refuse it with q=0."""
+    for entry in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        if name == "gzip":
+            return not any(re.fullmatch(r"q\s*=\s*0(\.0*)?", parameter) for parameter in parameters)
+    return False
 
 
 def _timeout_of(request: Request) -> float:
-    """Return the scraper's own timeout in seconds, within reason."""
+    """Return the scraper's own timeout in seconds, within reason; one that makes no sense is ignored."""
     try:
-        stated = float(request.headers.get("x-prometheus-scrape-timeout-seconds", _SCRAPE_TIMEOUT_S))
+        stated = float(request.headers.get("x-prometheus-scrape-timeout-seconds", ""))
     except ValueError:
         return _SCRAPE_TIMEOUT_S
-    return min(max(stated, 0.1), 60.0) if stated == stated else _SCRAPE_TIMEOUT_S
+    return min(max(stated, 0.1), 60.0) if isfinite(stated) and stated > 0 else _SCRAPE_TIMEOUT_S
 
 
 class Server:

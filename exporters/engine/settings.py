@@ -6,12 +6,21 @@ environment it is given, never the process's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from contracts.model import Contract
 
-__all__ = ["Settings", "SettingsError", "settle"]
+__all__ = ["STATE_DIR", "STATE_VARIABLE", "Durability", "Settings", "SettingsError", "settle"]
+
+STATE_VARIABLE = "PEAK_TRADE_STATE_DIR"
+STATE_DIR = ".ops_local/state"
+
+Durability = Literal["process", "power"]
+"""process: commits survive kill -9; power: they survive power loss too."""
 
 
 class SettingsError(Exception):
@@ -26,6 +35,8 @@ class Settings:
     files: tuple[str, ...]
     host: str
     port: int
+    state: Path | None
+    durability: Durability
 
 
 def settle(
@@ -34,6 +45,8 @@ def settle(
     files: Sequence[str] = (),
     host: str = "0.0.0.0",  # noqa: S104  # as exporters do: Prometheus usually runs in a container
     port: int | None = None,
+    state_dir: str | None = None,
+    durability: Durability = "process",
 ) -> Settings:
     """Return the settings in force.
 
@@ -43,17 +56,23 @@ def settle(
     if not files:
         variable = contract.files.env
         listed = environment.get(variable, "") if variable else ""
-        files = tuple(path for path in listed.split(":") if path.strip()) or contract.files.default
+        files = tuple(path.strip() for path in listed.split(":") if path.strip()) or contract.files.default
     if port is None:
         port = _port_of(contract, environment)
-    return Settings(contract, tuple(files), host, port)
+    return Settings(contract, tuple(files), host, port, _state_of(contract, environment, state_dir), durability)
+
+
+def _state_of(contract: Contract, environment: Mapping[str, str], state_dir: str | None) -> Path | None:
+    """Return the path of the state file, or None if everything is kept in memory only."""
+    chosen = state_dir or environment.get(STATE_VARIABLE, "").strip() or STATE_DIR
+    return None if chosen == "none" else Path(chosen) / f"{contract.name}.db"
 
 
 def _port_of(contract: Contract, environment: Mapping[str, str]) -> int:
     stated = environment.get(contract.port_env, "").strip() if contract.port_env else ""
     if not stated:
         return contract.port
-    if not stated.isascii() or not stated.isdigit() or not 1 <= int(stated) <= 65535:
+    if not re.fullmatch("[0-9]{1,5}", stated) or not 1 <= int(stated) <= 65535:
         got = repr(stated[:80])
         raise SettingsError(
             f"{contract.port_env}: got {got}, expected a port from 1 to 65535;"

@@ -6,10 +6,13 @@ value once scraped can never be seen smaller later. Label caps are kept here, be
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from typing import cast
 
 from contracts.model import Contract, Metric, Word
 from exporters.engine.values import Count, Observe, Sample, Snapshot, Update
@@ -58,12 +61,17 @@ class State:
         self._seen: dict[str, dict[str, None]] = {name: {} for name, word in words.items() if word.max_values}
         self._aliases: dict[tuple[str, Labels], tuple[Series, tuple[str, ...]]] = {}
         self._changed: dict[tuple[str, Labels], Series] = {}
+        self._new_values: list[tuple[str, str]] = []
+        self._left: list[str] = []
 
     def begin(self, contract: Contract, defaults: Mapping[str, str | None], now: float) -> None:
         """Create the series that exist from the start, at 0 (or at an `always` metric's value)."""
         for metric in contract.metrics:
             for labels, value in _initial_series(contract, metric, defaults):
-                self._find(metric, labels, now)[0].value = value
+                known = len(self._series[metric.name])
+                series = self._find(metric, labels, now)[0]
+                if len(self._series[metric.name]) > known or metric.job == "always":
+                    series.value = value
 
     def apply(self, updates: Iterable[Update], now: float) -> Overflow:
         """Move the working values; return which label values were folded."""
@@ -83,10 +91,58 @@ class State:
                 overflow[update.metric.name, label] += events
         return overflow
 
+    def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
+        """Yield what changed since the last commit (or everything) as rows for the store; None deletes a row."""
+        changed = self._changed.values() if not everything else self._all()
+        for series in changed:
+            key = json.dumps([series.metric.name, *series.labels])
+            yield "series", key, [series.value, series.created, series.buckets]
+        seen = [(word, value) for word, values in self._seen.items() for value in values]
+        for word, value in seen if everything else self._new_values:
+            yield "seen", json.dumps([word, value]), True
+        for key in self._left:
+            yield "series", key, None
+
+    def _all(self) -> Iterator[Series]:
+        for found in self._series.values():
+            yield from found.values()
+
+    def signatures(self) -> dict[str, str]:
+        """Return what each metric's stored values depend on; values under another signature are not its own."""
+        return {metric.name: _signature(metric) for metric in self._metrics}
+
+    def restore(self, rows: Iterable[tuple[str, str, object]], contract: Contract) -> Counter[str]:
+        """Take over stored values of metrics whose signature is unchanged; return how many series were left, by metric.
+
+        Raises:
+            TypeError, ValueError, KeyError, IndexError: if a row is not one that rows() yields.
+        """
+        stored = {kind: {key: value for k, key, value in rows if k == kind} for kind in ("metric", "series", "seen")}
+        mine = self.signatures()
+        by_name = {metric.name: metric for metric in self._metrics}
+        left: Counter[str] = Counter()
+        for key in stored["seen"]:
+            word, value = json.loads(key)
+            if word in self._seen and len(self._seen[word]) < contract.words[word].max_values:
+                self._seen[word][value] = None
+        for key, packed in stored["series"].items():
+            name, *labels = json.loads(key)
+            if mine.get(name) != stored["metric"].get(name) or not _is_allowed(contract, by_name[name], labels):
+                left[name] += 1
+                self._left.append(key)
+                continue
+            value, created, buckets = cast(tuple[float, float, list[int] | None], packed)
+            series = Series(by_name[name], tuple(labels), float(created), float(value), buckets)
+            series.shown = _sample_of(series)
+            self._series[name][series.labels] = series
+        return left
+
     def commit(self) -> None:
-        """Make the working values the ones that snapshots show."""
+        """Make the working values the ones that snapshots show; call it when rows() have been written."""
+        self._new_values.clear()
+        self._left.clear()
         for series in self._changed.values():
-            series.shown = Sample(series.labels, series.value, series.created, tuple(series.buckets or ()))
+            series.shown = _sample_of(series)
         self._changed.clear()
 
     def snapshot(self) -> Snapshot:
@@ -119,6 +175,7 @@ class State:
                 continue
             if len(seen) < word.max_values:
                 seen[labels[at]] = None
+                self._new_values.append((word.name, labels[at]))
             elif labels[at] != word.otherwise:
                 kept[at] = word.otherwise or "other"
                 folded.append(label)
@@ -133,6 +190,10 @@ class State:
             self._aliases.clear()
         known = self._aliases[metric.name, labels] = (series, tuple(folded))
         return known
+
+
+def _sample_of(series: Series) -> Sample:
+    return Sample(series.labels, series.value, series.created, tuple(series.buckets or ()))
 
 
 def _observe(series: Series, values: list[float]) -> None:
@@ -161,8 +222,7 @@ def _initial_series(
     words = tuple(metric.labels.values())
     for given in metric.init or contract.closed_label_sets(metric):
         labels = tuple(
-            label if label is not None else defaults.get(word) or ""
-            for label, word in zip(given, words, strict=True)
+            label if label is not None else defaults.get(word) or "" for label, word in zip(given, words, strict=True)
         )
         if metric.job == "states":
             at = words.index(metric.subject or "")
@@ -170,3 +230,16 @@ def _initial_series(
                 yield (*labels[:at], value, *labels[at + 1 :]), float(value == given[at])
         else:
             yield labels, metric.value if metric.job == "always" else 0.0
+
+
+def _signature(metric: Metric) -> str:
+    parts = (metric.type, metric.job, metric.subject, metric.amount, list(metric.labels.items()), metric.buckets)
+    return json.dumps(parts)
+
+
+def _is_allowed(contract: Contract, metric: Metric, labels: Sequence[str]) -> bool:
+    """Whether a stored label set still lies within the contract's closed lists."""
+    if metric not in contract.metrics:
+        return True
+    closed = (contract.label_values(metric, label) for label in metric.labels)
+    return all(not values or value in values for value, values in zip(labels, closed, strict=True))

@@ -6,14 +6,14 @@ follows which, is `tail`'s business. Uses raw descriptors and `pread`, so there 
 
 from __future__ import annotations
 
-import errno
-import fcntl
+import contextlib
 import os
-import stat
+from hashlib import blake2b
 
-from exporters.engine.values import Batch, FileKey, Notice, Position
+from exporters.engine.identity import end_of_filler, file_key
+from exporters.engine.values import Batch, Mark, Notice
 
-__all__ = ["PROOF_BYTES", "Stream", "file_key", "open_file"]
+__all__ = ["PROOF_BYTES", "Stream", "digest"]
 
 PROOF_BYTES = 4096
 """Bytes kept of a file's head and before its offset, to prove that it still is that file."""
@@ -21,49 +21,34 @@ PROOF_BYTES = 4096
 _SETTLED_S = 2.0
 """File times are coarse (a clock tick); an unchanged stat proves nothing before it is this old."""
 
-_FS_IOC_GETVERSION = 0x80087601
 _BOM = b"\xef\xbb\xbf"
 
 
-def open_file(path: str) -> int:
-    """Return a read-only descriptor of a regular file.
-
-    Raises:
-        OSError: if it cannot be opened, or (errno EISDIR) is no regular file.
-    """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EISDIR, "not a regular file", path)
-    return fd
+def digest(data: bytes) -> str:
+    """Return the digest under which proof is kept on disk."""
+    return blake2b(data, digest_size=16).hexdigest()
 
 
-def file_key(fd: int) -> FileKey:
-    """Return the identity of the open file, never that of a path."""
-    info = os.fstat(fd)
-    return FileKey(info.st_dev, info.st_ino, _generation(fd))
-
-
-def _generation(fd: int) -> int | None:
-    answer = bytearray(8)
-    try:
-        fcntl.ioctl(fd, _FS_IOC_GETVERSION, answer)
-    except OSError:
-        return None
-    return int.from_bytes(answer[:4], "little")
+def _state_of(info: os.stat_result) -> tuple[int, int, int]:
+    """Return what changes when a file is written to."""
+    return info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 class Stream:
-    """Reads one file forward. Not thread-safe; close() must be called.
+    """Reads one file forward. Owns `fd` from the start; close() must be called. Not thread-safe.
 
-    `at_end` says whether the last read saw the end of the file; `seen_size` is the largest size seen since the file
-    last began anew.
+    `at_end` says whether all that was there when the pass began has been read; `seen_size` is where the bytes seen
+    since the file last began anew end, without space that a writer has reserved but not written (NULs at the end).
     """
 
     def __init__(self, path: str, fd: int, max_line_bytes: int, batch_bytes: int) -> None:
         self.path = path
         self.fd = fd
-        self.key = file_key(fd)
+        try:
+            self.key = file_key(fd)
+        except OSError:
+            os.close(fd)
+            raise
         self.offset = 0
         self.head = b""
         self.anchor = b""
@@ -72,12 +57,40 @@ class Stream:
         self.at_end = False
         self._window = min(batch_bytes, max_line_bytes + 1)
         self._max_line = max_line_bytes
+        self._goal: int | None = None
         self._stat: tuple[int, int, int] | None = None
         self._settled = False
+        self._in_doubt = False
+        self.cut: Mark | None = None
+        self._mtime_ns = 0
+        self._mark: tuple[object, Mark] | None = None
 
-    def position(self) -> Position:
-        """Return how far the file has been read, as of the last batch handed out."""
-        return Position(self.key, self.path, self.offset, self.head, self.anchor, self.skipping)
+    def mark(self, serial: int, done: bool = False) -> Mark:
+        """Return how far the file has been read, as of the last batch handed out, in the form kept on disk."""
+        state = (serial, self.path, self.offset, self.seen_size, self._mtime_ns, self.skipping, done)
+        if self._mark is None or self._mark[0] != state:
+            mark = Mark(
+                serial=serial,
+                path=self.path,
+                key=self.key,
+                offset=self.offset,
+                size=self.seen_size,
+                mtime_ns=self._mtime_ns,
+                head_length=len(self.head),
+                head=digest(self.head),
+                anchor_length=len(self.anchor),
+                anchor=digest(self.anchor),
+                skipping=self.skipping,
+                done=done,
+            )
+            self._mark = (state, mark)
+        return self._mark[1]
+
+    def restore(self, mark: Mark) -> None:
+        """Go on from a mark that has been proved to be this file's."""
+        head = os.pread(self.fd, mark.head_length, 0)
+        anchor = os.pread(self.fd, mark.anchor_length, mark.offset - mark.anchor_length)
+        self.resume(mark.offset, head, anchor, mark.skipping)
 
     def resume(self, offset: int, head: bytes, anchor: bytes, skipping: bool) -> None:
         """Go on from a position that has been proved to be this file's."""
@@ -90,19 +103,44 @@ class Stream:
             return False
         return os.pread(self.fd, len(anchor), offset - len(anchor)) == anchor
 
+    def take_over(self, old: Stream) -> bool:
+        """Go on where `old` stands if this is the same file, or one that goes on from the same bytes."""
+        if self.key != old.key and not self.proves(old.offset, old.head, old.anchor):
+            return False
+        self.resume(old.offset, old.head, old.anchor, old.skipping)
+        self.seen_size, old.seen_size = max(self.seen_size, old.seen_size), old.offset
+        return True
+
     def close(self) -> None:
         """Give the descriptor back."""
-        os.close(self.fd)
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
 
     @property
-    def links(self) -> int:
-        """Names the file still has; 0 once it is deleted."""
-        return os.fstat(self.fd).st_nlink
+    def is_deleted(self) -> bool:
+        """Whether the file has no name left (or its descriptor has gone bad, which is as final)."""
+        try:
+            return os.fstat(self.fd).st_nlink == 0
+        except OSError:
+            return True
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file has been written to since read() last found nothing new in it."""
+        try:
+            return self._stat != _state_of(os.fstat(self.fd))
+        except OSError:
+            return False
 
     @property
     def unread_bytes(self) -> int:
         """Bytes seen in the file beyond the offset (an unfinished last line included)."""
         return max(0, self.seen_size - self.offset)
+
+    def begin_pass(self) -> None:
+        """Have read() take the file's size at its next call as the goal of this pass."""
+        self.at_end = False
+        self._goal = None
 
     def read(self, now: float) -> Batch | Notice | None:
         """Return the next lines, what happened to the file, or None when there is nothing new.
@@ -111,16 +149,20 @@ class Stream:
             now: wall time in seconds, to judge whether the file's times can be trusted.
         """
         info = os.fstat(self.fd)
-        state = (info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        state = _state_of(info)
+        if self._goal is None:
+            self._goal = info.st_size
         self.at_end = True
+        self._mtime_ns = info.st_mtime_ns
         if state == self._stat and self._settled:
             return None
         batch = self._read_lines(info.st_size)
         if batch is None:
-            self._settled = now - max(info.st_mtime, info.st_ctime) > _SETTLED_S
+            self._settled = not self._in_doubt and now - max(info.st_mtime, info.st_ctime) > _SETTLED_S
             self._stat = state
         else:
             self._stat = None
+            self.at_end = self.at_end or self.offset >= self._goal
         return batch
 
     def _read_lines(self, size: int) -> Batch | Notice | None:
@@ -129,26 +171,45 @@ class Stream:
             before = len(self.anchor)
             window = os.pread(self.fd, before + want, self.offset - before)
             if window[:before] != self.anchor:
-                return self._start_over(len(window) < before and size >= self.offset)
-            seen, reaches = self.seen_size, self.offset + len(window) - before
-            self.seen_size = max(size, reaches)
-            if reaches < seen and len(window) - before < want and os.fstat(self.fd).st_size < seen:
+                return self._start_over(len(window) < before)
+            self._in_doubt = False
+            data = window[before:] if before else window
+            seen, reaches = self.seen_size, self.offset + len(data)
+            self.at_end = len(data) < want
+            if reaches < seen and self.at_end and os.fstat(self.fd).st_size < seen:
+                self.seen_size = reaches
                 return Notice("truncated", self.path, seen - reaches)
-            self.at_end = len(window) - before < want
-            batch = self._split(window[before:] if before else window)
-            if batch is not None or len(window) - before < want or want > self._max_line:
+            self.seen_size = max(size, reaches)
+            batch = self._split(data)
+            if batch is not None:
                 return batch
+            if self.at_end or want > self._max_line:
+                self.seen_size = self.offset + len(data.rstrip(b"\0"))
+                self.at_end = True
+                return None
             want = self._max_line + 1
 
-    def _start_over(self, may_be_stale: bool) -> Notice | None:
+    def _start_over(self, is_short: bool) -> Notice | None:
         """The bytes before the offset are gone or others: the file was truncated (and perhaps regrown)."""
-        if may_be_stale and os.fstat(self.fd).st_size >= self.offset:
+        if is_short and self._may_come_back():
             return None
         lost = self.unread_bytes
-        self.at_end = False
+        self.cut = self.mark(0)
+        self._in_doubt = self.at_end = False
         self.resume(*self._kept_part())
         self.seen_size = self.offset
         return Notice("truncated", self.path, lost)
+
+    def _may_come_back(self) -> bool:
+        """Whether bytes are missing, none are others, and this is the first look at it.
+
+        A network file system may show an old, smaller size for a moment; starting over would count lines twice.
+        """
+        if self._in_doubt:
+            return False
+        left = os.pread(self.fd, len(self.head), 0)
+        self._in_doubt = self.head.startswith(left)
+        return self._in_doubt
 
     def _kept_part(self) -> tuple[int, bytes, bytes, bool]:
         """Return where to go on: after the lines a mere shortening left in place, else at the start.
@@ -182,55 +243,42 @@ class Stream:
         return self._refuse_long(data) if len(data) > self._max_line else None
 
     def _refuse_long(self, data: bytes) -> Batch | None:
-        """Handle more than a line's worth of bytes without a newline: filler, unwritten space, or a long line."""
+        """Handle more than a line's worth of bytes without a newline: filler, unwritten space, or a long line.
+
+        The line is counted where it begins, so that it counts once even if it never ends.
+        """
         start = self.offset
+        if start == 0 and data.startswith(_BOM):
+            self._jump(len(_BOM))
+            return Batch(self.path, start, self.offset, b"", skipped_bytes=self.offset)
         text = data.lstrip(b"\0")
         if len(text) < len(data):
-            filler_end = start + len(data) - len(text) if text else self._end_of_filler(start + len(data))
+            filler_end = start + len(data) - len(text) if text else end_of_filler(self.fd, start + len(data))
             if filler_end is None:
                 return None
             self._jump(filler_end)
             return Batch(self.path, start, self.offset, b"", skipped_bytes=self.offset - start)
         written = len(data.rstrip(b"\0"))
-        if written <= self._max_line and self._end_of_filler(start + len(data)) is None:
+        if written <= self._max_line and end_of_filler(self.fd, start + len(data)) is None:
             return None
         self.skipping = True
-        return self._skip(data)
+        return self._skip(data, begins=1)
 
-    def _skip(self, data: bytes) -> Batch | None:
+    def _skip(self, data: bytes, begins: int = 0) -> Batch | None:
         """Drop bytes of an over-long line up to its newline, in constant memory."""
         start, end = self.offset, data.find(b"\n") + 1
         done = end > 0
         if not done:
             end = len(data.rstrip(b"\0"))
         if end == 0:
-            filler_end = self._end_of_filler(start + len(data)) if data else None
+            filler_end = end_of_filler(self.fd, start + len(data)) if data else None
             if filler_end is None:
                 return None
             self._jump(filler_end)
             return Batch(self.path, start, self.offset, b"", too_long_bytes=self.offset - start)
         self._advance(data, end)
         self.skipping = not done
-        return Batch(self.path, start, self.offset, b"", too_long=int(done), too_long_bytes=end)
-
-    def _end_of_filler(self, offset: int) -> int | None:
-        """Return where the NUL run that covers `offset` ends, or None if it reaches the end of the file.
-
-        NULs at the end are space a writer has reserved but not written: they are not data yet.
-        """
-        while True:
-            try:
-                offset = os.lseek(self.fd, offset, os.SEEK_DATA)
-            except OSError as error:
-                if error.errno == errno.ENXIO:
-                    return None
-            block = os.pread(self.fd, 1 << 20, offset)
-            if not block:
-                return None
-            text = block.lstrip(b"\0")
-            if text:
-                return offset + len(block) - len(text)
-            offset += len(block)
+        return Batch(self.path, start, self.offset, b"", too_long=begins, too_long_bytes=end)
 
     def _advance(self, data: bytes, count: int) -> None:
         """Move the offset over the first `count` bytes of `data` and keep the proof up to date."""

@@ -10,11 +10,15 @@ from __future__ import annotations
 import glob
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from exporters.engine.stream import Stream, open_file
-from exporters.engine.values import Batch, Notice, Position
+from exporters.engine.identity import open_file
+from exporters.engine.lineage import Lineage
+from exporters.engine.recover import Opening, Recovery, recover
+from exporters.engine.stream import Stream
+from exporters.engine.values import Batch, FileKey, Mark, Notice
 
 __all__ = ["Tail"]
 
@@ -23,6 +27,9 @@ GRACE_S = 10.0
 its old descriptor in practice; fluent-bit waits 5 s, Datadog 60 s."""
 
 _MAGIC = frozenset("*?[")
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+"""Endings a glob never takes for event files: rotation makes them, and their text has been read before."""
+
 _Inode = tuple[int, int]
 
 
@@ -30,9 +37,11 @@ _Inode = tuple[int, int]
 class _Generation:
     """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
 
-    `after_gap`: the path led nowhere for a while before this file appeared, so it cannot be an atomic rewrite.
+    `serial` orders the generations of a path. `after_gap`: the path led nowhere for a while before this file appeared,
+    so it cannot be an atomic rewrite.
     """
 
+    serial: int
     stream: Stream
     begun: bool
     after_gap: bool
@@ -62,7 +71,41 @@ class Tail:
         self._grace_s = grace_s
         self._chains: dict[str, list[_Generation]] = {}
         self._missed: set[str] = set()
+        self._lineage = Lineage()
+        self._serial = 0
+        self.recovered: Counter[str] = Counter()
         self.problems: dict[str, str] = {}
+
+    def recover(self, marks: Sequence[Mark], known: frozenset[FileKey], monotonic: float) -> Recovery:
+        """Go on where the last process stopped, before the first scan().
+
+        Args:
+            marks: what marks() said at the last commit; none at a first start, which reads every path from its start.
+            known: what `known` was then.
+        """
+        self._serial = max((mark.serial for mark in marks), default=0)
+        self._lineage.restore(mark for mark in marks if mark.done)
+        live = {}
+        for path in self._resolve().values():
+            stream = self._stream(path)
+            if stream is not None:
+                live[path] = stream.key
+                stream.close()
+        recovery = recover(marks, known, live)
+        for opening in recovery.openings:
+            self._adopt(opening, monotonic)
+        self._look()
+        return recovery
+
+    def marks(self) -> list[Mark]:
+        """Return how far every file has been read, and what is remembered of files let go."""
+        here = [gen.stream.mark(gen.serial) for chain in self._chains.values() for gen in chain]
+        return here + self._lineage.finished()
+
+    @property
+    def known(self) -> frozenset[FileKey]:
+        """Identities of the rotated siblings that exist; those that appear later have not been read."""
+        return self._lineage.known
 
     def scan(self, monotonic: float) -> list[Notice]:
         """Look which files the patterns lead to now; open new ones, mark those that moved away.
@@ -78,9 +121,14 @@ class Tail:
             elif gen.moved_at is None:
                 gen.moved_at = monotonic
         notices = []
+        self._lineage.look({*found.values(), *self._chains})
         for inode, path in found.items():
             if inode not in open_now:
                 notices += self._open(path, monotonic)
+        for path in list(self._chains):
+            for opening in self._lineage.grown(path, self._open_keys()):
+                self._adopt(opening, monotonic, before=self._chains[path][0])
+        self._lineage.settle()
         self._missed = {path for path, chain in self._chains.items() if all(gen.moved_at for gen in chain)}
         return notices
 
@@ -106,24 +154,22 @@ class Tail:
     def release(self, monotonic: float) -> list[Notice]:
         """Let go of drained files that were rotated away or deleted and have been quiet long enough.
 
-        Call only after the values of everything read have been committed.
+        Call only after the values of everything read have been committed. A file that still has a name is opened
+        again if it grows later.
 
-        Loses: an unfinished last line of a file that is let go, counted in the notice.
+        Loses: an unfinished last line of a deleted file that is let go, counted in the notice.
         """
         notices = []
         for path, chain in list(self._chains.items()):
             for gen in [gen for gen in chain if self._is_done(gen, chain, monotonic)]:
-                if gen.stream.unread_bytes:
+                if gen.stream.unread_bytes and gen.stream.is_deleted:
                     notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
+                self._lineage.finish(gen.stream.mark(gen.serial, done=True))
                 gen.stream.close()
                 chain.remove(gen)
             if not chain:
                 del self._chains[path]
         return notices
-
-    def positions(self) -> list[Position]:
-        """Return how far each open file has been read."""
-        return [gen.stream.position() for chain in self._chains.values() for gen in chain]
 
     @property
     def lag_bytes(self) -> int:
@@ -157,7 +203,9 @@ class Tail:
         found: dict[_Inode, str] = {}
         self.problems = {}
         for pattern in self._patterns:
-            matches = sorted(glob.glob(pattern, recursive=True)) if _MAGIC & set(pattern) else [pattern]
+            matches = [pattern]
+            if _MAGIC & set(pattern):
+                matches = sorted(path for path in glob.glob(pattern, recursive=True) if not path.endswith(_PACKED))
             for path in matches:
                 try:
                     info = os.stat(path)
@@ -186,23 +234,76 @@ class Tail:
             gen.stream.path = path
             self._chains.setdefault(path, []).append(gen)
 
-    def _open(self, path: str, monotonic: float) -> list[Notice]:
+    def _stream(self, path: str) -> Stream | None:
         try:
-            stream = Stream(path, open_file(path), self._max_line, self._batch_bytes)
+            return Stream(path, open_file(path), self._max_line, self._batch_bytes)
         except FileNotFoundError:
-            return []
+            return None
         except OSError as error:
             self.problems[path] = error.strerror or str(error)
+            return None
+
+    def _open(self, path: str, monotonic: float) -> list[Notice]:
+        """Open what `path` leads to now, behind the generations before it, those nobody has seen included."""
+        stream = self._stream(path)
+        if stream is None:
             return []
         chain = self._chains.setdefault(path, [])
         before = [gen for gen in chain if gen.moved_at is not None]
-        gen = _Generation(stream, begun=not before, after_gap=path in self._missed, active_at=monotonic)
+        is_rotated = bool(before) or self._lineage.has_past(path)
+        if is_rotated:
+            self._adopt_unseen(path, [gen.stream.mark(gen.serial) for gen in before], {stream.key}, monotonic)
+        gen = self._generation(stream, begun=not before, after_gap=path in self._missed, monotonic=monotonic)
         chain.append(gen)
-        return [Notice("rotated", path)] if before else []
+        return [Notice("rotated", path)] if is_rotated else []
+
+    def _adopt_unseen(self, path: str, marks: Sequence[Mark], besides: set[FileKey], monotonic: float) -> None:
+        horizon_ns = max((mark.mtime_ns for mark in marks), default=0)
+        for opening in self._lineage.unseen(path, self._open_keys() | besides, marks, horizon_ns):
+            self.recovered["unseen"] += 1
+            self._adopt(opening, monotonic)
+
+    def _adopt(self, opening: Opening, monotonic: float, before: _Generation | None = None) -> None:
+        """Take over an opened file as a generation of its path: as the last, or in front of `before`."""
+        stream = Stream(opening.path, opening.fd, self._max_line, self._batch_bytes)
+        if opening.mark is not None:
+            stream.restore(opening.mark)
+        gen = self._generation(stream, begun=True, after_gap=False, monotonic=monotonic)
+        gen.moved_at = None if opening.is_live else monotonic
+        chain = self._chains.setdefault(opening.path, [])
+        at = chain.index(before) if before is not None else len(chain)
+        chain.insert(at, gen)
+        for later in chain[at + 1 :]:
+            later.serial = self._next_serial()
+
+    def _generation(self, stream: Stream, begun: bool, after_gap: bool, monotonic: float) -> _Generation:
+        return _Generation(self._next_serial(), stream, begun, after_gap, active_at=monotonic)
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
+    def _open_keys(self) -> set[FileKey]:
+        return {gen.stream.key for chain in self._chains.values() for gen in chain}
+
+    def _look(self) -> None:
+        """Take the siblings that exist now as known."""
+        self._lineage.look({*self._resolve().values(), *self._chains})
+        self._lineage.settle()
+
+    def _find_copy(self, gen: _Generation, chain: list[_Generation], notice: Notice, monotonic: float) -> Notice:
+        """After a truncation: read on in the copy, if one was made; the bytes are lost only if there is none."""
+        cut = gen.stream.cut
+        opening = self._lineage.copy_of(cut, self._open_keys()) if cut is not None and gen.stream.offset == 0 else None
+        if opening is None:
+            return notice
+        self.recovered["copied"] += 1
+        self._adopt(opening, monotonic, before=gen)
+        return replace(notice, lost_bytes=0)
 
     def _read_chain(self, chain: list[_Generation], now: float, monotonic: float) -> Batch | Notice | None:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""
-        for index, gen in enumerate(chain):
+        for index, gen in enumerate(list(chain)):
             if not gen.begun:
                 self._begin(gen, chain[index - 1].stream if index else None)
             if gen.stream.at_end:
@@ -212,6 +313,8 @@ class Tail:
             except OSError as error:
                 self.problems[gen.stream.path] = error.strerror or str(error)
                 gen.stream.at_end, item = True, None
+            if isinstance(item, Notice) and item.kind == "truncated":
+                item = self._find_copy(gen, chain, item, monotonic)
             if item is not None:
                 gen.active_at = monotonic
                 return item
@@ -220,7 +323,7 @@ class Tail:
     def _begin(self, gen: _Generation, before: Stream | None) -> None:
         """Decide where a successor starts: at 0, or where its deleted predecessor ended if it is its rewrite."""
         gen.begun = True
-        if before is None or gen.after_gap or before.links or len(before.anchor) < 32:
+        if before is None or gen.after_gap or not before.is_deleted or len(before.anchor) < 32:
             return
         if gen.stream.proves(before.offset, before.head, before.anchor):
             gen.stream.resume(before.offset, before.head, before.anchor, before.skipping)
@@ -228,8 +331,4 @@ class Tail:
     def _is_done(self, gen: _Generation, chain: list[_Generation], monotonic: float) -> bool:
         if gen.moved_at is None or monotonic - max(gen.moved_at, gen.active_at) < self._grace_s:
             return False
-        stream = gen.stream
-        deleted = stream.links == 0
-        if stream.unread_bytes and not deleted:
-            return False
-        return deleted or gen is not chain[-1]
+        return gen is not chain[-1] or gen.stream.is_deleted

@@ -16,8 +16,10 @@ from exporters.engine.values import Count, Effect, Join, Observe, Put, attribute
 
 __all__ = ["Translator"]
 
-_PLANS_KEPT = 16384
-"""Signatures whose plans are remembered; beyond it the memory starts anew, so that odd input cannot fill it."""
+_PLANS_KEPT = 8192
+_KEY_LENGTH = 2048
+"""Signatures whose plans are remembered, and most characters of one; beyond the first the memory starts anew, and a
+longer one is worked out each time, so that odd input cannot fill it."""
 
 Key = tuple[object, ...]
 
@@ -45,7 +47,7 @@ class Translator:
     def translate(self, events: Sequence[object], now: float) -> Effect:
         """Return what `events` (in file order) do, judged at wall time `now`."""
         effect = Effect()
-        keys = list(map(self._signature, events))
+        keys: list[object] = list(map(self._signature, events))
         if self._counts_only:
             for key, number in Counter(keys).items():
                 self._apply(self._plan_of(key), number, effect)
@@ -64,11 +66,14 @@ class Translator:
 
     def _plan_of(self, key: object) -> Plan:
         plan = self._plans.get(key)
-        if plan is None:
+        if plan is not None:
+            return plan
+        values: Key = (key,) if self._is_single else key  # type: ignore[assignment]
+        plan = self._planner.plan(dict(zip(self._paths, values, strict=True)))
+        if sum(len(value) for value in values if isinstance(value, str)) <= _KEY_LENGTH:
             if len(self._plans) >= _PLANS_KEPT:
                 self._plans.clear()
-            values: Key = (key,) if self._is_single else key  # type: ignore[assignment]
-            plan = self._plans[key] = self._planner.plan(dict(zip(self._paths, values, strict=True)))
+            self._plans[key] = plan
         return plan
 
     @staticmethod
@@ -109,33 +114,46 @@ def _follow(
 ) -> None:
     """Add what depends on the order of events: states, levels (the last wins) and joins."""
     last: dict[object, Put] = {}
-    unheard: Counter[tuple[str, str]] = Counter()
     for key, event in zip(keys, events, strict=True):
         plan = plans.get(key)
         if plan is None:
             continue
-        for put in plan.states:
-            last[put.metric.name, put.labels] = put
-        for metric, labels, word in plan.levels:
-            counted = unheard if any(word == other for _, _, other in plan.observes) else effect.refused
-            value = plan.numbers[word].read_one(event, counted)
-            if value is not None:
-                last[metric.name, labels] = Put(metric, labels, value)
-        if plan.join is not None:
-            steps, getters, times = plan.join
-            identity = _identity_of(event, getters)
-            at = times.read_one(event, now, unheard if plan.stamps else effect.refused)
-            if identity and at is not None:
-                effect.joins.append(Join(identity, at, steps))
+        puts = (*plan.states, *_levels_of(plan, event, effect)) if plan.levels else plan.states
+        for put in puts:
+            series = put.metric.name, put.labels
+            last.pop(series, None)
+            last[series] = put
+        if plan.steps:
+            effect.joins += _joins_of(plan, event, now, effect)
     effect.updates += last.values()
 
 
-def _identity_of(event: object, getters: tuple[attrgetter[object], ...]) -> str:
-    for get in getters:
-        raw = get(event)
-        if raw and isinstance(raw, str | int):
-            return str(raw)
-    return ""
+def _levels_of(plan: Plan, event: object, effect: Effect) -> list[Put]:
+    """Return the gauges one event sets to numbers; a refusal is counted once per word."""
+    values: dict[str, float | None] = {}
+    for _, _, word in plan.levels:
+        if word not in values:
+            refused = None if word in plan.measured else effect.refused
+            values[word] = plan.numbers[word].read_one(event, refused)
+    found = ((metric, labels, values[word]) for metric, labels, word in plan.levels)
+    return [Put(metric, labels, value) for metric, labels, value in found if value is not None]
+
+
+def _joins_of(plan: Plan, event: object, now: float, effect: Effect) -> list[Join]:
+    """Return how one event takes part in pairs; a refusal is counted once per word."""
+    ids: dict[str, str] = {}
+    times: dict[str, float | None] = {}
+    joins = []
+    for step, id_word, time_word in plan.steps:
+        if id_word not in ids:
+            ids[id_word] = plan.ids[id_word].read_one(event, effect.refused)
+        if time_word not in times:
+            refused = None if time_word in plan.measured else effect.refused
+            times[time_word] = plan.times[time_word].read_one(event, now, refused)
+        at = times[time_word]
+        if ids[id_word] and at is not None:
+            joins.append(Join(ids[id_word], at, step))
+    return joins
 
 
 def _signature_paths(contract: Contract) -> tuple[tuple[str, ...], ...]:

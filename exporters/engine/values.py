@@ -21,12 +21,12 @@ __all__ = [
     "FileKey",
     "Join",
     "JoinPlan",
+    "Mark",
     "Mistyped",
     "Notice",
     "NoticeKind",
     "Observe",
     "Outcome",
-    "Position",
     "Put",
     "Sample",
     "Snapshot",
@@ -47,19 +47,26 @@ class FileKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """How far one file has been read, with the proof that it still is that file.
+class Mark:
+    """How far one file has been read, with the proof that it still is that file, as it is kept on disk.
 
-    `offset` (bytes) stands just after a newline, or inside an over-long line when `skipping`. `head` is the file's
-    first bytes and `anchor` the bytes just before `offset` (each up to 4096).
+    `offset` (bytes) stands just after a newline, or inside an over-long line when `skipping`. `head` and `anchor` are
+    digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
+    `done` marks a generation that was let go, remembered so that it is known when it turns up again.
     """
 
-    key: FileKey
+    serial: int
     path: str
+    key: FileKey
     offset: int
-    head: bytes
-    anchor: bytes
+    size: int
+    mtime_ns: int
+    head_length: int
+    head: str
+    anchor_length: int
+    anchor: str
     skipping: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,82 @@
+"""Runs the rules over a tree and honours inline exceptions.
+
+In: a tree. Out: findings. The rules are found by their files: a module `rules/<area>_<name>.py` is the rule `area/name`,
+with a docstring, a SEVERITY and a function `check(tree)` that yields claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from contracts.lint import rules
+from contracts.lint.allowances import Allowance, read_allowances
+from contracts.lint.finding import Claim, Finding, Severity
+from contracts.lint.tree import Tree
+
+__all__ = ["EXCEPTION_RULE", "RuleModule", "check", "find_rules"]
+
+EXCEPTION_RULE = "lint/exception"
+"""Reports inline exceptions that say no reason, name no rule or excuse nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleModule:
+    """One rule: its id, how bad its findings are, its documentation, and the check itself."""
+
+    id: str
+    severity: Severity
+    doc: str
+    check: Callable[[Tree], Iterator[Claim]]
+
+
+@cache
+def find_rules() -> tuple[RuleModule, ...]:
+    """Return every rule, by id."""
+    found = []
+    for info in iter_modules(rules.__path__):
+        module = import_module(f"{rules.__name__}.{info.name}")
+        area, _, name = info.name.partition("_")
+        found.append(RuleModule(f"{area}/{name}", module.SEVERITY, module.__doc__ or "", module.check))
+    return tuple(sorted(found, key=lambda rule: rule.id))
+
+
+def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
+    """Return the findings of all rules (or of `only` some), inline exceptions applied, in file order."""
+    chosen = [rule for rule in find_rules() if not only or rule.id in only]
+    found = [Finding(place, rule.id, rule.severity, message) for rule in chosen for place, message in rule.check(tree)]
+    allowances = read_allowances(tree)
+    used: set[Allowance] = set()
+    kept: list[Finding] = []
+    for finding in dict.fromkeys(found):
+        excuses = [allowance for allowance in allowances if _excuses(allowance, finding)]
+        used.update(excuses)
+        if not excuses:
+            kept.append(finding)
+    if not only or EXCEPTION_RULE in only:
+        kept += _judge(allowances, used)
+    return sorted(kept)
+
+
+def _excuses(allowance: Allowance, finding: Finding) -> bool:
+    same = allowance.id == finding.id and allowance.place.file == finding.place.file
+    return same and bool(allowance.reason) and finding.place.covers(allowance.covers)
+
+
+def _judge(allowances: Sequence[Allowance], used: set[Allowance]) -> Iterator[Finding]:
+    known = {rule.id for rule in find_rules()}
+    for allowance in allowances:
+        if allowance.id not in known:
+            problem = (
+                f"the exception names no rule (got {allowance.id!r}); use an id `peaktrade contract lint --list` shows"
+            )
+        elif not allowance.reason:
+            problem = f"the exception from {allowance.id} gives no reason; add one after a colon"
+        elif allowance not in used:
+            problem = f"the exception from {allowance.id} excuses nothing here; delete it"
+        else:
+            continue
+        yield Finding(allowance.place, EXCEPTION_RULE, "error", problem)

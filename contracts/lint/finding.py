@@ -1,0 +1,51 @@
+"""What the lint says: a place, what is wrong there and what to do about it.
+
+In: nothing. Out: the frozen nouns `Place` and `Finding`, and how a finding is spelt in a line of text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["SEVERITIES", "Claim", "Finding", "Place", "Severity"]
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+"""From worst to mildest."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line of a file (relative to the root); an inline exception anywhere from `first` to `last` covers it."""
+
+    file: str
+    line: int
+    first: int = 0
+    last: int = 0
+
+    def covers(self, line: int) -> bool:
+        """Whether an exception that stands for `line` stands for this place."""
+        return line == self.line or self.first <= line <= self.last
+
+    def at(self, line: int) -> Place:
+        """Return another line of the same thing."""
+        return Place(self.file, line, self.first, self.last)
+
+
+Claim = tuple[Place, str]
+"""What a rule yields: where, and `what is wrong (got X, expected Y); what to do`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One claim of the rule `id` (`area/name`)."""
+
+    place: Place
+    id: str
+    severity: Severity
+    message: str
+
+    def __str__(self) -> str:
+        """Render as `file:line: severity: message [area/name]`."""
+        return f"{self.place.file}:{self.place.line}: {self.severity}: {self.message} [{self.id}]"

@@ -1,0 +1,43 @@
+"""No two contracts share a metric, none takes a port that belongs to another part of the stack, job and name are one.
+
+Two contracts with one port, job or name are refused by the loader. Source of the ports: 1.1 of the fact sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from contracts.document import quote
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.tree import Tree
+from contracts.model import Contract
+
+__all__ = ["PLATFORM_PORTS", "SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+PLATFORM_PORTS: Mapping[int, str] = {
+    3000: "Grafana",
+    8000: "the web console",
+    9090: "Prometheus (in its container)",
+    9092: "Prometheus",
+    9111: "metricsd",
+}
+"""Port -> owner, for what has no contract."""
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield names and ports with two owners."""
+    owners: dict[str, Contract] = {}
+    for contract in tree.contracts:
+        if contract.port in PLATFORM_PORTS:
+            problem = f"port {contract.port} of {contract.name} belongs to {PLATFORM_PORTS[contract.port]}; choose another"
+            yield tree.place_of(contract), problem
+        if contract.job != contract.name:
+            problem = f"the job of {contract.name} has another name (got {quote(contract.job)}, expected {quote(contract.name)})"
+            yield tree.place_of(contract), f"{problem}; make them equal"
+        for metric in contract.metrics:
+            owner = owners.setdefault(metric.name, contract)
+            if owner is not contract:
+                problem = f"{metric.name} belongs to {tree.relative(owner.path)} already; rename one of the two"
+                yield tree.place_of(contract, metric), problem

@@ -1,0 +1,21 @@
+"""Every contract loads: shape, names, patterns, budgets, ports, jobs.
+
+The loader's own checks, so that `contract lint` alone says everything. A contract that does not load promises nothing,
+so its metrics count as unknown in the queries that use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield the loader's faults."""
+    yield from tree.contract_faults

@@ -1,0 +1,30 @@
+"""What the engine says on standard error: a sentence, at most once a minute per reason.
+
+In: a reason and a message. Out: a log line, or silence. Payloads are never logged.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from exporters.engine.clock import Clock
+
+__all__ = ["Voice"]
+
+_EVERY_S = 60.0
+_log = logging.getLogger("peaktrade.exporter")
+
+
+class Voice:
+    """Warns, without repeating itself."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def warn(self, reason: str, message: str, exc_info: bool = False) -> None:
+        """Log a warning unless one with the same reason was logged within a minute."""
+        monotonic = self._clock.monotonic()
+        if monotonic - self._said.get(reason, float("-inf")) >= _EVERY_S:
+            self._said[reason] = monotonic
+            _log.warning(message, exc_info=exc_info)

@@ -1,0 +1,1 @@
+"""`peaktrade state`: what an exporter has kept, for an operator to read or to throw away."""

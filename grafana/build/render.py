@@ -1,0 +1,169 @@
+"""Tile -> Grafana panel, in the SDK's models.
+
+In: a `Tile`, its id and its place. Out: a panel. Stats and bars ask for the present moment only (instant queries), so
+that a value from twenty minutes ago cannot stand in for data that is missing now. Their first threshold, which Grafana
+also uses for "no data", has the tile's `missing` colour and is never green.
+"""
+
+from __future__ import annotations
+
+from grafana.build.queries import Query
+from grafana.build.sdk import bargauge, common, dashboard, prometheus, stat, statetimeline, table, timeseries
+from grafana.build.tiles import GREEN, Kind, Tile
+
+__all__ = ["DATASOURCE", "draw"]
+
+DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+"""What every panel and every variable asks: the data source chosen at the top of the board."""
+
+_PLUGINS: dict[Kind, str] = {
+    "stat": "stat",
+    "bars": "bargauge",
+    "series": "timeseries",
+    "states": "state-timeline",
+    "table": "table",
+}
+_OF_THE_MOMENT: frozenset[Kind] = frozenset({"stat", "bars", "table"})
+
+
+def draw(tile: Tile, number: int, place: dashboard.GridPos) -> dashboard.Panel:
+    """Return the panel of a tile, with `number` as its id."""
+    return dashboard.Panel(
+        id_val=number,
+        type_val=_PLUGINS[tile.kind],
+        title=tile.title,
+        description=tile.description,
+        datasource=DATASOURCE,
+        grid_pos=place,
+        links=_links(tile),
+        targets=[_target(query, chr(ord("A") + index), tile.kind) for index, query in enumerate(tile.queries)],
+        options=_options(tile),
+        field_config=dashboard.FieldConfigSource(defaults=_defaults(tile), overrides=[]),
+        transformations=_transformations(tile),
+    )
+
+
+def _target(query: Query, reference: str, kind: Kind) -> prometheus.Dataquery:
+    is_instant = kind in _OF_THE_MOMENT
+    shape = prometheus.PromQueryFormat.TABLE if kind == "table" else prometheus.PromQueryFormat.TIME_SERIES
+    return prometheus.Dataquery(
+        datasource=DATASOURCE,
+        ref_id=reference,
+        expr=query.expr,
+        legend_format=query.legend or "__auto",
+        instant=is_instant,
+        range_val=not is_instant,
+        format_val=shape,
+        editor_mode=prometheus.QueryEditorMode.CODE,
+    )
+
+
+def _links(tile: Tile) -> list[dashboard.DashboardLink] | None:
+    if not tile.more:
+        return None
+    url = f"/d/{tile.more}?${{__url_time_range}}&${{__all_variables}}"
+    return [dashboard.DashboardLink(title="Details", type_val=dashboard.DashboardLinkType.LINK, url=url)]
+
+
+def _defaults(tile: Tile) -> dashboard.FieldConfig:
+    modes = dashboard.FieldColorModeId
+    is_plain = tile.kind == "series" or tile.by_name
+    return dashboard.FieldConfig(
+        unit=tile.unit,
+        min_val=0.0 if tile.kind in ("series", "bars") else None,
+        max_val=tile.most,
+        no_value=tile.no_data,
+        mappings=_mappings(tile),
+        thresholds=_thresholds(tile),
+        color=dashboard.FieldColor(mode=modes.PALETTE_CLASSIC if is_plain else modes.THRESHOLDS),
+        custom=_custom(tile),
+    )
+
+
+def _thresholds(tile: Tile) -> dashboard.ThresholdsConfig:
+    """Return the steps; the base step colours no data, except in a series, where no data draws nothing."""
+    base = GREEN if tile.kind == "series" else tile.missing
+    levels = [(edge, color) for edge, color in tile.levels if tile.kind != "series" or edge > 0]
+    levels += [(float(number), state.color) for number, state in sorted((tile.states or {}).items())]
+    steps = [dashboard.Threshold(value=None, color=base)]
+    steps += [dashboard.Threshold(value=edge, color=color) for edge, color in levels]
+    return dashboard.ThresholdsConfig(mode=dashboard.ThresholdsMode.ABSOLUTE, steps=steps)
+
+
+def _mappings(tile: Tile) -> list[dashboard.ValueMapping]:
+    """Return the words of values, and for stats the word and colour of no data."""
+    result = dashboard.ValueMappingResult
+    words = {
+        str(number): result(text=state.text, color=state.color, index=index)
+        for index, (number, state) in enumerate((tile.states or {}).items())
+    }
+    mappings: list[dashboard.ValueMapping] = [dashboard.ValueMap(options=words)] if words else []
+    if tile.kind == "stat":
+        nothing = result(text=tile.no_data, color=tile.missing, index=len(words))
+        match = dashboard.SpecialValueMatch.NULL_AND_NAN
+        mappings.append(
+            dashboard.SpecialValueMap(options=dashboard.DashboardSpecialValueMapOptions(match=match, result=nothing))
+        )
+    return mappings
+
+
+def _options(tile: Tile) -> object:
+    last = common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="")
+    legend = common.VizLegendOptions(
+        display_mode=common.LegendDisplayMode.LIST,
+        placement=common.LegendPlacement.BOTTOM,
+        show_legend=True,
+        calcs=["lastNotNull"] if tile.kind == "series" else [],
+    )
+    tooltip = common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING)
+    match tile.kind:
+        case "stat":
+            return stat.Options(
+                graph_mode=common.BigValueGraphMode.NONE,
+                color_mode=common.BigValueColorMode.BACKGROUND if not tile.by_name else common.BigValueColorMode.NONE,
+                text_mode=common.BigValueTextMode.NAME if tile.by_name else common.BigValueTextMode.AUTO,
+                reduce_options=last,
+            )
+        case "bars":
+            return bargauge.Options(
+                display_mode=common.BarGaugeDisplayMode.BASIC,
+                orientation=common.VizOrientation.HORIZONTAL,
+                reduce_options=last,
+                legend=common.VizLegendOptions(
+                    display_mode=common.LegendDisplayMode.LIST, placement=common.LegendPlacement.BOTTOM, calcs=[]
+                ),
+            )
+        case "states":
+            return statetimeline.Options(
+                show_value=common.VisibilityMode.NEVER, merge_values=True, legend=legend, tooltip=tooltip
+            )
+        case "table":
+            return table.Options(cell_height=common.TableCellHeight.SM)
+        case "series":
+            return timeseries.Options(legend=legend, tooltip=tooltip)
+
+
+def _custom(tile: Tile) -> object | None:
+    if tile.kind == "states":
+        return statetimeline.FieldConfig(line_width=0, fill_opacity=80, span_nulls=False)
+    if tile.kind != "series":
+        return None
+    lines = common.GraphThresholdsStyleMode.DASHED if tile.levels else common.GraphThresholdsStyleMode.OFF
+    stacking = common.StackingMode.NORMAL if tile.is_stacked else common.StackingMode.NONE
+    return common.GraphFieldConfig(
+        draw_style=common.GraphDrawStyle.LINE,
+        line_width=1.0,
+        fill_opacity=25.0 if tile.is_stacked else 8.0,
+        show_points=common.VisibilityMode.AUTO,
+        span_nulls=False,
+        stacking=common.StackingConfig(mode=stacking, group="A"),
+        thresholds_style=common.GraphThresholdsStyleConfig(mode=lines),
+    )
+
+
+def _transformations(tile: Tile) -> list[dashboard.DataTransformerConfig] | None:
+    """Hide the columns of a table that say nothing: when it was asked, and the 1 of an info metric."""
+    if tile.kind != "table":
+        return None
+    options = {"excludeByName": {"Time": True, "Value": True}, "indexByName": {}, "renameByName": {}}
+    return [dashboard.DataTransformerConfig(id_val="organize", options=options)]

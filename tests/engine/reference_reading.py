@@ -1,0 +1,178 @@
+"""A second reading of the contracts: the words of one event, straight from the YAML, as plainly as can be.
+
+In: a contract's document and one decoded event. Out: source, words and refused values, or RefusedError. It shares no
+code with `contracts` and `exporters`, so that agreement with them means something.
+"""
+
+import math
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+Json = Any
+Refusals = Counter[tuple[str, str]]
+
+
+class RefusedError(Exception):
+    """The line is refused, for a reason, in the name of a source."""
+
+
+def dig(event: Json, path: str) -> Json:
+    """Return what is at a dotted path, None if nothing is."""
+    for part in path.split("."):
+        event = event.get(part) if isinstance(event, dict) else None
+    return event
+
+
+def spell(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def text_at(event: Json, path: str) -> str | None:
+    """Return the trimmed text at a path: "" if there is none, None if there is something else."""
+    raw = dig(event, path)
+    if raw is None:
+        return ""
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        return None
+    return str(raw).strip()
+
+
+def number_of(raw: Json, scale: float) -> float | None:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return None
+    return float(raw) * scale if math.isfinite(raw) else None
+
+
+def time_of(raw: Json) -> float | None:
+    if isinstance(raw, str):
+        try:
+            stamp = datetime.fromisoformat(raw)
+        except ValueError:
+            return None
+        return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+    return number_of(raw, 1.0)
+
+
+class Reader:
+    """Reads events as one contract says, at one wall time."""
+
+    def __init__(self, document: Json, now: float) -> None:
+        self.document = document
+        self.now = now
+        self.words = document["vocabulary"]
+
+    def read(self, event: Json) -> tuple[str, dict[str, Any], Refusals]:
+        """Return the source, the value of every word (and whether it is read at all), and the values refused."""
+        name = next((name for name, source in self.document["sources"].items() if self._matches(source, event)), None)
+        if name is None:
+            raise RefusedError("unknown", "unknown_schema")
+        source = self.document["sources"][name]
+        if not all(self._holds(wanted, dig(event, path)) for path, wanted in source.get("expect", {}).items()):
+            raise RefusedError(name, "unknown_schema")
+        reads = {word: [{"path": read}] if isinstance(read, str) else read for word, read in source["read"].items()}
+        reads |= self._row(name, source, event)
+        refused: Refusals = Counter()
+        words: dict[str, Any] = {}
+        for word in self.words:
+            candidates = reads.get(word, [])
+            words[word] = self._fill(word, candidates if isinstance(candidates, list) else [candidates], event, refused)
+            if word in reads and isinstance(reads[word], dict) and reads[word].get("required") and words[word] is None:
+                raise RefusedError(name, "missing_fields")
+        if source.get("require_any") and all(words[word] is None for word in source["require_any"]):
+            raise RefusedError(name, "missing_fields")
+        words |= {f"{word} is read": word in reads for word in self.words}
+        return name, words, refused
+
+    def _row(self, name: str, source: Json, event: Json) -> dict[str, Json]:
+        if "by" not in source:
+            return {}
+        chosen = (text_at(event, source["by"]) or "").lower()
+        if not chosen:
+            raise RefusedError(name, "missing_fields")
+        rows = {key.lower(): row for key, row in source["rows"].items()}
+        if chosen not in rows:
+            raise RefusedError(name, "unknown_schema")
+        return {k: v if isinstance(v, dict | list) else {"value": v} for k, v in rows[chosen].items()}
+
+    def _matches(self, source: Json, event: Json) -> bool:
+        return all(self._holds(wanted, dig(event, path)) for path, wanted in source["match"].items())
+
+    @staticmethod
+    def _holds(wanted: Json, raw: Json) -> bool:
+        if isinstance(wanted, dict):
+            return bool(wanted["present"]) == (raw is not None)
+        return type(raw) is type(wanted) and bool(raw == wanted)
+
+    def _fill(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> Any:
+        word = self.words[name]
+        kind = word.get("type")
+        if kind == "id":
+            texts = [text_at(event, candidate["path"]) for candidate in candidates]
+            found = next((text for text in texts if text), None)
+            if found is None and None in texts:
+                refused[name, "mistyped"] += 1
+            return found
+        if kind:
+            return self._measure(name, candidates, event, refused)
+        return self._text(name, candidates, event, refused)
+
+    def _measure(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> Any:
+        word, reason = self.words[name], None
+        for candidate in candidates:
+            raw = dig(event, candidate["path"])
+            if raw is None:
+                continue
+            timed = word["type"] == "time"
+            value = time_of(raw) if timed else number_of(raw, candidate.get("scale", 1.0))
+            if value is None:
+                reason = reason or "mistyped"
+            elif timed and value > self.now + word["max_future"]:
+                reason = "future"
+            elif value < word.get("min", -math.inf):
+                reason = "out_of_range"
+            else:
+                return value
+        if reason:
+            refused[name, reason] += 1
+        return None
+
+    def _text(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> str | None:
+        word = self.words[name]
+        default = word.get("default")
+        stated = default["value"] if isinstance(default, dict) else default
+        fallback = None if stated is None else self._value_of(word, {}, spell(stated))
+        reasons: list[str] = []
+        for candidate in candidates:
+            if "value" in candidate:
+                fallback = candidate["value"]
+                break
+            text = text_at(event, candidate["path"])
+            value = self._value_of(word, candidate, text) if text else None
+            if value is not None:
+                return value
+            reasons += ["mistyped"] if text is None else ["unknown_value"] if text else []
+            if "otherwise" in candidate:
+                refused[name, "mistyped"] += text is None
+                return str(candidate["otherwise"])
+        if "unknown_value" in reasons and "otherwise" in word:
+            return str(word["otherwise"])
+        if reasons:
+            refused[name, max(reasons)] += 1
+        return fallback
+
+    @staticmethod
+    def _value_of(word: Json, candidate: Json, text: str) -> str | None:
+        folded = text.lower()
+        spellings = [*candidate.get("aliases", {}).items(), *word.get("aliases", {}).items()]
+        spellings += [(value, [value]) for value in (*word.get("values", ()), *filter(None, [word.get("otherwise")]))]
+        exact = [str(value) for value, listed in spellings if folded in [str(item).lower() for item in listed]]
+        begun = [
+            str(value) for prefix, value in candidate.get("prefixes", {}).items() if folded.startswith(prefix.lower())
+        ]
+        held = [str(value) for part, value in candidate.get("contains", {}).items() if part.lower() in folded]
+        found = [*exact, *begun, *held]
+        if found or "allow" not in word:
+            return found[0] if found else None
+        return re.sub(f"[^{word['allow']}]+", "_", folded if word.get("fold") else text)[: word["max_length"]]
