@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check chaos setup clean
 demo: $(READY)
 	@$(BIN)/peaktrade demo $(ARGS)
 
@@ -18,6 +18,10 @@ check: $(READY)
 	@$(BIN)/peaktrade contract generate --check
 	@$(BIN)/python -m tests.promtool_checks
 	@$(MAKE) --no-print-directory test
+
+# The long forms of the kill storm and of the random restarts: minutes, not seconds.
+chaos: $(READY)
+	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/engine/test_restart_model.py $(ARGS)
 
 setup: $(READY)
 

@@ -67,7 +67,10 @@ WORD = Record(
     "word",
     "One word of the vocabulary. Without `type`: closed `values` make an enum, `allow` makes a name.",
     {
-        "type": Key(Text(choices=("number", "time", "id")), "number, time or id; labels need `values` or `allow`."),
+        "type": Key(
+            Text(choices=("number", "time", "id")),
+            "What a word is that is no label: a number, a time, or an id that joins pairs.",
+        ),
         "values": Key(ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."),
         "aliases": Key(SPELLINGS, "Other spellings of a value, whatever source they come from."),
         "otherwise": Key(ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."),
@@ -134,11 +137,13 @@ SOURCE = Record(
             MapOf(CONDITION, PATH.pattern, "a JSON path"),
             "Further conditions; if one fails the line is rejected as unknown_schema.",
         ),
-        "read": Key(MapOf(READ, may_be_empty=True), "Word -> path (or read); here a bare text is a path."),
+        "read": Key(
+            MapOf(READ, what="a word", may_be_empty=True), "Word -> path (or read); here a bare text is a path."
+        ),
         "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
         "by": Key(PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
         "rows": Key(
-            MapOf(MapOf(CELL, may_be_empty=True)),
+            MapOf(MapOf(CELL, what="a word", may_be_empty=True), what="a value of `by`"),
             "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` reads nothing more.",
         ),
     },
@@ -167,7 +172,10 @@ METRIC = Record(
         "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back."),
         "states": Key(NAME, "Gauge: the enum word (also a label) whose current value is 1 and all others 0."),
         "always": Key(Number(), "Gauge: a constant, shown for each series of `init`."),
-        "labels": Key(ListOf(LABEL), "Words shown as labels; `{label: word}` renames. `source` is built in."),
+        "labels": Key(
+            ListOf(LABEL),
+            "Words shown as labels; `{label: word}` renames; `source` is the name of the source that took the event.",
+        ),
         "when": Key(MapOf(CONDITION, key=NAME.pattern, what="a word"), "Conditions on words, all must hold."),
         "init": Key(
             ListOf(
@@ -192,7 +200,7 @@ PAIR = Record(
         "at": Key(NAME, "Time word.", required=True),
         "edge": Key(NAME, "Enum word that receives the edge's name.", required=True),
         "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
-        "edges": Key(MapOf(ListOf(ANY)), "Edge -> [opening stage, closing stage].", required=True),
+        "edges": Key(MapOf(ListOf(ANY), what="an edge"), "Edge -> [opening stage, closing stage].", required=True),
         "timeout": Key(
             Number("seconds, at least 0.001", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
         ),
@@ -206,10 +214,12 @@ CONTRACT = Record(
     {
         "exporter": Key(EXPORTER, "Who serves.", required=True),
         "files": Key(FILES, "Where events come from.", required=True),
-        "vocabulary": Key(MapOf(WORD, key=NAME.pattern), "Word -> what it may hold.", required=True),
-        "sources": Key(MapOf(SOURCE, key=NAME.pattern), "Event format -> how it fills the words.", required=True),
+        "vocabulary": Key(MapOf(WORD, NAME.pattern, NAME.what), "Word -> what it may hold.", required=True),
+        "sources": Key(
+            MapOf(SOURCE, NAME.pattern, NAME.what), "Event format -> how it fills the words.", required=True
+        ),
         "metrics": Key(MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True),
-        "pairs": Key(MapOf(PAIR, key=NAME.pattern), "Pair -> stages joined by id."),
+        "pairs": Key(MapOf(PAIR, NAME.pattern, NAME.what), "Pair -> stages joined by id."),
     },
 )
 

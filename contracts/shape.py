@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -183,7 +183,11 @@ class Record:
         return f"unknown key {quote(name)}; {hint}"
 
     def schema(self) -> JsonSchema:
-        """Return the JSON Schema of this record."""
+        """Return a reference to the JSON Schema of this record, which stands under $defs."""
+        return {"$ref": f"#/$defs/{self.name}"}
+
+    def definition(self) -> JsonSchema:
+        """Return the JSON Schema of this record itself."""
         return {
             "type": "object",
             "description": self.doc,
@@ -227,4 +231,20 @@ Shape = Text | Flag | Number | ListOf | MapOf | Record | Either
 def json_schema(shape: Record, title: str) -> JsonSchema:
     """Return a whole JSON Schema document (draft 2020-12) for `shape`."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
-    return {**head, **shape.schema()}
+    inside = {record.name: record.definition() for record in _records(shape) if record is not shape}
+    return {**head, **shape.definition(), "$defs": inside}
+
+
+def _records(shape: Shape | None) -> Iterator[Record]:
+    """Yield every record within a shape, itself included; some more than once."""
+    if isinstance(shape, Record):
+        yield shape
+        for key in shape.keys.values():
+            yield from _records(key.shape)
+    elif isinstance(shape, ListOf):
+        yield from _records(shape.item)
+    elif isinstance(shape, MapOf):
+        yield from _records(shape.value)
+    elif isinstance(shape, Either):
+        for chosen in (shape.scalar, shape.many, shape.mapping):
+            yield from _records(chosen)

@@ -95,12 +95,18 @@ def _build_read(word: Word, spot: Spot, faults: Faults, bare_is_path: bool) -> R
     entries = list(spot.elements()) if isinstance(spot.value, list) else [spot]
     candidates = tuple(_build_candidate(word, entry, faults, bare_is_path) for entry in entries)
     for entry, before in zip(entries[1:], candidates, strict=False):
-        if before.constant is not None or before.otherwise is not None:
+        if _always_gives(before):
             faults.add(entry, "never used, as the read before it always gives a value; put that one last")
     required = any(entry.text_of("required") == "true" for entry in entries)
     if required:
         _check_refusable(word, "required", spot, faults)
+    if required and _always_gives(candidates[-1]):
+        faults.add(spot, "required says nothing about a read that always gives a value; drop it")
     return Read(word.name, candidates, required)
+
+
+def _always_gives(candidate: Candidate) -> bool:
+    return candidate.constant is not None or candidate.otherwise is not None
 
 
 def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool) -> Candidate:

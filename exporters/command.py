@@ -98,6 +98,7 @@ def read_contract(path: Path) -> Contract:
 def export(contract: Contract, once: bool, log_level: str, **flags: Any) -> None:
     """Run one exporter as its flags say; `flags` are the arguments of settle()."""
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr, force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
     try:
         settings = settle(contract, os.environ, **flags)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Every series name a query may use: the contracts' own, the exporters' about themselves, Prometheus' and recorded ones.
+"""Every series name a query may use: those of contracts, exporters, Prometheus and recordings.
 
 In: contracts and scrape configurations. Out: a `Catalog` from sample name to `Series`: kind, labels with their closed
 values, unit, greatest value. Names nobody declared are not in it; that is the point.

@@ -1,7 +1,7 @@
 """Runs the rules over a tree and honours inline exceptions.
 
-In: a tree. Out: findings. The rules are found by their files: a module `rules/<area>_<name>.py` is the rule `area/name`,
-with a docstring, a SEVERITY and a function `check(tree)` that yields claims.
+In: a tree. Out: findings. The rules are found by their files: `rules/<area>_<name>.py` is the rule `area/name`,
+a module with a docstring, a SEVERITY and a function `check(tree)` that yields claims.
 """
 
 from __future__ import annotations

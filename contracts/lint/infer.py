@@ -132,8 +132,8 @@ def _called(expr: pp.Call, catalog: Catalog) -> Value:
     vectors = [value for value in values if not value.is_scalar]
     if not vectors:
         return Value(_NONE, _NONE, is_scalar=not args)
-    rule = _FUNCTIONS.get(name, lambda inner: Value(inner.labels, inner.sure))
-    return rule(vectors[0])
+    change = _FUNCTIONS.get(name)
+    return change(vectors[0]) if change else Value(vectors[0].labels, vectors[0].sure)
 
 
 def _absence(arg: Any) -> Value:
@@ -206,7 +206,7 @@ def _calculated(expr: pp.BinaryExpr, operator: str, left: Value, right: Value) -
 
 
 def _is_share(part: Any, whole: Any) -> bool:
-    """Whether `part` selects some of what `whole` selects and is otherwise the same, so that it is at most the whole."""
+    """Whether `part` selects some of what `whole` selects and is otherwise the same, so at most the whole."""
     part, whole = strip(part), strip(whole)
     if operator_of(whole) == "clamp_min":
         whole = strip(whole.args[0])

@@ -74,7 +74,7 @@ def parse(text: str) -> pp.Expr:
 
 
 def nodes(expr: pp.Expr) -> list[Any]:
-    """Return every node, parents before children; a range vector's selector comes as part of it and once more itself."""
+    """Return every node, parents before children, the selectors of ranges included."""
     found: list[Any] = []
     pp.walk(expr, found.append)
     return found

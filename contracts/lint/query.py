@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import promql_parser as pp
 
 from contracts.lint.finding import Place
-from contracts.lint.promql import QueryError, parse, selectors
+from contracts.lint.promql import QueryError, nodes, parse
 
 __all__ = ["Query", "QueryKind"]
 
@@ -45,7 +45,11 @@ class Query:
             return str(error)
         return ""
 
+    def nodes(self) -> list[Any]:
+        """Return every node, parents first; nothing if the expression is no PromQL."""
+        tree = self.tree
+        return nodes(tree) if tree is not None else []
+
     def selectors(self) -> Iterator[pp.VectorSelector]:
         """Yield every selector; nothing if the expression is no PromQL."""
-        tree = self.tree
-        return selectors(tree) if tree is not None else iter(())
+        return (node for node in self.nodes() if isinstance(node, pp.VectorSelector))

@@ -7,6 +7,7 @@ from their expressions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from contracts.lint.catalog import Catalog, Series
 from contracts.lint.infer import infer
@@ -19,8 +20,23 @@ def with_recordings(catalog: Catalog, rules: Sequence[Rule]) -> Catalog:
     """Return the catalog with what the rules record; a recording may use those of any file, in any order."""
     recordings = [rule for rule in rules if not rule.is_alert and rule.name]
     for _ in range(3):  # deeper than rules on rules on rules nobody should record
-        catalog = catalog.extended(_series(rule, catalog) for rule in recordings)
+        found: dict[str, Series] = {}
+        for rule in recordings:
+            series = _series(rule, catalog)
+            found[rule.name] = _merged(found[rule.name], series) if rule.name in found else series
+        catalog = catalog.extended(found.values())
     return catalog
+
+
+def _merged(one: Series, other: Series) -> Series:
+    """Return what two rules record under one name, told apart by their labels."""
+    labels = {
+        label: tuple(dict.fromkeys((*one.labels[label], *other.labels[label])))
+        for label in one.labels.keys() & other.labels.keys()
+    }
+    unit = one.unit if one.unit == other.unit else None
+    any_label = one.takes_any_label or other.takes_any_label or one.labels.keys() != other.labels.keys()
+    return replace(one, labels=labels, unit=unit, top=None, takes_any_label=any_label)
 
 
 def _series(rule: Rule, catalog: Catalog) -> Series:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from contracts.document import Spot
 from contracts.lint.finding import Place
-from contracts.lint.query import Query
+from contracts.lint.query import Query, QueryKind
 
 __all__ = ["AlertTest", "Rule", "read_alert_tests", "read_rules"]
 
@@ -49,7 +49,7 @@ def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
         is_alert = entry.get("alert") is not None
         name = entry.text_of("alert" if is_alert else "record")
         place = Place(file, entry.line, entry.line, end)
-        kind = "alert" if is_alert else "record"
+        kind: QueryKind = "alert" if is_alert else "record"
         query = Query(entry.text_of("expr"), place.at(entry.at("expr").line), kind, f"{kind} {name}")
         labels, annotations = dict(entry.entries("labels")), dict(entry.entries("annotations"))
         yield Rule(name, is_alert, group_name, query, place, labels, annotations)

@@ -10,27 +10,16 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.model import Contract
+from exporters.ask import Site
 from exporters.demo.web import Series, ask_prometheus
 from exporters.golden import GOLDEN, TRUTHS, Truth
+from exporters.verify.finding import Finding
+from exporters.verify.prometheus import check_golden
 
 __all__ = ["Finding", "check", "is_settled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One question: its id, whether the answer is right, and what was found."""
-
-    id: str
-    passed: bool
-    message: str
-
-    def __str__(self) -> str:
-        """Render as `PASS|id|message`."""
-        return f"{'PASS' if self.passed else 'FAIL'}|{self.id}|{self.message}"
 
 
 def is_settled(port: int, contract: Contract, file: Path) -> bool:
@@ -45,22 +34,13 @@ def check(port: int, contracts: Sequence[Contract], folder: Path) -> Iterator[Fi
     names = {contract.name for contract in contracts}
     for golden in GOLDEN:
         if golden.exporter in names:
-            yield _ask(port, golden.id, golden.query, golden.at_least)
+            yield from check_golden(Site(f"http://127.0.0.1:{port}"), golden).run()
     for contract in contracts:
         file = folder / f"{contract.name}.jsonl"
         yield _check_law(port, contract, file)
         for truth in TRUTHS:
             if truth.exporter == contract.name:
                 yield _check_counts(port, truth, file)
-
-
-def _ask(port: int, name: str, query: str, at_least: int) -> Finding:
-    answer = ask_prometheus(port, query)
-    if answer is None:
-        return Finding(name, False, f"Prometheus on port {port} did not answer; is it running?")
-    good = [value for _, value in answer if not math.isnan(value)]
-    text = f"{query}: {len(good)} series, expected at least {at_least}"
-    return Finding(name, len(good) >= at_least and len(good) == len(answer), text)
 
 
 def _check_law(port: int, contract: Contract, file: Path) -> Finding:
@@ -71,7 +51,7 @@ def _check_law(port: int, contract: Contract, file: Path) -> Finding:
     data = file.read_bytes()
     found, wanted = (lines[0][1], read[0][1]), (data.count(b"\n"), len(data))
     text = f"lines and bytes: got {found[0]:.0f} and {found[1]:.0f}, the file has {wanted[0]} and {wanted[1]}"
-    return Finding(f"{contract.name}_conservation", found == wanted, text)
+    return Finding("PASS" if found == wanted else "FAIL", f"{contract.name}_conservation", text)
 
 
 def _check_counts(port: int, truth: Truth, file: Path) -> Finding:
@@ -91,4 +71,4 @@ def _check_counts(port: int, truth: Truth, file: Path) -> Finding:
         labels = sorted(wrong, key=sorted)[0]
         shown = ", ".join(f"{name}={value}" for name, value in sorted(labels))
         text = f"{truth.metric}{{{shown}}}: got {found.get(labels, 0):.0f}, the file has {wanted[labels]}"
-    return Finding(f"{truth.exporter}_counts", not wrong, text)
+    return Finding("FAIL" if wrong else "PASS", f"{truth.exporter}_counts", text)

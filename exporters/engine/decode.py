@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
@@ -28,6 +28,9 @@ _TYPES: Mapping[PathKind, Any] = {
 """What a field may be without a second look. No two of one field's kinds can be equal and yet differ (true == 1)."""
 
 
+_check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
+
+
 class Decoder:
     """Decodes batches for one contract; events are Structs with one attribute per path the contract reads."""
 
@@ -39,7 +42,7 @@ class Decoder:
                 node = node.setdefault(part, {})
             node[path[-1]] = kind
         self._struct = _struct_of(self._tree, "Event")
-        decoder = msgspec.json.Decoder(self._struct)
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct)
         self._decode_line = decoder.decode
         self._decode_lines = decoder.decode_lines
 
@@ -77,7 +80,7 @@ class Decoder:
         done, total = 0, len(lines)
         while done < total:
             try:
-                for done in range(done, total):  # noqa: B020, PLW2901  # goes on behind the line that failed
+                for done in range(done, total):  # noqa: B020  # goes on behind the line that failed
                     keep(decode(lines[done]))
                 break
             except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -110,9 +113,14 @@ class Decoder:
             decoded.rejected["bad_json"] += 1
 
     def _decode_lenient(self, line: bytes, decoded: Decoded) -> None:
+        """Decode an object with odd fields, or name what else the line is; the strict decoder says whether it is JSON.
+
+        json alone would take lone surrogates, which no text can hold, and refuse long numbers.
+        """
         try:
-            value = json.loads(line, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+            _check_syntax(line)
+            value = json.loads(line, parse_int=_read_int)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             decoded.rejected["bad_json"] += 1
             return
         if isinstance(value, dict):
@@ -131,8 +139,12 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _read_int(digits: str) -> int | float:
+    """Return an integer, or an infinity for one that is longer than Python reads."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
@@ -146,18 +158,14 @@ def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
     return msgspec.defstruct(name, fields, gc=False)
 
 
-def _event_of(
-    struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapping[str, object]
-) -> msgspec.Struct:
+def _event_of(struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapping[str, object]) -> msgspec.Struct:
     """Build an event from an object of any shape: what does not fit its field becomes MISTYPED."""
     event = struct()
     for part, kind in tree.items():
         found = value.get(part)
         if isinstance(kind, dict):
             inner = type(getattr(event, attribute_of((part,))))
-            setattr(
-                event, attribute_of((part,)), _event_of(inner, kind, found if isinstance(found, dict) else {})
-            )
+            setattr(event, attribute_of((part,)), _event_of(inner, kind, found if isinstance(found, dict) else {}))
         elif found is not None:
             setattr(event, attribute_of((part,)), _field_of(kind, found))
     return event

@@ -130,10 +130,10 @@ def marks_of(rows: Iterable[Row]) -> list[Mark]:
     return sorted(marks, key=lambda mark: mark.serial)
 
 
-def known_of(rows: Iterable[Row]) -> frozenset[FileKey]:
-    """Return the identities of the siblings that existed at the last commit."""
+def known_of(rows: Iterable[Row]) -> frozenset[FileKey] | None:
+    """Return the identities of the siblings that existed at the last commit; None if nothing was ever committed."""
     for kind, _, value in rows:
         if kind == "known":
             assert isinstance(value, list)
             return frozenset(FileKey(*key) for key in value)
-    return frozenset()
+    return None

@@ -7,10 +7,11 @@ ones, copies. Part of the tail stage.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from exporters.engine.recover import Opening, open_unseen, unseen
 from exporters.engine.siblings import Sibling, find_content, proves, siblings
+from exporters.engine.stream import Stream
 from exporters.engine.values import FileKey, Mark
 
 __all__ = ["Lineage"]
@@ -42,17 +43,38 @@ class Lineage:
         """Return what is remembered of generations let go."""
         return [mark for listed in self._finished.values() for mark in listed]
 
+    def take_back(self, stream: Stream) -> bool:
+        """Have a file that was let go and is back at a path go on where it ended; return whether it is one."""
+        for listed in self._finished.values():
+            for mark in listed:
+                if mark.key == stream.key and proves(stream.fd, mark):
+                    stream.restore(mark)
+                    listed.remove(mark)
+                    return True
+        return False
+
     def has_past(self, path: str) -> bool:
         """Whether an earlier generation of `path` was read and let go."""
         return path in self._finished
 
     def look(self, paths: Collection[str]) -> None:
         """Look at the siblings of the paths."""
-        self._beside = siblings(paths)
+        self._beside |= siblings(paths)
 
-    def settle(self) -> None:
-        """Note that the siblings seen in the last look are known from now on."""
-        self.known = frozenset(one.key for listed in self._beside.values() for one in listed)
+    def beside(self) -> dict[str, frozenset[FileKey]]:
+        """Return the identities seen in the last look at each path."""
+        return {path: frozenset(one.key for one in listed) for path, listed in self._beside.items()}
+
+    def settle(self, beside: Mapping[str, frozenset[FileKey]], settled: Collection[str]) -> None:
+        """Take siblings as known, once it is sure that none of them waits to be read.
+
+        Args:
+            beside: what beside() said before it was seen what the paths lead to; a sibling that appeared since may have
+                been live a moment ago.
+            settled: paths that lead to a file and whose earlier generations have all been found.
+        """
+        parts = (keys if path in settled else keys & self.known for path, keys in beside.items())
+        self.known = frozenset().union(*parts)
 
     def unseen(self, path: str, opened: Collection[FileKey], marks: Sequence[Mark], horizon_ns: int) -> list[Opening]:
         """Open the siblings of `path`, oldest first, that appeared since the last settle() and nobody has read."""

@@ -22,6 +22,10 @@ OUTCOMES = ("resumed", "moved", "copied", "unpacked", "missing", "unseen")
 """What became of a mark (or, unseen, of a generation without one); the values of recoveries_total{outcome}."""
 
 
+_SLACK_NS = 60 * 10**9
+"""How much older than its predecessor's last write a generation may look: a writer may keep its old file for a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A file to read next for `path`: from the mark's offset, or from 0 without one.
@@ -159,7 +163,8 @@ def unseen(
     beside: Sequence[Sibling], older: frozenset[FileKey], marks: Sequence[Mark], horizon_ns: int
 ) -> list[Sibling]:
     """Return the siblings written after `horizon_ns` that are neither known nor copies of what marks speak of."""
-    found = [one for one in beside if one.key not in older and one.mtime_ns >= horizon_ns and one.size]
+    since = horizon_ns - _SLACK_NS
+    found = [one for one in beside if one.key not in older and one.mtime_ns >= since and one.size]
     return [one for one in found if not any(_is_copy(one, mark) for mark in marks)]
 
 

@@ -68,7 +68,7 @@ class Engine:
         self._scanned_at = self._committed_at = float("-inf")
         self._keeper = Keeper(store)
         self._stored_marks: dict[int, Mark] = {}
-        self._stored_known: frozenset[FileKey] = frozenset()
+        self._stored_known: frozenset[FileKey] | None = None
         self._stored_signatures: Mapping[str, object] = {}
         self._last_commit_at = 0.0
         self._begin()

@@ -61,6 +61,7 @@ class Stream:
         self._stat: tuple[int, int, int] | None = None
         self._settled = False
         self._in_doubt = False
+        self._taken_over_at = -1
         self.cut: Mark | None = None
         self._mtime_ns = 0
         self._mark: tuple[object, Mark] | None = None
@@ -108,7 +109,8 @@ class Stream:
         if self.key != old.key and not self.proves(old.offset, old.head, old.anchor):
             return False
         self.resume(old.offset, old.head, old.anchor, old.skipping)
-        self.seen_size, old.seen_size = max(self.seen_size, old.seen_size), old.offset
+        self.seen_size = max(self.seen_size, old.seen_size)
+        old._taken_over_at = old.offset
         return True
 
     def close(self) -> None:
@@ -134,8 +136,8 @@ class Stream:
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes seen in the file beyond the offset (an unfinished last line included)."""
-        return max(0, self.seen_size - self.offset)
+        """Bytes seen in the file beyond the offset (an unfinished last line included) that no other stream reads."""
+        return 0 if self.offset == self._taken_over_at else max(0, self.seen_size - self.offset)
 
     def begin_pass(self) -> None:
         """Have read() take the file's size at its next call as the goal of this pass."""
@@ -162,7 +164,8 @@ class Stream:
             self._stat = state
         else:
             self._stat = None
-            self.at_end = self.at_end or self.offset >= self._goal
+            if isinstance(batch, Batch):
+                self.at_end = self.offset >= self._goal or (self.at_end and batch.data != b"")
         return batch
 
     def _read_lines(self, size: int) -> Batch | Notice | None:
@@ -177,7 +180,7 @@ class Stream:
             seen, reaches = self.seen_size, self.offset + len(data)
             self.at_end = len(data) < want
             if reaches < seen and self.at_end and os.fstat(self.fd).st_size < seen:
-                self.seen_size = reaches
+                self.seen_size, self.cut = reaches, None
                 return Notice("truncated", self.path, seen - reaches)
             self.seen_size = max(size, reaches)
             batch = self._split(data)

@@ -7,15 +7,14 @@ open descriptor says, never by name; a file reached by two names is read once.
 
 from __future__ import annotations
 
-import glob
-import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from exporters.engine.chains import Chain, Chains, Generation
 from exporters.engine.identity import open_file
 from exporters.engine.lineage import Lineage
+from exporters.engine.paths import Inode, Paths
 from exporters.engine.recover import Opening, Recovery, recover
 from exporters.engine.stream import Stream
 from exporters.engine.values import Batch, FileKey, Mark, Notice
@@ -25,28 +24,6 @@ __all__ = ["Tail"]
 GRACE_S = 10.0
 """Quiet seconds after which a drained file that was rotated away or deleted is let go. Longer than any writer keeps
 its old descriptor in practice; fluent-bit waits 5 s, Datadog 60 s."""
-
-_MAGIC = frozenset("*?[")
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
-"""Endings a glob never takes for event files: rotation makes them, and their text has been read before."""
-
-_Inode = tuple[int, int]
-
-
-@dataclass(slots=True)
-class _Generation:
-    """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
-
-    `serial` orders the generations of a path. `after_gap`: the path led nowhere for a while before this file appeared,
-    so it cannot be an atomic rewrite.
-    """
-
-    serial: int
-    stream: Stream
-    begun: bool
-    after_gap: bool
-    moved_at: float | None = None
-    active_at: float = 0.0
 
 
 class Tail:
@@ -65,41 +42,49 @@ class Tail:
         batch_bytes: int = 1 << 18,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._patterns = tuple(patterns)
+        self._paths = Paths(patterns)
         self._max_line = max_line_bytes
         self._batch_bytes = batch_bytes
         self._grace_s = grace_s
-        self._chains: dict[str, list[_Generation]] = {}
+        self._chains = Chains()
         self._missed: set[str] = set()
         self._lineage = Lineage()
-        self._serial = 0
         self.recovered: Counter[str] = Counter()
-        self.problems: dict[str, str] = {}
 
-    def recover(self, marks: Sequence[Mark], known: frozenset[FileKey], monotonic: float) -> Recovery:
+    @property
+    def problems(self) -> dict[str, str]:
+        """Path -> why it cannot be read, as of the last scan and drain."""
+        return self._paths.problems
+
+    def recover(self, marks: Sequence[Mark], known: frozenset[FileKey] | None, monotonic: float) -> Recovery:
         """Go on where the last process stopped, before the first scan().
 
         Args:
-            marks: what marks() said at the last commit; none at a first start, which reads every path from its start.
-            known: what `known` was then.
+            marks: what marks() said at the last commit.
+            known: what `known` was then; None at a first start, which reads every path from its start, and no sibling.
         """
-        self._serial = max((mark.serial for mark in marks), default=0)
+        self._chains.serial = max((mark.serial for mark in marks), default=0)
         self._lineage.restore(mark for mark in marks if mark.done)
         live = {}
-        for path in self._resolve().values():
+        for path in self._paths.resolve({}).values():
             stream = self._stream(path)
             if stream is not None:
                 live[path] = stream.key
                 stream.close()
-        recovery = recover(marks, known, live)
+        recovery = recover(marks, known or frozenset(), live)
         for opening in recovery.openings:
-            self._adopt(opening, monotonic)
-        self._look()
+            self._adopt(opening, monotonic, self._chains.at(opening.path))
+        if known is not None:
+            self._lineage.known = known
+        else:
+            self._lineage.look(live)
+            beside = {path: keys - set(live.values()) for path, keys in self._lineage.beside().items()}
+            self._lineage.settle(beside, live)
         return recovery
 
     def marks(self) -> list[Mark]:
         """Return how far every file has been read, and what is remembered of files let go."""
-        here = [gen.stream.mark(gen.serial) for chain in self._chains.values() for gen in chain]
+        here = [gen.stream.mark(gen.serial) for gen in self._chains.generations()]
         return here + self._lineage.finished()
 
     @property
@@ -113,35 +98,34 @@ class Tail:
         Returns:
             one `rotated` notice for each path that leads to another file than before.
         """
-        found = self._resolve()
-        open_now = {self._inode(gen): gen for chain in self._chains.values() for gen in chain}
-        for inode, gen in open_now.items():
-            if inode in found:
-                self._rebind(gen, found[inode])
-            elif gen.moved_at is None:
-                gen.moved_at = monotonic
+        names = self._chains.names()
+        self._lineage.look(self._chains.keys())
+        beside = self._lineage.beside()
+        found = self._paths.resolve({gen.inode: gen.stream.path for gen in self._chains.generations()})
+        taken: set[Inode] = set()
+        for gen in self._chains.generations():
+            gen.look(found.get(gen.inode), monotonic)
+            taken.add(gen.inode)
         notices = []
-        self._lineage.look({*found.values(), *self._chains})
         for inode, path in found.items():
-            if inode not in open_now:
-                notices += self._open(path, monotonic)
-        for path in list(self._chains):
+            if inode not in taken:
+                notices += self._open(path, inode, names.get(path, path), taken, monotonic)
+        for path, chain in self._chains.items():
             for opening in self._lineage.grown(path, self._open_keys()):
-                self._adopt(opening, monotonic, before=self._chains[path][0])
-        self._lineage.settle()
-        self._missed = {path for path, chain in self._chains.items() if all(gen.moved_at for gen in chain)}
+                self._adopt(opening, monotonic, chain, before=chain[0])
+        self._lineage.settle(beside, {key for key, chain in self._chains.items() if chain and chain[-1].is_live})
+        self._missed = self._chains.missed()
         return notices
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
 
         Every byte written before the call is yielded, but a writer that never pauses cannot keep it going. When an
-        item is yielded its bytes count as read: `positions()` already stands behind them.
+        item is yielded its bytes count as read: `marks()` already stand behind them.
         """
-        unfinished = list(self._chains.values())
-        for chain in unfinished:
-            for gen in chain:
-                gen.stream.at_end = False
+        unfinished = [chain for _, chain in self._chains.items()]
+        for gen in self._chains.generations():
+            gen.stream.begin_pass()
         while unfinished:
             still = []
             for chain in unfinished:
@@ -160,79 +144,38 @@ class Tail:
         Loses: an unfinished last line of a deleted file that is let go, counted in the notice.
         """
         notices = []
-        for path, chain in list(self._chains.items()):
-            for gen in [gen for gen in chain if self._is_done(gen, chain, monotonic)]:
-                if gen.stream.unread_bytes and gen.stream.is_deleted:
-                    notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
-                self._lineage.finish(gen.stream.mark(gen.serial, done=True))
-                gen.stream.close()
-                chain.remove(gen)
-            if not chain:
-                del self._chains[path]
+        for gen in self._chains.done(monotonic, self._grace_s):
+            if gen.stream.unread_bytes and gen.stream.is_deleted:
+                notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
+            self._lineage.finish(gen.stream.mark(gen.serial, done=True))
+            gen.stream.close()
+            self._chains.drop(gen)
         return notices
 
     @property
     def lag_bytes(self) -> int:
         """Bytes seen in open files that are not read yet (unfinished last lines included)."""
-        return sum(gen.stream.unread_bytes for chain in self._chains.values() for gen in chain)
+        return sum(gen.stream.unread_bytes for gen in self._chains.generations())
 
     @property
     def files_present(self) -> int:
-        """Paths that lead to a file now."""
-        return sum(any(gen.moved_at is None for gen in chain) for chain in self._chains.values())
+        """Files that a path leads to."""
+        return sum(gen.is_live for gen in self._chains.generations())
 
     @property
     def files_open(self) -> int:
         """Open files, those rotated away or deleted included."""
-        return sum(len(chain) for chain in self._chains.values())
+        return sum(1 for _ in self._chains.generations())
 
     def directories(self) -> set[str]:
         """Return the existing directories whose entries matter, for a wake-up hint."""
-        parents = {os.path.dirname(path) or "." for path in (*self._patterns, *self._chains)}
-        return {parent for parent in parents if not _MAGIC & set(parent) and os.path.isdir(parent)}
+        return self._paths.directories(self._chains.names())
 
     def close(self) -> None:
         """Give all descriptors back."""
-        for chain in self._chains.values():
-            for gen in chain:
-                gen.stream.close()
-        self._chains.clear()
-
-    def _resolve(self) -> dict[_Inode, str]:
-        """Return the regular files the patterns lead to, each once; note what stands in the way of others."""
-        found: dict[_Inode, str] = {}
-        self.problems = {}
-        for pattern in self._patterns:
-            matches = [pattern]
-            if _MAGIC & set(pattern):
-                matches = sorted(path for path in glob.glob(pattern, recursive=True) if not path.endswith(_PACKED))
-            for path in matches:
-                try:
-                    info = os.stat(path)
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
-                except OSError as error:
-                    self.problems[path] = error.strerror or str(error)
-                    continue
-                if stat.S_ISREG(info.st_mode):
-                    found.setdefault((info.st_dev, info.st_ino), path)
-                elif path == pattern:
-                    self.problems[path] = "not a regular file"
-        return found
-
-    def _inode(self, gen: _Generation) -> _Inode:
-        return gen.stream.key.dev, gen.stream.key.ino
-
-    def _rebind(self, gen: _Generation, path: str) -> None:
-        """Note that `path` leads to this file (again, or after a rename between two matched names)."""
-        gen.moved_at = None
-        if gen.stream.path != path:
-            chain = self._chains[gen.stream.path]
-            chain.remove(gen)
-            if not chain:
-                del self._chains[gen.stream.path]
-            gen.stream.path = path
-            self._chains.setdefault(path, []).append(gen)
+        for gen in self._chains.generations():
+            gen.stream.close()
+            self._chains.drop(gen)
 
     def _stream(self, path: str) -> Stream | None:
         try:
@@ -243,92 +186,104 @@ class Tail:
             self.problems[path] = error.strerror or str(error)
             return None
 
-    def _open(self, path: str, monotonic: float) -> list[Notice]:
-        """Open what `path` leads to now, behind the generations before it, those nobody has seen included."""
+    def _open(self, path: str, inode: Inode, key: str, taken: set[Inode], monotonic: float) -> list[Notice]:
+        """Open what `path` leads to now, behind the generations before it, those nobody has seen included.
+
+        Between the look (which found `inode`) and the opening the path may have been given to another file, even to one
+        that is open already. Siblings are looked at after the opening, so that what was renamed before it is among them.
+        """
         stream = self._stream(path)
         if stream is None:
             return []
-        chain = self._chains.setdefault(path, [])
-        before = [gen for gen in chain if gen.moved_at is not None]
-        is_rotated = bool(before) or self._lineage.has_past(path)
+        if stream.key[:2] in taken:
+            stream.close()
+            return []
+        taken.add((stream.key.dev, stream.key.ino))
+        chain = self._chains.at(key)
+        marks = [gen.stream.mark(gen.serial) for gen in chain]
+        is_rotated = bool(chain) or self._lineage.has_past(path) or stream.key[:2] != inode
         if is_rotated:
-            self._adopt_unseen(path, [gen.stream.mark(gen.serial) for gen in before], {stream.key}, monotonic)
-        gen = self._generation(stream, begun=not before, after_gap=path in self._missed, monotonic=monotonic)
-        chain.append(gen)
+            self._lineage.look([path])
+            self._adopt_unseen(path, chain, marks, {stream.key}, monotonic)
+        is_back = self._lineage.take_back(stream)
+        is_begun = is_back or not marks
+        gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
+        self._chains.add(gen, chain)
         return [Notice("rotated", path)] if is_rotated else []
 
-    def _adopt_unseen(self, path: str, marks: Sequence[Mark], besides: set[FileKey], monotonic: float) -> None:
+    def _adopt_unseen(
+        self, path: str, chain: Chain, marks: Sequence[Mark], besides: set[FileKey], monotonic: float
+    ) -> None:
         horizon_ns = max((mark.mtime_ns for mark in marks), default=0)
         for opening in self._lineage.unseen(path, self._open_keys() | besides, marks, horizon_ns):
             self.recovered["unseen"] += 1
-            self._adopt(opening, monotonic)
+            self._adopt(opening, monotonic, chain)
 
-    def _adopt(self, opening: Opening, monotonic: float, before: _Generation | None = None) -> None:
+    def _adopt(self, opening: Opening, monotonic: float, chain: Chain, before: Generation | None = None) -> None:
         """Take over an opened file as a generation of its path: as the last, or in front of `before`."""
         stream = Stream(opening.path, opening.fd, self._max_line, self._batch_bytes)
         if opening.mark is not None:
             stream.restore(opening.mark)
-        gen = self._generation(stream, begun=True, after_gap=False, monotonic=monotonic)
-        gen.moved_at = None if opening.is_live else monotonic
-        chain = self._chains.setdefault(opening.path, [])
-        at = chain.index(before) if before is not None else len(chain)
-        chain.insert(at, gen)
-        for later in chain[at + 1 :]:
-            later.serial = self._next_serial()
-
-    def _generation(self, stream: Stream, begun: bool, after_gap: bool, monotonic: float) -> _Generation:
-        return _Generation(self._next_serial(), stream, begun, after_gap, active_at=monotonic)
-
-    def _next_serial(self) -> int:
-        self._serial += 1
-        return self._serial
+        moved_at = None if opening.is_live else monotonic
+        gen = Generation(stream, is_begun=True, moved_at=moved_at, active_at=monotonic)
+        self._chains.add(gen, chain, before)
 
     def _open_keys(self) -> set[FileKey]:
-        return {gen.stream.key for chain in self._chains.values() for gen in chain}
+        return {gen.stream.key for gen in self._chains.generations()}
 
-    def _look(self) -> None:
-        """Take the siblings that exist now as known."""
-        self._lineage.look({*self._resolve().values(), *self._chains})
-        self._lineage.settle()
-
-    def _find_copy(self, gen: _Generation, chain: list[_Generation], notice: Notice, monotonic: float) -> Notice:
+    def _find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> Notice:
         """After a truncation: read on in the copy, if one was made; the bytes are lost only if there is none."""
         cut = gen.stream.cut
         opening = self._lineage.copy_of(cut, self._open_keys()) if cut is not None and gen.stream.offset == 0 else None
         if opening is None:
             return notice
         self.recovered["copied"] += 1
-        self._adopt(opening, monotonic, before=gen)
+        self._adopt(opening, monotonic, chain, before=gen)
         return replace(notice, lost_bytes=0)
 
-    def _read_chain(self, chain: list[_Generation], now: float, monotonic: float) -> Batch | Notice | None:
+    def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""
-        for index, gen in enumerate(list(chain)):
-            if not gen.begun:
-                self._begin(gen, chain[index - 1].stream if index else None)
-            if gen.stream.at_end:
-                continue
-            try:
-                item = gen.stream.read(now)
-            except OSError as error:
-                self.problems[gen.stream.path] = error.strerror or str(error)
-                gen.stream.at_end, item = True, None
+        before: Stream | None = None
+        for gen in list(chain):
+            item = self._read(gen, before, now)
             if isinstance(item, Notice) and item.kind == "truncated":
                 item = self._find_copy(gen, chain, item, monotonic)
             if item is not None:
                 gen.active_at = monotonic
                 return item
+            before = gen.stream
         return None
 
-    def _begin(self, gen: _Generation, before: Stream | None) -> None:
-        """Decide where a successor starts: at 0, or where its deleted predecessor ended if it is its rewrite."""
-        gen.begun = True
-        if before is None or gen.after_gap or not before.is_deleted or len(before.anchor) < 32:
-            return
-        if gen.stream.proves(before.offset, before.head, before.anchor):
-            gen.stream.resume(before.offset, before.head, before.anchor, before.skipping)
+    def _read(self, gen: Generation, before: Stream | None, now: float) -> Batch | Notice | None:
+        """Read one generation; if its descriptor went bad, once more through a new one."""
+        for is_retry in (False, True):
+            try:
+                gen.begin(before)
+                return None if gen.stream.at_end else gen.stream.read(now)
+            except OSError as error:
+                gen.stream.at_end = True
+                if is_retry or not self._reopen(gen):
+                    self.problems[gen.stream.path] = error.strerror or str(error)
+                    return None
+        return None
 
-    def _is_done(self, gen: _Generation, chain: list[_Generation], monotonic: float) -> bool:
-        if gen.moved_at is None or monotonic - max(gen.moved_at, gen.active_at) < self._grace_s:
+    def _reopen(self, gen: Generation) -> bool:
+        """Replace a descriptor that went bad (as with ESTALE) if the path leads to the same file; say whether it did.
+
+        Never from the start: what a network file system forgot for a moment has been read before.
+        """
+        if not gen.is_live:
             return False
-        return gen is not chain[-1] or gen.stream.is_deleted
+        stream = self._stream(gen.stream.path)
+        if stream is None:
+            return False
+        others = {other.inode for other in self._chains.generations() if other is not gen}
+        try:
+            is_same = stream.key[:2] not in others and stream.take_over(gen.stream)
+        except OSError:
+            is_same = False
+        dropped = gen.stream if is_same else stream
+        dropped.close()
+        if is_same:
+            gen.stream = stream
+        return is_same

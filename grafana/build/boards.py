@@ -11,6 +11,7 @@ from contracts.model import Contract
 from grafana.build import execution_watch_overview, exporter_health, shadow_pipeline
 from grafana.build.catalogue import Catalogue, DashboardError
 from grafana.build.layout import assemble
+from grafana.build.notes import notes_for
 from grafana.build.sdk import encode
 from grafana.build.tiles import Board
 from grafana.build.variables import variables_of
@@ -39,4 +40,7 @@ def boards_of(contracts: Sequence[Contract]) -> tuple[Board, ...]:
 def texts_of(contracts: Sequence[Contract]) -> dict[str, str]:
     """Return path below grafana/dashboards -> JSON."""
     catalogue, boards = Catalogue(contracts), boards_of(contracts)
-    return {board.path: encode(assemble(board, boards, variables_of(board.variables, catalogue))) for board in boards}
+    notes = notes_for(boards)
+    return {
+        board.path: encode(assemble(board, boards, notes, variables_of(board.variables, catalogue))) for board in boards
+    }

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from grafana.build import rows_ai, rows_execution, rows_pipeline
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import Query, count, is_present, select, value
-from grafana.build.tiles import PRESENT, UP, Board, Row, State, Tile, rising
+from grafana.build.queries import count, is_present, select, value
+from grafana.build.tiles import GREY, PRESENT, RED, Board, Row, Tile, lamp
 from grafana.build.uids import EXPORTERS, OVERVIEW, SHADOW
 
 __all__ = ["board"]
@@ -34,63 +34,26 @@ def board(catalogue: Catalogue) -> Board:
 
 
 def _health(catalogue: Catalogue) -> tuple[Tile, ...]:
-    jobs = {name: catalogue.job(name) for name in ("ai_live", "shadow_mvs", "execution_watch")}
-    events = catalogue.family("peak_trade_pipeline_events_total")
-    requests = catalogue.family("peak_trade_execution_watch_requests_total")
-    firing = count(select(catalogue.family("ALERTS"), alertstate="firing"))
+    events = is_present(select(catalogue.family("peak_trade_pipeline_events_total")))
+    requests = is_present(select(catalogue.family("peak_trade_execution_watch_requests_total")))
+    exporter = value(select(catalogue.family("shadow_mvs_up")))
     return (
-        _up(catalogue, "AI Live Up (1/0)", jobs["ai_live"]),
-        _up(catalogue, f"UP (job={jobs['shadow_mvs']})", jobs["shadow_mvs"]),
-        _up(catalogue, f"UP (job={jobs['execution_watch']})", jobs["execution_watch"]),
-        _lamp(
-            "Exporter (shadow_mvs_up)",
-            value(select(catalogue.family("shadow_mvs_up"))),
-            UP,
-            "The exporter says so itself. DOWN or no data while the scrape is UP: another program has the port; "
-            "see who answers on it (`curl -s http://127.0.0.1:9109/`).",
-            SHADOW,
-        ),
-        _lamp(
-            "Contract: pipeline events metric present",
-            is_present(select(events)),
-            PRESENT,
-            "MISSING: Prometheus holds no series of this metric now. Either the exporter is down or the contract was "
-            "changed under this board; look at UP (left) first, then at the exporter's /metrics.",
-            SHADOW,
-            width=5,
-        ),
-        _lamp(
-            "Contract: execution watch metrics present",
-            is_present(select(requests)),
-            PRESENT,
-            "MISSING: Prometheus holds no series of this metric now. Expected where the execution watch exporter does "
-            "not run; otherwise start it.",
-            EXPORTERS,
-            width=5,
-        ),
-        Tile(
-            "Alerts firing",
-            "stat",
-            (firing,),
-            "Alerts of Prometheus that fire now; what and why stands on its /alerts page. None firing and no rules "
-            "loaded look alike from here, so this is grey, not green: /rules tells them apart.",
-            2,
-            4,
-            levels=rising(1)[1:],
-            no_data="none",
-        ),
+        _up(catalogue, "AI Live Up (1/0)", "ai_live"),
+        _up(catalogue, "UP (job=shadow_mvs)", "shadow_mvs"),
+        _up(catalogue, "UP (job=execution_watch)", "execution_watch"),
+        lamp("Exporter (shadow_mvs_up)", exporter, width=3, more=SHADOW),
+        lamp("Contract: pipeline events metric present", events, states=PRESENT, width=5, more=SHADOW),
+        lamp("Contract: execution watch metrics present", requests, states=PRESENT, width=5, more=EXPORTERS),
+        _alerts(catalogue),
     )
 
 
-def _up(catalogue: Catalogue, title: str, job: str) -> Tile:
-    note = (
-        "Whether the last scrape worked. DOWN: Prometheus knows the target but cannot read it; see /targets for the "
-        "error, then whether the process runs and its port is free. No data: the job is not configured, or Prometheus "
-        "itself is down."
-    )
-    return _lamp(title, value(select(catalogue.family("up"), job=job)), UP, note, EXPORTERS)
+def _up(catalogue: Catalogue, title: str, exporter: str) -> Tile:
+    up = select(catalogue.family("up"), job=catalogue.job(exporter))
+    return lamp(title, value(up, fold="min"), width=3, more=EXPORTERS)
 
 
-def _lamp(title: str, query: Query, states: dict[int, State], note: str, more: str, width: int = 3) -> Tile:
-    """Return a tile that is green or red; no data is red too."""
-    return Tile(title, "stat", (query,), note, width, 4, states=states, missing="red", no_data="NO DATA", more=more)
+def _alerts(catalogue: Catalogue) -> Tile:
+    """Return the number of alerts. None firing and no rules loaded look alike, so that is grey, not green."""
+    firing = count(select(catalogue.family("ALERTS"), alertstate="firing"))
+    return Tile("Alerts firing", "stat", (firing,), 2, 4, levels=((1.0, RED),), missing=GREY, no_data="none")

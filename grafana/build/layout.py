@@ -1,12 +1,12 @@
 """Board -> classic dashboard: places, ids, variables, links; and a sketch of the grid for the eye.
 
-In: boards. Out: one SDK dashboard each. Refuses what is untidy: a line that is not 24 columns wide, or whose tiles differ
-in height.
+In: boards and the notes. Out: one SDK dashboard each. Refuses what is untidy: a line that is not 24 columns wide or
+whose tiles differ in height, and a title that does not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from grafana.build.catalogue import DashboardError
 from grafana.build.render import draw
@@ -18,12 +18,17 @@ __all__ = ["assemble", "sketch"]
 _COLUMNS = 24
 """Columns of Grafana's grid."""
 
+_CHARACTERS = 9
+"""Characters of a title one column shows on a screen of 1600 pixels."""
+
 _SCHEMA_VERSION = 39
 """What Grafana 10.4 writes; later ones raise it on load, none lowers it."""
 
 
-def assemble(board: Board, others: Sequence[Board], variables: list[dashboard.VariableModel]) -> dashboard.Dashboard:
-    """Return the dashboard of a board, linked to the others."""
+def assemble(
+    board: Board, others: Sequence[Board], notes: Mapping[str, str], variables: list[dashboard.VariableModel]
+) -> dashboard.Dashboard:
+    """Return the dashboard of a board, linked to the others; `notes` are its panels' words by title."""
     return dashboard.Dashboard(
         uid=board.uid,
         title=board.title,
@@ -35,7 +40,7 @@ def assemble(board: Board, others: Sequence[Board], variables: list[dashboard.Va
         time=dashboard.DashboardDashboardTime(from_val="now-30m", to="now"),
         refresh="10s",
         schema_version=_SCHEMA_VERSION,
-        panels=list(_panels(board)),
+        panels=list(_panels(board, notes)),
         templating=dashboard.DashboardDashboardTemplating(list_val=variables),
         annotations=dashboard.AnnotationContainer(list_val=[]),
         links=[_link(other) for other in others if other is not board],
@@ -55,15 +60,14 @@ def _link(board: Board) -> dashboard.DashboardLink:
     )
 
 
-def _panels(board: Board) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
-    number = 0
-    for item, x, y in _places(board):
-        number += 1
+def _panels(board: Board, notes: Mapping[str, str]) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
+    for number, (item, x, y) in enumerate(_places(board), start=1):
         if isinstance(item, Row):
             place = dashboard.GridPos(h=1, w=_COLUMNS, x=0, y=y)
             yield dashboard.RowPanel(title=item.title, grid_pos=place, id_val=number, panels=[])
         else:
-            yield draw(item, number, dashboard.GridPos(h=item.height, w=item.width, x=x, y=y))
+            place = dashboard.GridPos(h=item.height, w=item.width, x=x, y=y)
+            yield draw(item, notes[item.title], number, place)
 
 
 def _places(board: Board) -> Iterator[tuple[Row | Tile, int, int]]:
@@ -84,30 +88,37 @@ def _lines(board: Board, row: Row) -> Iterator[list[Tile]]:
     line: list[Tile] = []
     for tile in row.tiles:
         line.append(tile)
+        where = f'{board.uid}, row "{row.title}", tile "{tile.title}"'
         width = sum(one.width for one in line)
         if width > _COLUMNS or tile.height != line[0].height:
-            where = f'{board.uid}, row "{row.title}", tile "{tile.title}"'
             raise DashboardError(f"{where}: the line is {width} columns wide or uneven; make it 24 of one height")
+        if len(tile.title) > tile.width * _CHARACTERS:
+            raise DashboardError(f"{where}: the title needs {len(tile.title)} characters, its width shows fewer")
         if width == _COLUMNS:
             yield line
             line = []
     if line:
-        width = sum(one.width for one in line)
-        raise DashboardError(f'{board.uid}, row "{row.title}": the last line is {width} of 24 columns wide; fill it')
+        raise DashboardError(f'{board.uid}, row "{row.title}": the last line is not 24 columns wide; fill it')
 
 
-def sketch(board: Board, cell: int = 6) -> str:
-    """Return the grid as text: `cell` characters per column, one line per two grid units, titles cut where they would be."""
-    canvas: dict[int, list[str]] = {}
-    for item, x, y in _places(board):
-        if isinstance(item, Row):
-            canvas[2 * y] = list(f"== {item.title} ".ljust(_COLUMNS * cell, "="))
-            continue
-        inside = item.width * cell - 2
-        for line in range(2 * y, 2 * y + item.height):
-            row = canvas.setdefault(line, [" "] * _COLUMNS * cell)
-            text = {0: item.title, 1: f"({item.kind}, {item.unit})"}.get(line - 2 * y, "")
-            text = "_" * inside if line == 2 * y + item.height - 1 and not text else text[:inside].ljust(inside)
-            row[x * cell : (x + item.width) * cell] = f"|{text}|"
-    lines = ("".join(canvas[line]).rstrip() for line in sorted(canvas))
-    return "\n".join((f"{board.title}  [{board.folder}/{board.uid}]", *lines))
+def sketch(board: Board) -> str:
+    """Return the grid as text, eight characters per column: about what a screen of 1440 pixels shows of a title."""
+    lines = [f"{board.title}  [{board.path}]"]
+    for row in board.rows:
+        lines.append(f"== {row.title} ".ljust(_COLUMNS * 8, "="))
+        for line in _lines(board, row):
+            lines += [
+                "".join(_cell(tile, text) for tile, text in zip(line, texts, strict=True)) for texts in _texts(line)
+            ]
+    return "\n".join(lines)
+
+
+def _texts(line: Sequence[Tile]) -> Iterator[list[str]]:
+    yield [tile.title for tile in line]
+    yield [f"{tile.kind} [{tile.unit}] {tile.width}x{tile.height}" for tile in line]
+    yield from ([""] * len(line) for _ in range(line[0].height // 4))
+
+
+def _cell(tile: Tile, text: str) -> str:
+    inside = tile.width * 8 - 3
+    return f"| {text[:inside].ljust(inside)}|"

@@ -23,16 +23,17 @@ _PLUGINS: dict[Kind, str] = {
     "states": "state-timeline",
     "table": "table",
 }
+_NEWEST = common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="")
 _OF_THE_MOMENT: frozenset[Kind] = frozenset({"stat", "bars", "table"})
 
 
-def draw(tile: Tile, number: int, place: dashboard.GridPos) -> dashboard.Panel:
-    """Return the panel of a tile, with `number` as its id."""
+def draw(tile: Tile, note: str, number: int, place: dashboard.GridPos) -> dashboard.Panel:
+    """Return the panel of a tile: `note` and the metrics' help as its description, `number` as its id."""
     return dashboard.Panel(
         id_val=number,
         type_val=_PLUGINS[tile.kind],
         title=tile.title,
-        description=tile.description,
+        description="\n\n".join((note, *tile.helps)),
         datasource=DATASOURCE,
         grid_pos=place,
         links=_links(tile),
@@ -67,15 +68,13 @@ def _links(tile: Tile) -> list[dashboard.DashboardLink] | None:
 
 def _defaults(tile: Tile) -> dashboard.FieldConfig:
     modes = dashboard.FieldColorModeId
-    is_plain = tile.kind == "series" or tile.by_name
     return dashboard.FieldConfig(
         unit=tile.unit,
         min_val=0.0 if tile.kind in ("series", "bars") else None,
-        max_val=tile.most,
         no_value=tile.no_data,
         mappings=_mappings(tile),
         thresholds=_thresholds(tile),
-        color=dashboard.FieldColor(mode=modes.PALETTE_CLASSIC if is_plain else modes.THRESHOLDS),
+        color=dashboard.FieldColor(mode=modes.PALETTE_CLASSIC if tile.kind == "series" else modes.THRESHOLDS),
         custom=_custom(tile),
     )
 
@@ -108,44 +107,45 @@ def _mappings(tile: Tile) -> list[dashboard.ValueMapping]:
 
 
 def _options(tile: Tile) -> object:
-    last = common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="")
-    legend = common.VizLegendOptions(
-        display_mode=common.LegendDisplayMode.LIST,
-        placement=common.LegendPlacement.BOTTOM,
-        show_legend=True,
-        calcs=["lastNotNull"] if tile.kind == "series" else [],
-    )
+    legend = _legend("lastNotNull" if tile.kind == "series" else "")
     tooltip = common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING)
     match tile.kind:
         case "stat":
             return stat.Options(
                 graph_mode=common.BigValueGraphMode.NONE,
-                color_mode=common.BigValueColorMode.BACKGROUND if not tile.by_name else common.BigValueColorMode.NONE,
-                text_mode=common.BigValueTextMode.NAME if tile.by_name else common.BigValueTextMode.AUTO,
-                reduce_options=last,
+                color_mode=common.BigValueColorMode.BACKGROUND,
+                reduce_options=_NEWEST,
             )
         case "bars":
             return bargauge.Options(
                 display_mode=common.BarGaugeDisplayMode.BASIC,
                 orientation=common.VizOrientation.HORIZONTAL,
-                reduce_options=last,
-                legend=common.VizLegendOptions(
-                    display_mode=common.LegendDisplayMode.LIST, placement=common.LegendPlacement.BOTTOM, calcs=[]
-                ),
+                reduce_options=_NEWEST,
+                legend=_legend(),
             )
         case "states":
-            return statetimeline.Options(
-                show_value=common.VisibilityMode.NEVER, merge_values=True, legend=legend, tooltip=tooltip
-            )
+            never = common.VisibilityMode.NEVER
+            return statetimeline.Options(show_value=never, merge_values=True, legend=legend, tooltip=tooltip)
         case "table":
             return table.Options(cell_height=common.TableCellHeight.SM)
         case "series":
             return timeseries.Options(legend=legend, tooltip=tooltip)
 
 
+def _legend(*calcs: str) -> common.VizLegendOptions:
+    return common.VizLegendOptions(
+        display_mode=common.LegendDisplayMode.LIST,
+        placement=common.LegendPlacement.BOTTOM,
+        show_legend=bool(calcs),
+        calcs=[calc for calc in calcs if calc],
+    )
+
+
 def _custom(tile: Tile) -> object | None:
     if tile.kind == "states":
         return statetimeline.FieldConfig(line_width=0, fill_opacity=80, span_nulls=False)
+    if tile.kind == "table":
+        return common.TableFieldOptions()
     if tile.kind != "series":
         return None
     lines = common.GraphThresholdsStyleMode.DASHED if tile.levels else common.GraphThresholdsStyleMode.OFF

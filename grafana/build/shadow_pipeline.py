@@ -1,21 +1,21 @@
 """Board "Ops / Shadow": the six panels of seed 000 phase 5, then what explains them.
 
-In: the catalogue. Out: the board. The six keep the seed's expressions and windows; the rest is drops, pairing, trade flow.
+In: the catalogue. Out: the board. The six keep the seed's windows and labels; the rest is pairing, drops, trade flow.
 """
 
 from __future__ import annotations
 
 from grafana.build import rows_pipeline
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import grown, per_minute, quantile, rate, select, share, value
+from grafana.build.queries import Selector, grown, per_minute, quantile, rate, select, share, value
 from grafana.build.rows_pipeline import ERROR_LEVELS, LATENCY_LEVELS, choose
-from grafana.build.tiles import GREEN, RED, UP, Board, Row, State, Tile, rising
+from grafana.build.tiles import GREEN, Board, Row, State, Tile, figure, lamp, plot, rising, stack
 from grafana.build.uids import EXPORTERS, SHADOW
 
 __all__ = ["board"]
 
 _EVENTS = "peak_trade_pipeline_events_total"
-_PAIR = "order_by_intent"
+_IN_STATE = {0: State("no", "transparent"), 1: State("in this state", GREEN)}
 
 
 def board(catalogue: Catalogue) -> Board:
@@ -36,149 +36,57 @@ def board(catalogue: Catalogue) -> Board:
 
 
 def _health(catalogue: Catalogue) -> tuple[Tile, ...]:
-    job = catalogue.job("shadow_mvs")
-    up = value(select(catalogue.family("up"), job=job))
-    own = value(choose(catalogue, "shadow_mvs_up"))
-    note = "DOWN or no data: nothing below can be trusted; see the exporter health board."
-    lamps = [
-        Tile(title, "stat", (query,), note, 4, 4, states=UP, missing=RED, no_data="NO DATA", more=EXPORTERS)
-        for title, query in ((f"UP (job={job})", up), ("Exporter (shadow_mvs_up)", own))
-    ]
-    errors = share(
-        rate(choose(catalogue, _EVENTS, stage="error"), window="5m"), rate(choose(catalogue, _EVENTS), window="5m")
-    )
-    gaps = grown(select(catalogue.family("peak_trade_feed_gaps_total"), mode="$mode"), window="15m")
+    up = select(catalogue.family("up"), job=catalogue.job("shadow_mvs"))
+    exporter = select(catalogue.family("shadow_mvs_up"))
+    errors = rate(choose(catalogue, _EVENTS, stage="error"), window="5m")
+    gaps = grown(choose(catalogue, "peak_trade_feed_gaps_total"), window="15m")
     return (
-        *lamps,
+        lamp("UP (job=shadow_mvs)", value(up, fold="min"), more=EXPORTERS),
+        lamp("Exporter (shadow_mvs_up)", value(exporter), more=EXPORTERS),
         rows_pipeline.run_state(catalogue, 4),
         rows_pipeline.newest_event(catalogue, 4),
-        Tile(
-            "Error share (5m)",
-            "stat",
-            (errors,),
-            "Part of all events of the chosen modes that are errors. No data: no events at all in 5 minutes.",
-            4,
-            4,
-            levels=ERROR_LEVELS,
-        ),
-        Tile(
-            "Feed gaps (15m)",
-            "stat",
-            (gaps,),
-            "Gaps in market data in 15 minutes. The objective is none that last; the panel below says which feed.",
-            4,
-            4,
-            levels=rising(1, 10),
-        ),
+        figure("Error share (5m)", share(errors, rate(choose(catalogue, _EVENTS), window="5m")), ERROR_LEVELS),
+        figure("Feed gaps (15m)", gaps, rising(1, 10)),
     )
 
 
 def _pipeline(catalogue: Catalogue) -> tuple[Tile, ...]:
-    gaps = select(catalogue.family("peak_trade_feed_gaps_total"), mode="$mode")
-    states = select(catalogue.family("peak_trade_run_state"), mode="$mode")
+    gaps = per_minute(choose(catalogue, "peak_trade_feed_gaps_total"), "mode", "feed", window="15m")
+    states = value(choose(catalogue, "peak_trade_run_state"), "mode", "state", fold="sum").of("none")
     return (
         rows_pipeline.event_rate(catalogue, "Event throughput by mode, stage"),
         rows_pipeline.error_rate(catalogue, "Error rate"),
         rows_pipeline.risk_blocks(catalogue, "Risk blocks by reason"),
         rows_pipeline.latency(catalogue, "Latency P95 (intent → ack)"),
-        Tile(
-            "Feed gaps",
-            "series",
-            (per_minute(gaps, "mode", "feed", window="15m"),),
-            "Gaps per minute by feed, over 15 minutes. One feed: its source; all feeds: the connection. Signals made "
-            "during a gap rest on old prices.",
-            8,
-        ),
-        Tile(
-            "Run state over time",
-            "states",
-            (value(states, "mode", "state", fold="sum"),),
-            "Which state the run was in, and when it changed. degraded that comes back again and again: compare its "
-            "times with the feed gaps.",
-            8,
-            states={0: State("no", "transparent"), 1: State("in this state", GREEN)},
-        ),
+        plot("Feed gaps", gaps),
+        Tile("Run state over time", "states", (states,), 8, 8, states=_IN_STATE),
     )
 
 
+def _own(catalogue: Catalogue, name: str) -> Selector:
+    return select(catalogue.family(f"peak_trade_exporter_{name}"), exporter="shadow_mvs", pair="order_by_intent")
+
+
 def _pairing(catalogue: Catalogue) -> tuple[Tile, ...]:
-    own = {"exporter": "shadow_mvs", "pair": _PAIR}
-    edges = select(catalogue.family("peak_trade_exporter_pair_edges_total"), **own)
-    forgotten = select(catalogue.family("peak_trade_exporter_pairs_forgotten_total"), **own)
-    waiting = select(catalogue.family("peak_trade_exporter_open_pairs"), **own)
-    refused = select(catalogue.family("peak_trade_shadow_rejected_lines_total"))
-    times = choose(catalogue, "peak_trade_pipeline_latency_seconds")
+    by_edge = quantile(0.95, choose(catalogue, "peak_trade_pipeline_latency_seconds"), "edge", window="5m")
+    outcomes = per_minute(_own(catalogue, "pair_edges_total"), "outcome")
+    waiting = value(_own(catalogue, "open_pairs")).named("waiting now")
+    forgotten = grown(_own(catalogue, "pairs_forgotten_total"), "reason", window="15m")
+    refused = per_minute(select(catalogue.family("peak_trade_shadow_rejected_lines_total")), "reason")
     return (
-        Tile(
-            "Latency P95 by edge",
-            "series",
-            (quantile(0.95, times, "edge", window="5m"),),
-            "Where the time goes: own work (intent to submit), the exchange (submit to ack), the market (ack to fill).",
-            6,
-            levels=LATENCY_LEVELS,
-        ),
-        Tile(
-            "Paired stages / min by outcome",
-            "series",
-            (per_minute(edges, "outcome"),),
-            "joined is good. orphan: the later stage came without the earlier one (a file was cut or began in the "
-            "middle); repeated: a stage came twice; negative: clocks or times disagree.",
-            6,
-        ),
-        Tile(
-            "Intents waiting and forgotten",
-            "series",
-            (
-                value(waiting).named("waiting now"),
-                grown(forgotten, "reason", window="15m").named("forgotten in 15m: {{reason}}"),
-            ),
-            "Intents without their last stage. waiting that only grows: acks or fills are missing; evicted: more "
-            "intents are open than the exporter remembers, so latencies are incomplete.",
-            6,
-        ),
-        Tile(
-            "Dropped ledger lines / min",
-            "series",
-            (per_minute(refused, "reason"),),
-            "Ledger lines that count nowhere, by reason. Any is wrong: bad_json is a cut line, missing_fields a writer "
-            "that lost a field.",
-            6,
-            levels=rising(1),
-        ),
+        plot("Latency P95 by edge", by_edge, levels=LATENCY_LEVELS, width=6),
+        plot("Paired stages / min by outcome", outcomes, width=6),
+        plot("Intents waiting and forgotten", waiting, forgotten.named("{{reason}} in 15m"), width=6),
+        plot("Dropped ledger lines / min", refused, levels=rising(1), width=6),
     )
 
 
 def _trade_flow(catalogue: Catalogue) -> tuple[Tile, ...]:
-    signals = select(catalogue.family("peaktrade_signals_total"))
-    approved = select(catalogue.family("peaktrade_orders_approved_total"))
-    blocked = select(catalogue.family("peaktrade_orders_blocked_total"))
+    signals = per_minute(select(catalogue.family("peaktrade_signals_total")), "signal")
+    approved = per_minute(select(catalogue.family("peaktrade_orders_approved_total")), "strategy_id")
+    blocked = per_minute(select(catalogue.family("peaktrade_orders_blocked_total")), "reason")
     return (
-        Tile(
-            "Signals / min by signal",
-            "series",
-            (per_minute(signals, "signal"),),
-            "Final signals, once per change. Only flat: the strategies are out of the market.",
-            8,
-            7,
-            is_stacked=True,
-        ),
-        Tile(
-            "Orders approved / min by strategy",
-            "series",
-            (per_minute(approved, "strategy_id"),),
-            "Orders past all gates. One strategy at 0 while others trade: look at its signals and blocks.",
-            8,
-            7,
-            is_stacked=True,
-        ),
-        Tile(
-            "Orders blocked / min by gate",
-            "series",
-            (per_minute(blocked, "reason"),),
-            "Orders a gate stopped. governance is the switch, limits and cooldown are rules at work, unknown needs the "
-            "ledger.",
-            8,
-            7,
-            is_stacked=True,
-        ),
+        stack("Signals / min by signal", signals, height=7),
+        stack("Orders approved / min by strategy", approved, height=7),
+        stack("Orders blocked / min by gate", blocked, height=7),
     )

@@ -1,7 +1,7 @@
 """The nouns of a board: tiles (panels), rows of tiles, boards; and the colours that mean something.
 
-In: queries. Out: frozen values `render` draws and `layout` places. A tile states its words, levels and states; its unit
-comes from its queries.
+In: queries. Out: frozen values `render` draws and `layout` places. A tile states its levels and states; its unit comes
+from its queries, its words from the notes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from grafana.build.queries import Query
 
 __all__ = [
     "ACTIVE",
+    "ANY_IS_WRONG",
+    "BLUE",
     "GREEN",
     "GREY",
     "ORANGE",
@@ -24,16 +26,24 @@ __all__ = [
     "YELLOW",
     "Board",
     "Kind",
+    "Levels",
     "Row",
     "State",
     "Tile",
+    "figure",
+    "lamp",
     "places",
+    "plot",
     "rising",
+    "stack",
+    "word",
 ]
 
+Levels = tuple[tuple[float, str], ...]
+"""From which value on which colour, rising."""
 Kind = Literal["stat", "bars", "series", "states", "table"]
 
-GREEN, YELLOW, ORANGE, RED, GREY = "green", "yellow", "orange", "red", "#808080"
+GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "#808080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +54,13 @@ class State:
     color: str
 
 
+ANY_IS_WRONG: Levels = ((0.0, GREEN), (1.0, RED))
 UP = {0: State("DOWN", RED), 1: State("UP", GREEN)}
 PRESENT = {0: State("MISSING", RED), 1: State("PRESENT", GREEN)}
 ACTIVE = {0: State("INACTIVE", YELLOW), 1: State("ACTIVE", GREEN)}
 
 
-def rising(yellow: float, red: float | None = None) -> tuple[tuple[float, str], ...]:
+def rising(yellow: float, red: float | None = None) -> Levels:
     """Return levels for a value that is good when low: green from 0, yellow, red."""
     return ((0.0, GREEN), (yellow, YELLOW), *([(red, RED)] if red is not None else []))
 
@@ -69,26 +80,21 @@ def places(values: Sequence[str], colors: Mapping[str, str]) -> dict[int, State]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One panel.
+    """One panel. `levels` are (from value, colour), rising; `states` give values words; `missing` colours no data.
 
-    `note` is for the person paged: what it means, then what to look at. `levels` are (from value, colour), rising.
-    `states` gives values words. `missing` is the colour of no data: never green. `more` is the uid of the board that
-    shows details.
+    `more` is the uid of the board that shows details.
     """
 
     title: str
     kind: Kind
     queries: tuple[Query, ...]
-    note: str
     width: int
-    height: int = 8
-    levels: tuple[tuple[float, str], ...] = ()
+    height: int
+    levels: Levels = ()
     states: Mapping[int, State] | None = None
     missing: str = GREY
     no_data: str = "No data"
     is_stacked: bool = False
-    by_name: bool = False
-    most: float | None = None
     more: str = ""
 
     @property
@@ -96,14 +102,42 @@ class Tile:
         """The unit of all its queries; DashboardError if they differ."""
         units = {query.unit for query in self.queries}
         if len(units) != 1:
-            raise DashboardError(f'"{self.title}" mixes the units {", ".join(sorted(units)) or "of no query"}')
+            raise DashboardError(f'"{self.title}" mixes the units {", ".join(sorted(units))}')
         return units.pop()
 
     @property
-    def description(self) -> str:
-        """The note, and what the contracts say about each metric shown."""
+    def helps(self) -> tuple[str, ...]:
+        """What the contracts say about each metric shown."""
         families = dict.fromkeys(family for query in self.queries for family in query.families)
-        return "\n\n".join((self.note, *(f"`{family.name}`: {family.metric.help}" for family in families)))
+        return tuple(f"`{family.name}`: {family.metric.help}" for family in families)
+
+
+def lamp(title: str, *queries: Query, states: Mapping[int, State] = UP, width: int = 4, more: str = "") -> Tile:
+    """Return a tile that is green or not; no data is red."""
+    plain = tuple(query.of("none") for query in queries)
+    return Tile(title, "stat", plain, width, 4, states=states, missing=RED, no_data="NO DATA", more=more)
+
+
+def word(
+    title: str, query: Query, states: Mapping[int, State], width: int = 4, height: int = 4, more: str = ""
+) -> Tile:
+    """Return a tile that shows a state by its word and colour; no data is grey."""
+    return Tile(title, "stat", (query.of("none"),), width, height, states=states, more=more)
+
+
+def figure(title: str, query: Query, levels: Levels, width: int = 4, height: int = 4, more: str = "") -> Tile:
+    """Return a tile that shows one number per series, on the colour of its level; no data is grey."""
+    return Tile(title, "stat", (query,), width, height, levels=levels, more=more)
+
+
+def plot(title: str, *queries: Query, levels: Levels = (), width: int = 8, height: int = 8, more: str = "") -> Tile:
+    """Return a time series, its levels drawn as dashed lines."""
+    return Tile(title, "series", queries, width, height, levels=levels, more=more)
+
+
+def stack(title: str, *queries: Query, width: int = 8, height: int = 8, more: str = "") -> Tile:
+    """Return a time series whose lines add up."""
+    return Tile(title, "series", queries, width, height, is_stacked=True, more=more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +150,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One dashboard: `folder` is its folder in Grafana, `variables` the names of those it offers besides the data source."""
+    """One dashboard; `folder` is its folder in Grafana, `variables` are those it offers besides the data source."""
 
     uid: str
     title: str
@@ -129,3 +163,8 @@ class Board:
     def path(self) -> str:
         """Where its JSON lies below grafana/dashboards."""
         return f"{self.folder}/{self.uid}.json"
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """All its tiles."""
+        return tuple(tile for row in self.rows for tile in row.tiles)

@@ -4,7 +4,7 @@ In: the YAML of a small contract, and events. Out: what the series hold. It does
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from contracts.load import load_contract
@@ -25,6 +25,7 @@ files: {default: sample.jsonl}
 """
 
 Event = Mapping[str, object] | str | bytes
+Row = tuple[str, str, object]
 Values = dict[tuple[str, ...], float]
 
 
@@ -46,7 +47,9 @@ def line_of(event: Event) -> bytes:
 class Bench:
     """The pure stages of one exporter, at a wall time of the test's choosing."""
 
-    def __init__(self, contract: Contract, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, contract: Contract, environment: Mapping[str, str] | None = None, rows: Iterable[Row] = ()
+    ) -> None:
         self.contract = contract
         self.now = NOW
         self.translator = Translator(contract, environment or {})
@@ -56,6 +59,9 @@ class Bench:
         self._decoder = Decoder(contract)
         self._accounting = Accounting(contract)
         self._read = 0
+        stored = list(rows)
+        self.left = self.state.restore(stored, contract)
+        self.pairs.restore(stored)
         self.state.begin(contract, self.translator.defaults(), self.now)
         self.state.apply(self._accounting.begin(), self.now)
         self.state.commit()
@@ -80,6 +86,12 @@ class Bench:
         for event in events:
             self.feed(event)
         return self
+
+    def rows(self) -> list[Row]:
+        """Return all that a restart needs, as it comes back from a file."""
+        rows: list[Row] = [*self.state.rows(everything=True), *self.pairs.rows(everything=True)]
+        rows += [("metric", name, signature) for name, signature in self.state.signatures().items()]
+        return [(kind, key, json.loads(json.dumps(value))) for kind, key, value in rows if value is not None]
 
     def snapshot(self) -> Snapshot:
         """Return the committed values."""

@@ -71,12 +71,14 @@ class Reader:
         source = self.document["sources"][name]
         if not all(self._holds(wanted, dig(event, path)) for path, wanted in source.get("expect", {}).items()):
             raise RefusedError(name, "unknown_schema")
-        reads = {word: [{"path": read}] if isinstance(read, str) else read for word, read in source["read"].items()}
+        reads: Json = {
+            word: [{"path": read}] if isinstance(read, str) else read for word, read in source["read"].items()
+        }
         reads |= self._row(name, source, event)
         refused: Refusals = Counter()
         words: dict[str, Any] = {}
         for word in self.words:
-            candidates = reads.get(word, [])
+            candidates: Json = reads.get(word, [])
             words[word] = self._fill(word, candidates if isinstance(candidates, list) else [candidates], event, refused)
             if word in reads and isinstance(reads[word], dict) and reads[word].get("required") and words[word] is None:
                 raise RefusedError(name, "missing_fields")

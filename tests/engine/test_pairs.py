@@ -248,8 +248,10 @@ def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
         kept[kind, key] = value
     pairs.settled()
     fresh = OpenPairs(contract)
-    told: Rows = json.loads(json.dumps([[*name, value] for name, value in kept.items() if value is not None]))
-    fresh.restore((kind, key, value) for kind, key, value in told)
+    told: list[tuple[str, str, object]] = json.loads(
+        json.dumps([[*name, value] for name, value in kept.items() if value is not None])
+    )
+    fresh.restore(told)
     return fresh
 
 

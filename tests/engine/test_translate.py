@@ -126,7 +126,12 @@ def test_an_odd_time_is_refused_once_and_moves_no_gauge(shop: Bench, text: str, 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
 def test_a_time_gauge_never_goes_back(shop: Bench, alone: bool) -> None:
-    events = [one(ts=at(-9)), one(ts=at(-5)), {"schema": "s2", "type": "TICK", "when": at(-3)}, one(ts=at(-7))]
+    events: list[Event] = [
+        one(ts=at(-9)),
+        one(ts=at(-5)),
+        {"schema": "s2", "type": "TICK", "when": at(-3)},
+        one(ts=at(-7)),
+    ]
     (shop.feed_each if alone else shop.feed)(*events)
     assert shop.values("last_timestamp_seconds") == {("one",): NOW - 5, ("two",): NOW - 3}
     assert shop.values("last_kind_timestamp_seconds") == {(): NOW - 5}

@@ -1,4 +1,4 @@
-"""Help is a sentence for the person paged: a capital (or a figure) first, a full stop last, more than the name again."""
+"""Help is a sentence for the person paged: a capital or a figure first, a full stop last, more than the name again."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield helps that are no sentence."""
     for contract in tree.contracts:
         for metric in contract.metrics:
-            text = metric.help
-            if not (text[:1].isupper() or text[:1].isdigit()) or not text.endswith("."):
-                problem = f"the help of {metric.name} is no sentence (got {quote(text)}); begin with a capital, end with a full stop"
-                yield tree.place_of(contract, metric), problem
-            if len(text) > _LONGEST:
-                problem = f"the help of {metric.name} is too long (got {len(text)} characters, expected {_LONGEST}); shorten it"
-                yield tree.place_of(contract, metric), problem
-            if _letters(text) in (_letters(metric.name), _letters(metric.name.partition("_")[2])):
-                yield tree.place_of(contract, metric), f"the help of {metric.name} only repeats its name; say what it means"
+            for problem in _problems(metric.name, metric.help):
+                yield tree.place_of(contract, metric), f"the help of {metric.name} {problem}"
+
+
+def _problems(name: str, text: str) -> Iterator[str]:
+    if not (text[:1].isupper() or text[:1].isdigit()) or not text.endswith("."):
+        yield f"is no sentence (got {quote(text)}); begin with a capital, end with a full stop"
+    if len(text) > _LONGEST:
+        yield f"is too long (got {len(text)} characters, expected {_LONGEST}); shorten it"
+    if _letters(text) in (_letters(name), _letters(name.partition("_")[2])):
+        yield "only repeats its name; say what it means"
 
 
 def _letters(text: str) -> str:

@@ -44,7 +44,7 @@ def _problems(name: str) -> Iterator[str]:
     for word in words:
         if word.lower() in _WRONG_UNITS:
             unit = _WRONG_UNITS[word.lower()]
-            yield f"{quote(name)} names a unit that is not a base unit (got {word}, expected {unit}); convert and rename"
+            yield f"{quote(name)} names no base unit (got {word}, expected {unit}); convert and rename"
         if word.lower() in _TYPES:
             yield f"{quote(name)} names its type (got {word}); leave it out"
     if "by" in words[1:]:

@@ -25,10 +25,12 @@ def check(tree: Tree) -> Iterator[Claim]:
         total = 0
         for metric in contract.metrics:
             worst = contract.worst_case_series(metric)
-            total += worst * metric.samples_per_series
+            total += worst * (len(metric.buckets) + 3 if metric.type == "histogram" else 1)
             if metric.budget > worst:
-                problem = f"the budget of {metric.name} is above what it can reach (got {metric.budget}, expected {worst}); lower it"
+                got = f"got {metric.budget}, expected {worst}"
+                problem = f"the budget of {metric.name} is above what it can reach ({got}); lower it"
                 yield tree.place_of(contract, metric), problem
         if total > MAX_SAMPLES:
-            problem = f"{contract.name} can reach {total} samples, expected at most {MAX_SAMPLES}; drop a label or shorten a list"
+            got = f"got {total} samples, expected at most {MAX_SAMPLES}"
+            problem = f"{contract.name} can become too large ({got}); drop a label or shorten a list"
             yield tree.place_of(contract), problem

@@ -31,11 +31,13 @@ def check(tree: Tree) -> Iterator[Claim]:
     owners: dict[str, Contract] = {}
     for contract in tree.contracts:
         if contract.port in PLATFORM_PORTS:
-            problem = f"port {contract.port} of {contract.name} belongs to {PLATFORM_PORTS[contract.port]}; choose another"
+            problem = (
+                f"port {contract.port} of {contract.name} belongs to {PLATFORM_PORTS[contract.port]}; choose another"
+            )
             yield tree.place_of(contract), problem
         if contract.job != contract.name:
-            problem = f"the job of {contract.name} has another name (got {quote(contract.job)}, expected {quote(contract.name)})"
-            yield tree.place_of(contract), f"{problem}; make them equal"
+            got = f"got {quote(contract.job)}, expected {quote(contract.name)}"
+            yield tree.place_of(contract), f"the job of {contract.name} has another name ({got}); make them equal"
         for metric in contract.metrics:
             owner = owners.setdefault(metric.name, contract)
             if owner is not contract:

@@ -54,9 +54,6 @@ def _unscaled(tree: Tree, contract: Contract) -> Iterator[Claim]:
                 ending = next((ending for ending in _SCALES if path.endswith(ending)), "")
                 if ending and candidate.scale != _SCALES[ending]:
                     place = Place(tree.relative(contract.path), source.line)
-                    got, expected = f"{candidate.scale:g}", f"{_SCALES[ending]:g}"
+                    got = f"got scale {candidate.scale:g}, expected {_SCALES[ending]:g}"
                     unit = contract.words[read.word].unit
-                    yield (
-                        place,
-                        f"{source.name} reads {quote(path)} into {unit} unscaled (got scale {got}, expected {expected}); set scale",
-                    )
+                    yield place, f"{source.name} reads {quote(path)} as {unit} unscaled ({got}); set scale"

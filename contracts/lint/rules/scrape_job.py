@@ -26,7 +26,10 @@ def check(tree: Tree) -> Iterator[Claim]:
         for job in scrape.jobs:
             if job.name not in contracts and job.name != "prometheus":
                 known = ", ".join(sorted(contracts))
-                yield job.place, f"the job {quote(job.name)} has no contract (expected one of {known}); write one or delete it"
+                yield (
+                    job.place,
+                    f"the job {quote(job.name)} has no contract (expected one of {known}); write one or delete it",
+                )
             if number[job.name] > 1:
                 yield job.place, f"the job {quote(job.name)} stands here {number[job.name]} times; delete all but one"
         for name, contract in contracts.items():

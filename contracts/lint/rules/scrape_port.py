@@ -29,6 +29,12 @@ def check(tree: Tree) -> Iterator[Claim]:
                     problem = f"the job {quote(job.name)} scrapes port {port}, which belongs to {quote(owners[port])}"
                     yield job.place, f"{problem}; correct the target"
             if contract and not job.ports:
-                yield job.place, f"the job {quote(job.name)} has no target with a port (expected {contract.port}); add it"
+                yield (
+                    job.place,
+                    f"the job {quote(job.name)} has no target with a port (expected {contract.port}); add it",
+                )
             if job.path != "/metrics":
-                yield job.place, f"the job {quote(job.name)} asks {quote(job.path)}, expected /metrics; delete metrics_path"
+                yield (
+                    job.place,
+                    f"the job {quote(job.name)} asks {quote(job.path)}, expected /metrics; delete metrics_path",
+                )

@@ -1,0 +1,33 @@
+"""Docs mention only environment variables something reads: those of the contracts and of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from contracts.document import quote
+from contracts.lint.code import words_in_code
+from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+_NAME = re.compile(r"(?<![\w])PEAK_?TRADE_[A-Z0-9_]+(?![\w*])")
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield variables nobody reads."""
+    known = {name for contract in tree.contracts for name in (contract.port_env, contract.files.env) if name}
+    for contract in tree.contracts:
+        known |= {word.default.env for word in contract.words.values() if word.default and word.default.env}
+    known |= words_in_code(tree.root, _NAME)
+    for page in tree.pages:
+        for line, code in page.code():
+            for name in _NAME.findall(code):
+                if name not in known:
+                    near = get_close_matches(name, known, 1, 0.6)
+                    remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
+                    yield Place(page.file, line), f"nothing reads the variable {quote(name)}; {remedy}"

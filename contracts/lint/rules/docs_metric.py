@@ -1,0 +1,36 @@
+"""Docs mention only metrics that exist: names with our prefixes in code, on every Markdown page.
+
+A trailing `*` or `_` stands for all names that begin so. Jobs and exporters are names too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from contracts.document import quote
+from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+_NAME = re.compile(r"(?<![\w:./-])(?:peak_trade_|peaktrade_|shadow_mvs_)[a-z0-9_]*\*?(?![\w:/]|\.\w)")
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield names nobody declares."""
+    catalog = tree.catalog
+    known = {*catalog.series, *catalog.families(), *(job.name for file in tree.scrapes for job in file.jobs)}
+    known |= {rule.group for rule in tree.rules}
+    for page in tree.pages:
+        for line, code in page.code():
+            for name in _NAME.findall(code):
+                stem = name.rstrip("*")
+                is_prefix = name.endswith(("*", "_")) and any(other.startswith(stem) for other in known)
+                if name not in known and not is_prefix:
+                    near = get_close_matches(name, known, 1, 0.6)
+                    remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
+                    yield Place(page.file, line), f"no metric is named {quote(name)}; {remedy}"

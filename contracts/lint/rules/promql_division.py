@@ -1,0 +1,75 @@
+"""A division cannot divide by zero: the denominator is clamped, filtered, or the quotient is guarded.
+
+Accepted: `/ clamp_min(x, 1e-9)`, `/ (x > 0)`, `a / x and x > 0`, a number, count(). Without traffic `0 / 0` is NaN:
+panels show nothing, and an alert on it neither fires nor is absent. Source: W-48 of the fact sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import promql_parser as pp
+
+from contracts.document import quote
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.promql import is_comparison, nodes, number_of, operator_of, strip
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield divisions without a guard."""
+    for query in tree.queries:
+        found = query.nodes()
+        guarded = {text for node in found for text in _guarded_by_and(node)}
+        for node in found:
+            if isinstance(node, pp.BinaryExpr) and operator_of(node) in ("/", "%") and not _is_safe(node.rhs):
+                divisor = str(strip(node.rhs))
+                if divisor not in guarded:
+                    problem = f"the division by {quote(divisor)} is not guarded against zero"
+                    yield query.place, f"{query.owner}: {problem}; write clamp_min({_short(divisor)}, 1e-9)"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else "..."
+
+
+def _is_safe(divisor: Any) -> bool:
+    """Whether an expression can never be zero; every part of a product must be safe."""
+    divisor = strip(divisor)
+    number = number_of(divisor)
+    if number is not None:
+        return number != 0
+    if operator_of(divisor) == "clamp_min":
+        return (number_of(divisor.args[1]) or 0.0) > 0
+    if operator_of(divisor) == "*":
+        return _is_safe(divisor.lhs) and _is_safe(divisor.rhs)
+    if operator_of(divisor) in ("or", "and", "unless"):
+        return _is_safe(divisor.lhs) and (operator_of(divisor) != "or" or _is_safe(divisor.rhs))
+    return operator_of(divisor) in ("count", "time") or _is_filter(divisor)
+
+
+def _is_filter(node: Any) -> bool:
+    """Whether a comparison lets only numbers other than zero through."""
+    if not is_comparison(node) or (node.modifier is not None and node.modifier.return_bool):
+        return False
+    threshold, operator = number_of(node.rhs), operator_of(node)
+    if threshold is None:
+        return False
+    return (
+        (operator == ">" and threshold >= 0)
+        or (operator == ">=" and threshold > 0)
+        or (operator, threshold) == ("!=", 0)
+    )
+
+
+def _guarded_by_and(node: Any) -> Iterator[str]:
+    """Yield what the other side of an `and` keeps from being zero."""
+    if isinstance(node, pp.BinaryExpr) and operator_of(node) == "and":
+        for part in nodes(node.rhs):
+            if is_comparison(part) and _is_filter(part):
+                yield str(strip(part.lhs))

@@ -1,0 +1,81 @@
+"""Every label a query names exists where it is named: in matchers, by(), without(), on(), ignoring(), group_left().
+
+`by (stack)` on a metric without `stack` yields one series without a name, and `{source="x"}` on one without `source`
+yields nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import promql_parser as pp
+
+from contracts.document import quote
+from contracts.lint.catalog import Catalog
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.infer import Labels, infer
+from contracts.lint.promql import SET_OPERATORS, name_of, operator_of
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield labels that are not there."""
+    for query in tree.queries:
+        for node in query.nodes():
+            for problem in _problems(node, tree.catalog):
+                yield query.place, f"{query.owner}: {problem}"
+
+
+def _problems(node: Any, catalog: Catalog) -> Iterator[str]:
+    if isinstance(node, pp.VectorSelector):
+        yield from _in_matchers(node, catalog)
+    elif isinstance(node, pp.AggregateExpr) and node.modifier is not None:
+        clause = "by" if node.modifier.type == pp.AggModifierType.By else "without"
+        inner = infer(node.expr, catalog).labels
+        yield from _missing(f"{operator_of(node)} {clause}", node.modifier.labels, inner)
+    elif isinstance(node, pp.BinaryExpr) and node.modifier is not None:
+        yield from _in_matching(node, catalog)
+
+
+def _in_matchers(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
+    name = name_of(selector)
+    series = catalog.find(name or "")
+    if series is None or series.takes_any_label:
+        return
+    named = [matcher.name for matcher in selector.matchers.matchers if matcher.name != "__name__"]
+    yield from _missing(f"the selector of {name}", named, frozenset(series.labels))
+
+
+def _in_matching(node: pp.BinaryExpr, catalog: Catalog) -> Iterator[str]:
+    modifier = node.modifier
+    if modifier is None:
+        return
+    left, right = infer(node.lhs, catalog), infer(node.rhs, catalog)
+    if modifier.matching is not None:
+        on = modifier.matching.type == pp.LabelModifierType.Include
+        clause = f"{operator_of(node)} {'on' if on else 'ignoring'}"
+        sides = (left.labels, right.labels) if on else (_either(left.labels, right.labels),)
+        for side in sides:
+            yield from _missing(clause, modifier.matching.labels, side)
+    if modifier.group_labels and operator_of(node) not in SET_OPERATORS:
+        is_left = modifier.card == pp.VectorMatchCardinality.ManyToOne
+        clause = "group_left" if is_left else "group_right"
+        yield from _missing(clause, modifier.group_labels, (right if is_left else left).labels)
+
+
+def _either(left: Labels, right: Labels) -> Labels:
+    return None if left is None or right is None else left | right
+
+
+def _missing(where: str, named: Iterable[str], known: Labels) -> Iterator[str]:
+    if known is None:
+        return
+    for label in dict.fromkeys(named):
+        if label not in known:
+            have = ", ".join(sorted(known)) or "none"
+            yield f"{where} names the label {quote(label)}, which is not there (expected one of {have}); correct it"

@@ -1,0 +1,48 @@
+"""Every metric a query asks for exists: in a contract, in the exporters' own metrics, in Prometheus, or recorded.
+
+A panel on a renamed metric says "No data", and an alert on it never fires; both look like a healthy system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import promql_parser as pp
+
+from contracts.document import quote
+from contracts.lint.catalog import Catalog
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.promql import alternatives, has_variable, name_of
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield metric names nobody declares."""
+    for query in tree.queries:
+        for selector in query.selectors():
+            for name in _unknown(selector, tree.catalog):
+                yield query.place, f"{query.owner}: no metric is named {quote(name)}; {_remedy(name, tree.catalog)}"
+
+
+def _unknown(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
+    name = name_of(selector)
+    if name is not None and catalog.find(name) is None:
+        yield name
+    for matcher in selector.matchers.matchers:
+        if matcher.name == "__name__" and matcher.op == pp.MatchOp.Re and not has_variable(matcher.value):
+            for pattern in alternatives(matcher.value):
+                if not any(re.fullmatch(pattern, known) for known in catalog.series):
+                    yield pattern
+
+
+def _remedy(name: str, catalog: Catalog) -> str:
+    if any(series.family == name and series.kind == "bucket" for series in catalog.series.values()):
+        return f"it is a histogram, so use {name}_bucket, {name}_sum or {name}_count"
+    near = get_close_matches(name, catalog.series, 1, 0.6)
+    return f"did you mean {quote(near[0])}?" if near else "declare it in a contract or correct the name"

@@ -1,0 +1,27 @@
+"""An alert does not compare a raw counter with a number: once true, it stays true until the exporter restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import promql_parser as pp
+
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.infer import infer
+from contracts.lint.promql import is_comparison, number_of
+from contracts.lint.tree import Tree
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield alerts on totals."""
+    for query in tree.queries:
+        for node in query.nodes() if query.kind == "alert" else ():
+            if not isinstance(node, pp.BinaryExpr) or not is_comparison(node) or number_of(node.rhs) is None:
+                continue
+            if infer(node.lhs, tree.catalog).is_total:
+                problem = "compares a running total with a number, so it never ends once it fires"
+                yield query.place, f"{query.owner}: {problem}; use increase() over a window"

@@ -1,0 +1,79 @@
+"""Patterns -> the regular files they lead to now, each once. Part of the tail stage.
+
+In: paths and globs. Out: inodes with one name each, and what stands in the way of others. It opens nothing: what a path
+leads to when it is opened is for the opened descriptor to say.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["Inode", "Paths"]
+
+_MAGIC = frozenset("*?[")
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+"""Endings a glob never takes for event files: rotation makes them, and their text has been read before."""
+
+Inode = tuple[int, int]
+"""Device and inode number: tells files apart while they are open."""
+
+
+class Paths:
+    """The patterns of one tail.
+
+    Attributes:
+        problems: path -> why it cannot be read, as of the last resolve() and what others added since.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = tuple(patterns)
+        self.problems: dict[str, str] = {}
+
+    def resolve(self, known: Mapping[Inode, str]) -> dict[Inode, str]:
+        """Return the regular files there are.
+
+        Args:
+            known: names files had at the last look; of several names of one file the known one stays.
+        """
+        found: dict[Inode, str] = {}
+        self.problems = {}
+        for path in self._matches():
+            try:
+                info = os.stat(path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                self.problems[path] = error.strerror or str(error)
+                continue
+            inode = (info.st_dev, info.st_ino)
+            if not stat.S_ISREG(info.st_mode):
+                if path in self._patterns:
+                    self.problems[path] = "not a regular file"
+            elif inode not in found or known.get(inode) == path:
+                found[inode] = path
+        return found
+
+    def directories(self, paths: Iterable[str]) -> set[str]:
+        """Return the existing directories whose entries matter: of the patterns, `paths` and their targets."""
+        parents = {_steady_part(os.path.dirname(pattern)) for pattern in self._patterns}
+        for path in paths:
+            parents |= {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}
+        return {parent or "." for parent in parents if os.path.isdir(parent or ".")}
+
+    def _matches(self) -> Iterator[str]:
+        for pattern in self._patterns:
+            if _MAGIC & set(pattern):
+                found = [path for path in glob.glob(pattern, recursive=True) if not path.endswith(_PACKED)]
+                yield from sorted(found) or [pattern]
+            else:
+                yield pattern
+
+
+def _steady_part(folder: str) -> str:
+    """Return the part of a folder's path that comes before the first wildcard."""
+    while _MAGIC & set(folder):
+        folder = os.path.dirname(folder)
+    return folder

@@ -1,0 +1,87 @@
+"""Fixtures any test may use: a clock that only tests move, and an event file that misbehaves on request."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+__all__ = ["FakeClock", "LogFile"]
+
+
+class FakeClock:
+    """A clock that stands still until a test moves it; waiting moves it too."""
+
+    def __init__(self) -> None:
+        self._wall = 1_800_000_000.0
+        self._monotonic = 1000.0
+
+    def now(self) -> float:
+        """Return UTC epoch seconds."""
+        return self._wall
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return self._monotonic
+
+    def wait(self, wake: threading.Event, seconds: float) -> None:
+        """Let the seconds pass at once."""
+        wake.clear()
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let seconds pass."""
+        self._wall += seconds
+        self._monotonic += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock, as an operator or NTP does; monotonic time knows nothing of it."""
+        self._wall += seconds
+
+
+class LogFile:
+    """An event file by its path: every write opens it anew, as a writer without a long-lived descriptor does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def append(self, data: bytes) -> None:
+        """Write at the end; the file is made if need be."""
+        with self.path.open("ab") as out:
+            out.write(data)
+
+    def rewrite(self, data: bytes) -> None:
+        """Truncate in place and write."""
+        self.path.write_bytes(data)
+
+    def replace(self, data: bytes) -> None:
+        """Write a new file and rename it over this one, as editors do."""
+        fresh = self.path.with_name(self.path.name + ".tmp~")
+        fresh.write_bytes(data)
+        fresh.replace(self.path)
+
+    def rotate(self, name: str) -> Path:
+        """Rename the file to `name` beside it."""
+        return self.path.rename(self.path.with_name(name))
+
+    def truncate(self, size: int) -> None:
+        """Cut or extend the file in place."""
+        os.truncate(self.path, size)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def log_file(tmp_path: Path) -> LogFile:
+    """An event file in a folder of its own; it does not exist yet."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return LogFile(folder / "events.jsonl")

@@ -1,0 +1,138 @@
+"""`peaktrade contract`: what it prints and how it exits."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contracts import cli
+from contracts.cli import GENERATED, contract
+from contracts.reference import BEGIN, END
+
+INVALID = Path(__file__).parent.parent / "invalid"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(contract, list(map(str, arguments)), prog_name="contract")
+
+
+def test_check_without_a_path_checks_the_shipped_contracts() -> None:
+    result = run("check")
+    names = [line.partition(":")[0] for line in result.stdout.splitlines()]
+    assert (result.exit_code, names) == (0, ["ai_live", "execution_watch", "shadow_mvs"])
+
+
+def test_check_says_how_much_a_contract_promises(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(
+        "exporter: {name: shop, help: Shop., port: 9200, job: shop}\n"
+        "files: {default: shop.jsonl}\n"
+        "vocabulary: {kind: {values: [sale, refund], otherwise: other}}\n"
+        "sources: {shop: {match: {}, read: {kind: kind}}}\n"
+        "metrics: {shop_events_total: {type: counter, help: Events., counts: kind, labels: [kind], budget: 9}}\n",
+        encoding="utf-8",
+    )
+    result = run("check", path)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "shop: ok, 1 metric, 3 series at most\n", "")
+
+
+def test_check_shows_every_fault_and_what_is_good_all_the_same() -> None:
+    broken = INVALID / "missing_key.yaml"
+    shipped = Path(cli.__file__).parent / "execution_watch.yaml"
+    result = run("check", broken, shipped)
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        2,
+        "execution_watch: ok, 16 metrics, 217 series at most\n",
+        f'{broken}:2: exporter: the key "job" is missing; add it: Prometheus job that scrapes it\n',
+    )
+
+
+def test_check_takes_folders_and_looks_at_their_contracts_together(tmp_path: Path) -> None:
+    shipped = Path(cli.__file__).parent / "ai_live.yaml"
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ai_live.yaml").write_bytes(shipped.read_bytes())
+    result = run("check", tmp_path / "x", tmp_path / "y")
+    first, second = (tmp_path / name / "ai_live.yaml" for name in ("x", "y"))
+    assert result.exit_code == 2
+    assert result.stderr == "".join(
+        f"{second}:{line}: exporter.{key}: the {key} {value} belongs to {first} already; choose another\n"
+        for line, key, value in ((5, "port", 9110), (7, "job", "ai_live"), (3, "name", "ai_live"))
+    )
+
+
+def test_a_file_named_twice_is_checked_once() -> None:
+    shipped = Path(cli.__file__).parent / "execution_watch.yaml"
+    result = run("check", shipped, shipped)
+    assert (result.exit_code, result.stdout) == (0, "execution_watch: ok, 16 metrics, 217 series at most\n")
+
+
+def test_check_of_an_empty_folder_is_bad_usage(tmp_path: Path) -> None:
+    result = run("check", tmp_path)
+    assert result.exit_code == 2
+    assert f"Error: {tmp_path}: holds no contract; give a *.yaml file or a folder with some\n" in result.stderr
+
+
+def test_schema_prints_the_generated_file() -> None:
+    result = run("schema")
+    text = (Path(cli.__file__).parent / "contract.schema.json").read_text(encoding="utf-8")
+    assert (result.exit_code, result.stdout) == (0, text)
+    assert json.loads(text)["title"] == "Exporter contract"
+
+
+def test_generated_files_are_up_to_date() -> None:
+    result = run("generate", "--check")
+    assert (result.exit_code, result.output) == (0, "all generated files are up to date\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of contracts whose generated files are not there yet."""
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    (folder / "README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(cli, "_FOLDER", folder)
+    return folder
+
+
+def test_generate_writes_what_differs_and_then_nothing(folder: Path) -> None:
+    result = run("generate")
+    expected = "wrote contracts/contract.schema.json\nwrote contracts/README.md\n"
+    assert (result.exit_code, result.output) == (0, expected)
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith(f"before\n{BEGIN}\n\n### contract\n")
+    assert readme.endswith(f"|\n{END}\nafter\n")
+    result = run("generate")
+    assert (result.exit_code, result.output) == (0, "all generated files are up to date\n")
+
+
+def test_generate_check_names_each_file_and_the_remedy_and_writes_nothing(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = run("generate", "--check")
+    assert (result.exit_code, result.output) == (
+        1,
+        "".join(f"contracts/{name}: out of date; run peaktrade contract generate\n" for name in GENERATED),
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", f"the line {BEGIN} is missing; put it back where the tables begin"),
+        (f"{BEGIN}\n", f"the line {END} is missing; put it back where the tables end"),
+    ],
+    ids=["begin", "end"],
+)
+def test_generate_without_its_markers_says_which_is_missing(folder: Path, text: str, expected: str) -> None:
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    result = run("generate")
+    assert (result.exit_code, result.stderr) == (1, f"Error: contracts/README.md: {expected}\n")
+
+
+@pytest.mark.parametrize("command", ["check", "schema", "generate"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert contract.commands[command].get_short_help_str(200) in run("--help").output

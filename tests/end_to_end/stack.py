@@ -1,0 +1,164 @@
+"""A whole stack on ports of its own: exporters, emitters, Prometheus with the repository's rules or changed ones.
+
+In: a folder. Out: processes that can be stopped and started one by one, and addresses to ask. Stops only what it
+started.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contracts.load import load_contracts
+from contracts.model import Contract
+from exporters.ask import NoAnswerError, Site
+from exporters.command import CONTRACTS
+from tests.end_to_end.storm import free_port
+
+__all__ = ["ROOT", "Stack", "running_stack", "wait_until"]
+
+ROOT = Path(__file__).parents[2]
+_STOP_S = 10.0
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+    """Ask again and again, until `holds` or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"after {seconds:g} s still not: {what}"
+        time.sleep(0.1)
+
+
+@dataclass
+class Stack:
+    """One exporter and one emitter per shipped contract, and a Prometheus that scrapes every second."""
+
+    folder: Path
+    contracts: tuple[Contract, ...] = field(default_factory=lambda: load_contracts(CONTRACTS))
+    ports: dict[str, int] = field(default_factory=dict)
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, rules: Path) -> None:
+        """Start everything."""
+        for contract in self.contracts:
+            self.ports[contract.name] = free_port()
+            self.start_exporter(contract.name)
+            self.start_emitter(contract.name)
+        self.start_prometheus("prometheus", rules)
+
+    def start_exporter(self, name: str) -> None:
+        """Start one exporter, on its port and with its state."""
+        places = ["--file", str(self.file_of(name)), "--state-dir", str(self.folder / "state")]
+        address = ["--host", "127.0.0.1", "--port", str(self.ports[name])]
+        command = [sys.executable, "-m", f"exporters.{name}", *places, *address]
+        self._run(f"exporter_{name}", command, {"PEAK_TRADE_AI_RUN_ID": "demo"})
+
+    def start_emitter(self, name: str) -> None:
+        """Start one emitter: twenty events per second."""
+        out = ["--out", str(self.file_of(name)), "--forever", "--interval-ms", "50"]
+        self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", name, *out], {})
+
+    def start_prometheus(self, name: str, rules: Path) -> Site:
+        """Start a Prometheus with the host's configuration, these ports and the rules in a folder."""
+        binary = shutil.which("prometheus")
+        assert binary is not None, "on Debian: apt-get install prometheus"
+        config = self.folder / f"{name}.yml"
+        config.write_text(self._configuration(rules))
+        self.ports[name] = free_port()
+        command = [
+            *(binary, f"--config.file={config}", f"--storage.tsdb.path={self.folder / f'{name}.tsdb'}"),
+            *(f"--web.listen-address=127.0.0.1:{self.ports[name]}", "--log.level=warn"),
+        ]
+        self._run(name, command, {})
+        site = self.site_of(name)
+        wait_until(lambda: _answers(site, "/-/ready"), 20, f"{name} is ready")
+        return site
+
+    def file_of(self, name: str) -> Path:
+        """Return the event file of an exporter."""
+        return self.folder / f"{name}.jsonl"
+
+    def site_of(self, name: str) -> Site:
+        """Return the address of an exporter or a Prometheus."""
+        return Site(f"http://127.0.0.1:{self.ports[name]}")
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that lead an operator's commands to this stack."""
+        found = {"PROM_URL": self.site_of("prometheus").base}
+        for contract in self.contracts:
+            found[contract.port_env or ""] = str(self.ports[contract.name])
+            found[contract.files.env or ""] = str(self.file_of(contract.name))
+        return found
+
+    def stop(self, name: str) -> None:
+        """Stop one process and wait for its end."""
+        process = self._running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def stop_all(self) -> None:
+        """Stop whatever still runs."""
+        for name in list(self._running):
+            self.stop(name)
+
+    def read_json(self, path: str, **parameters: str) -> Any:
+        """Ask this stack's Prometheus."""
+        return self.site_of("prometheus").read_json(path, **parameters)["data"]
+
+    def _configuration(self, rules: Path) -> str:
+        text = (ROOT / "prometheus" / "prometheus.host.yml").read_text()
+        for old, new in (
+            ("scrape_interval: 5s", "scrape_interval: 1s"),
+            ("scrape_timeout: 4s", "scrape_timeout: 1s"),
+            ("evaluation_interval: 5s", "evaluation_interval: 1s"),
+            ("rules/*.yml", f"{rules}/*.yml"),
+            *((f"127.0.0.1:{one.port}", f"127.0.0.1:{self.ports[one.name]}") for one in self.contracts),
+        ):
+            assert text.count(old) == 1, f"prometheus.host.yml: expected {old!r} once"
+            text = text.replace(old, new)
+        return text
+
+    def _run(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
+                cwd=ROOT,
+                start_new_session=True,
+            )
+
+
+def _answers(site: Site, path: str) -> bool:
+    try:
+        site.read(path)
+    except NoAnswerError:
+        return False
+    return True
+
+
+@contextmanager
+def running_stack(folder: Path, rules: Path = ROOT / "prometheus" / "rules") -> Iterator[Stack]:
+    """Start a stack, and stop it at the end."""
+    stack = Stack(folder)
+    try:
+        stack.start(rules)
+        yield stack
+    finally:
+        stack.stop_all()

@@ -1,0 +1,142 @@
+"""`peaktrade verify` against real processes: it passes when all is well, and names what is not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from exporters.ask import query
+from exporters.command import CONTRACTS
+from exporters.golden import GOLDEN
+from exporters.verify.cli import verify
+from exporters.verify.rules import read_rule_names
+from tests.end_to_end.stack import ROOT, Stack, running_stack, wait_until
+
+RULES = ROOT / "prometheus" / "rules"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+def run(stack: Stack, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
+    return CliRunner().invoke(verify, arguments, env={**stack.environment, **(environment or {})})
+
+
+def failures(result: Result) -> list[str]:
+    return [line for line in result.stderr.splitlines() if line.startswith("FAIL|")]
+
+
+def settle(stack: Stack) -> None:
+    result = run(stack)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_healthy_stack_passes_and_leaves_evidence(stack: Stack, tmp_path: Path) -> None:
+    result = run(stack, "--evidence", str(tmp_path / "evidence"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = [line for line in result.stdout.splitlines() if not line.startswith("INFO|")]
+    assert lines[-1] == "RESULT=PASS"
+    assert [line.split("|")[1] for line in lines[:-1]] == [
+        *("prometheus_ready", "target_ai_live", "target_execution_watch", "target_shadow_mvs", "rules"),
+        *(golden.id for golden in GOLDEN),
+        *("ai_live_metrics", "ai_live_contract", "execution_watch_metrics", "execution_watch_contract"),
+        *("shadow_mvs_metrics", "shadow_mvs_contract"),
+    ]
+    assert all(line.startswith("PASS|") for line in lines[:-1])
+    kept = {str(path.relative_to(tmp_path / "evidence")) for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept == {
+        *("summary.txt", "rules.json", "targets.json"),
+        *(f"metrics/{name}.prom" for name in ("ai_live", "execution_watch", "shadow_mvs")),
+        *(f"queries/{golden.id}.json" for golden in GOLDEN),
+    }
+    summary = (tmp_path / "evidence" / "summary.txt").read_text().splitlines()
+    assert summary == [line for line in result.stdout.splitlines() if not line.startswith("INFO|retry|")]
+
+
+def test_an_exporter_with_another_contract_than_the_one_on_disk_fails(stack: Stack, tmp_path: Path) -> None:
+    settle(stack)
+    shutil.copytree(CONTRACTS, tmp_path / "contracts")
+    with (tmp_path / "contracts" / "ai_live.yaml").open("a") as file:
+        file.write("# edited\n")
+    result = run(stack, "--contracts", str(tmp_path / "contracts"), "--retries", "0")
+    assert result.exit_code == 1
+    [failure] = failures(result)
+    assert failure.startswith("FAIL|ai_live_contract|runs another ai_live.yaml (")
+    assert result.stderr.splitlines()[1:] == [
+        "NEXT|restart the exporter: python -m exporters.ai_live",
+        "RESULT=FAIL",
+    ]
+
+
+def test_a_promise_the_exporter_does_not_keep_fails_with_the_metric(stack: Stack, tmp_path: Path) -> None:
+    settle(stack)
+    shutil.copytree(CONTRACTS, tmp_path / "contracts")
+    path = tmp_path / "contracts" / "execution_watch.yaml"
+    text = path.read_text()
+    assert text.count("type: histogram") == text.count("status: {values: [200, 400, 404], otherwise: other}") == 1
+    path.write_text(text.replace("values: [200, 400, 404]", "values: [200]").replace("[0.001, 0.01, ", "[0.01, "))
+    result = run(stack, "--contracts", str(tmp_path / "contracts"), "--retries", "0")
+    assert result.exit_code == 1
+    name, latency = "peak_trade_execution_watch_requests_total", "peak_trade_execution_watch_request_latency_seconds"
+    assert failures(result)[:3] == [
+        f'FAIL|execution_watch_metrics|{name}: status="400" is no value the contract knows',
+        f'FAIL|execution_watch_metrics|{name}: status="404" is no value the contract knows',
+        f"FAIL|execution_watch_metrics|{latency} has the buckets 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, inf, "
+        "the contract has others",
+    ]
+
+
+def test_a_rule_file_prometheus_has_not_loaded_fails_with_its_rules(stack: Stack, tmp_path: Path) -> None:
+    settle(stack)
+    shutil.copytree(RULES, tmp_path / "rules")
+    (tmp_path / "rules" / "execution.yml").unlink()
+    other = stack.start_prometheus("without_execution", tmp_path / "rules")
+    try:
+        result = run(stack, "--prometheus-url", other.base, "--retries", "0")
+    finally:
+        stack.stop("without_execution")
+    names = len(read_rule_names(RULES))
+    missing = "EXECUTION_ReconcileMismatch, EXECUTION_ReconcileStale, EXECUTION_SafetyRailTripped"
+    assert result.exit_code == 1
+    assert f"FAIL|rules|{names - 3} of {names} rules are loaded; missing: {missing}" in failures(result)
+
+
+def test_an_exporter_that_is_stopped_fails_where_it_is_missed(stack: Stack) -> None:
+    settle(stack)
+    stack.stop("exporter_execution_watch")
+    try:
+        prometheus = stack.site_of("prometheus")
+        wait_until(lambda: not query(prometheus, 'up{job="execution_watch"} == 1'), 10, "Prometheus has noticed")
+        result = run(stack, "--retries", "0")
+    finally:
+        stack.start_exporter("execution_watch")
+    address = f"http://127.0.0.1:{stack.ports['execution_watch']}/metrics"
+    assert result.exit_code == 1
+    found = failures(result)
+    assert found[0].startswith(f"FAIL|target_execution_watch|{address} is down: ")
+    assert found[-1] == f"FAIL|execution_watch_metrics|{address}: connection refused"
+    assert 'FAIL|execution_up|up{job="execution_watch"} == 1: 0 series, expected at least 1' in found
+    assert not [line for line in found if "ai_live" in line or "shadow_mvs" in line]
+    assert (
+        "NEXT|start it: python -m exporters.execution_watch; or make its port reachable for Prometheus" in result.stderr
+    )
+
+
+def test_without_prometheus_what_lies_behind_it_is_not_asked(stack: Stack) -> None:
+    settle(stack)
+    result = run(stack, "--retries", "0", environment={"PROM_URL": "http://127.0.0.1:9"})
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "FAIL|prometheus_ready|http://127.0.0.1:9/-/ready: connection refused",
+        "NEXT|start Prometheus, or give its address with --prometheus-url",
+        "RESULT=FAIL",
+    ]
+    text = "targets, rules and golden queries were not asked for, as nobody would answer"
+    assert result.stdout.splitlines()[0] == f"WARN|prometheus|{text}"

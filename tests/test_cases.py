@@ -1,0 +1,91 @@
+"""Every case: the events of tests/cases/<name>/ through the exporter <name>, compared with expected.prom as a whole."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from contracts.load import load_contract
+from exporters.engine.accounting import GAUGES
+from tests.engine.reference_reading import dig
+
+ROOT = Path(__file__).parents[1]
+CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/events.jsonl"))
+NAMES = [case.name for case in CASES]
+PRESENT_MOMENT = {metric.name for metric in GAUGES.values()}
+
+
+def exposition(case: Path, folder: Path) -> str:
+    """Return what the exporter prints with --once, without what depends on the present moment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEAK_TRADE")}
+    command = [sys.executable, "-m", f"exporters.{case.name}", "--once", "--file", str(case / "events.jsonl")]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    families = re.split(r"^(?=# HELP )", done.stdout, flags=re.MULTILINE)
+    return "".join(text for text in families if text and text.split()[2] not in PRESENT_MOMENT)
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_the_exposition_is_the_expected_one_to_the_byte(
+    case: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    found, golden = exposition(case, tmp_path), case / "expected.prom"
+    if request.config.getoption("--update-golden", default=False):
+        golden.write_text(found, encoding="utf-8")
+    assert found == golden.read_text(encoding="utf-8")
+
+
+def events_of(case: Path) -> Iterator[dict[str, Any]]:
+    for line in (case / "events.jsonl").read_bytes().splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_the_case_has_an_event_for_every_source_and_row(case: Path) -> None:
+    document = yaml.safe_load((ROOT / "contracts" / f"{case.name}.yaml").read_text(encoding="utf-8"))
+    events, lacking = list(events_of(case)), []
+    for name, source in document["sources"].items():
+        plain = {path: wanted for path, wanted in source["match"].items() if not isinstance(wanted, dict)}
+        own = [event for event in events if all(dig(event, path) == wanted for path, wanted in plain.items())]
+        chosen = {str(dig(event, source["by"])).strip().lower() for event in own} if "by" in source else set()
+        lacking += [] if own else [name]
+        lacking += [f"{name}: {row}" for row in source.get("rows", {}) if row.lower() not in chosen]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_the_case_moves_every_metric_and_has_every_outcome(case: Path) -> None:
+    text = (case / "expected.prom").read_text(encoding="utf-8")
+    moved = set(re.findall(r"^(\w+?)(?:_count|_sum|_bucket)?(?:\{.*\})? (?!0\.0$)", text, flags=re.MULTILINE))
+    contract = load_contract(ROOT / "contracts" / f"{case.name}.yaml")
+    assert {metric.name for metric in contract.metrics} <= moved
+    outcomes = dict(
+        re.findall(r'^peak_trade_exporter_lines_total\{.*outcome="(\w+)"\} (.*)$', text, flags=re.MULTILINE)
+    )
+    assert {name for name, value in outcomes.items() if value == "0.0"} <= {"ignored", "too_long", "internal_error"}
+    assert 'refused_values_total{exporter="' in text
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_every_line_has_its_reason_in_the_readme(case: Path) -> None:
+    lines = (case / "events.jsonl").read_bytes().count(b"\n")
+    title, _, rest = (case / "README.md").read_text(encoding="utf-8").partition("\n\n")
+    sentence, _, table = rest.partition("\n\n")
+    assert title == f"# {case.name}"
+    assert re.fullmatch(r"[A-Z][^.\n]+\.", sentence), sentence
+    named: list[int] = []
+    for first, last in re.findall(r"^\| (\d+)(?:-(\d+))? \| \S", table, flags=re.MULTILINE):
+        named += range(int(first), int(last or first) + 1)
+    assert named == list(range(1, lines + 1))
