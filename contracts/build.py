@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contracts.document import Faults, Spot, quote
 from contracts.metrics import build_metrics
-from contracts.model import Contract, Files, Metric, PathKind
+from contracts.model import SOURCE_WORD, Contract, Files, Metric, PathKind
 from contracts.pairs import build_pairs
 from contracts.sources import build_sources
 from contracts.vocabulary import build_words
@@ -93,11 +93,13 @@ def _check_name(spot: Spot, faults: Faults) -> None:
 def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
     sound = {source.name for source in contract.sources if not faults.touch(document.at("sources", source.name))}
     _check_paths(contract, sound, document.at("sources"), faults)
+    has_all_sources = len(contract.sources) == len(list(document.entries("sources")))
     for metric in contract.metrics:
-        spot = document.at("metrics", metric.name)
-        words = (document.at("vocabulary", word) for word in metric.labels.values())
-        if not any(faults.touch(part) for part in (spot, *words)):
-            _check_series(contract, metric, spot, faults)
+        if has_all_sources or SOURCE_WORD not in metric.labels.values():
+            words = (document.at("vocabulary", word) for word in metric.labels.values())
+            spot = document.at("metrics", metric.name)
+            if not any(faults.touch(part) for part in (spot, *words)):
+                _check_series(contract, metric, spot, faults)
     if _is_whole(document) and not any(faults.touch(document.at(key)) for key in _PARTS):
         _check_words(contract, document.at("vocabulary"), faults)
 
@@ -126,7 +128,7 @@ def _words_used(contract: Contract) -> Iterator[str]:
         yield from (name for name in (metric.subject, metric.amount) if name)
         yield from (condition.subject[0] for condition in metric.when)
     for pair in contract.pairs:
-        yield from (pair.id, pair.stage, pair.at)
+        yield from (pair.id, pair.stage, pair.at, pair.edge)
 
 
 def _check_paths(contract: Contract, sound: Set[str], sources: Spot, faults: Faults) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import click
 
+from contracts.lint.cli import diff, lint
 from contracts.load import load_all
+from contracts.metrics_doc import docs, metrics_text
 from contracts.model import Contract
 from contracts.reference import MarkerError, readme_text, schema_text
+from contracts.show import show
 
 __all__ = ["GENERATED", "contract"]
 
@@ -21,6 +24,7 @@ _FOLDER = Path(__file__).parent
 GENERATED: dict[str, Callable[[str], str]] = {
     "contract.schema.json": schema_text,
     "README.md": readme_text,
+    "METRICS.md": metrics_text,
 }
 """File of this folder -> its present text to what it should be."""
 
@@ -32,6 +36,10 @@ def contract() -> None:
     A contract is one YAML file that says which events an exporter reads and which metrics it serves;
     contracts/README.md explains every field.
     """
+
+
+for _command in (lint, show, docs, diff):
+    contract.add_command(_command)
 
 
 @contract.command()
@@ -90,7 +98,7 @@ def schema() -> None:
 def generate(only_check: bool) -> None:
     """Rewrite the generated files of the contracts folder (for those who work on this repository).
 
-    These are contract.schema.json and the field tables of README.md.
+    These are contract.schema.json, the field tables of README.md, and METRICS.md.
     """
     stale = [name for name, render in GENERATED.items() if _is_stale(_FOLDER / name, render, only_check)]
     for name in stale:

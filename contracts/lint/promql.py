@@ -27,6 +27,7 @@ __all__ = [
     "parse",
     "selectors",
     "strip",
+    "text_of",
 ]
 
 ALLOWANCE = re.compile(r"#\s*lint:\s*allow\s+(?P<id>[\w/-]*)\s*(?::\s*(?P<reason>.*?))?\s*$", re.MULTILINE)
@@ -132,3 +133,12 @@ def alternatives(pattern: str) -> list[str]:
     (['a', 'b'], ['(a|b)c'])
     """
     return [pattern] if re.search(r"[()\[\]\\]", pattern) else pattern.split("|")
+
+
+def text_of(expr: Any) -> str:
+    """Return an expression as a reader would write it.
+
+    >>> text_of(parse("sum(x)"))
+    'sum(x)'
+    """
+    return str(expr).replace("{}", "")

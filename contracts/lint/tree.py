@@ -45,6 +45,11 @@ class Tree:
     dashboards: list[Dashboard] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every contract loaded, so that what the catalog does not know does not exist."""
+        return len(self.contracts) == sum(file.endswith(".yaml") for file in self.texts if file.count("/") == 1)
+
     @cached_property
     def catalog(self) -> Catalog:
         """Every series name a query may use, recorded ones included."""

@@ -1,7 +1,7 @@
 """Raw JSON fields -> words: spelling, cutting, scaling and refusing, one small function per kind of word.
 
 In: a read of the contract and raw values. Out: a word's value, or the reason it has none. Pure. `translate` decides
-when to ask; nothing here knows metrics.
+when to ask; nothing here knows metrics. Part of the translate stage.
 """
 
 from __future__ import annotations

@@ -40,6 +40,10 @@ class OpenPairs:
         self._newest: dict[str, float] = {pair.name: float("-inf") for pair in contract.pairs}
         self._settled = dict(self._newest)
         self._changed: dict[str, set[str]] = {pair.name: set() for pair in contract.pairs}
+        self._fresh: dict[str, set[str]] = {pair.name: set() for pair in contract.pairs}
+        self._laws = {pair.name: _law(pair) for pair in contract.pairs}
+        self._stored_laws: Mapping[str, object] = {}
+        self._left: list[tuple[str, str]] = []
         self._order: dict[tuple[str, str], int] = {}
         self._next = 0
 
@@ -86,6 +90,8 @@ class OpenPairs:
         entry = entries.pop(identity, None)
         if entry is None:
             entry = {}
+            if identity not in self._changed[plan.pair]:
+                self._fresh[plan.pair].add(identity)
             while len(entries) >= self._pairs[plan.pair].max_open:
                 self._forget(plan.pair, "evicted", tally)
         entry.setdefault(plan.stage, at)
@@ -106,7 +112,11 @@ class OpenPairs:
         identity = next(iter(entries))
         entry = entries.pop(identity)
         del self._order[pair, identity]
-        self._changed[pair].add(identity)
+        if identity in self._fresh[pair]:  # never written: nothing to delete, nothing to remember
+            self._fresh[pair].discard(identity)
+            self._changed[pair].discard(identity)
+        else:
+            self._changed[pair].add(identity)
         if not any(name.startswith(_EDGE) for name in entry):
             tally[pair, "", reason] += 1
 
@@ -115,7 +125,12 @@ class OpenPairs:
         return {name: len(entries) for name, entries in self._open.items()}
 
     def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what changed since settled() was last called (or everything); a forgotten id is None."""
+        """Yield what changed since settled() was last called (or everything); a forgotten id is None.
+
+        Of two rows with one name the later one stands: a pair left at the restart may have begun anew.
+        """
+        for kind, key in self._left:
+            yield kind, key, None
         for name, changed in self._changed.items():
             if everything or self._newest[name] != self._settled[name]:
                 newest = self._newest[name]
@@ -124,29 +139,49 @@ class OpenPairs:
                 entry = self._open[name].get(identity)
                 yield "pair", json.dumps([name, identity]), entry and [self._order[name, identity], entry]
 
+    def laws(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
+        """Yield what the rows depend on, by pair, if it is not what is stored (or always)."""
+        for name, law in self._laws.items():
+            if everything or self._stored_laws.get(name) != law:
+                yield "law", name, law
+
     def settled(self) -> None:
-        """Note that rows() have been written."""
-        for ids in self._changed.values():
+        """Note that rows() and laws() have been written."""
+        for ids in (*self._changed.values(), *self._fresh.values()):
             ids.clear()
+        self._left.clear()
+        self._stored_laws = self._laws
         self._settled = dict(self._newest)
 
-    def restore(self, rows: Iterable[tuple[str, str, object]]) -> None:
-        """Take over stored entries, oldest first; those of pairs the contract no longer has are left.
+    def restore(self, rows: Iterable[tuple[str, str, object]]) -> Counter[str]:
+        """Take over the stored entries of pairs that are what they were; return how many ids were left, by pair.
 
-        Raises:
-            TypeError, ValueError: if a row is not one that rows() yields.
+        The next commit deletes what was left, so that a later return to the old contract does not wait for ids whose
+        other stage went by in between.
         """
-        found: list[tuple[int, dict[str, float], str, str]] = []
-        for kind, key, value in rows:
-            if kind == "newest" and key in self._newest and isinstance(value, float | int):
-                self._newest[key] = float(value)
+        listed = list(rows)
+        self._stored_laws = {key: value for kind, key, value in listed if kind == "law"}
+        same = {name for name, law in self._laws.items() if self._stored_laws.get(name, law) == law}
+        left: Counter[str] = Counter()
+        found: list[tuple[int, Entry, str, str]] = []
+        for kind, key, value in listed:
+            name, *identity = json.loads(key) if kind == "pair" else [key]
+            if kind in ("pair", "newest", "law") and name not in same:
+                self._left.append((kind, key))
+                left[name] += len(identity)
+            elif kind == "newest":
+                self._newest[key] = cast(float, value)
             elif kind == "pair":
-                name, identity = json.loads(key)
-                order, entry = cast(tuple[int, dict[str, float]], value)
-                found.append((order, entry, name, identity))
-        for order, entry, name, identity in sorted(found, key=itemgetter(0)):
-            if name in self._open:
-                self._open[name][identity] = {stage: float(at) for stage, at in entry.items()}
-                self._order[name, identity] = order
-                self._next = max(self._next, order + 1)
+                order, entry = cast(tuple[int, Entry], value)
+                found.append((order, entry, name, *identity))
+        for order, entry, name, text in sorted(found, key=itemgetter(0)):
+            self._open[name][text] = {stage: float(at) for stage, at in entry.items()}
+            self._order[name, text] = order
+            self._next = max(self._next, order + 1)
         self._settled = dict(self._newest)
+        return +left
+
+
+def _law(pair: Pair) -> str:
+    """Return what the stored entries of a pair depend on; under another law their stages mean something else."""
+    return json.dumps([pair.id, pair.stage, pair.at, list(pair.edges.items())])

@@ -1,7 +1,8 @@
 """What to do with every event of one signature, worked out once.
 
 In: a contract and the label-relevant fields of an event (its signature). Out: a `Plan`: which counters move, which
-numbers are observed, or why the line is refused. Pure; `translate` keeps the plans and runs them.
+numbers are observed, or why the line is refused. Pure; `translate` keeps the plans and runs them. Part of the translate
+stage.
 """
 
 from __future__ import annotations

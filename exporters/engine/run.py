@@ -69,7 +69,6 @@ class Engine:
         self._keeper = Keeper(store)
         self._stored_marks: dict[int, Mark] = {}
         self._stored_known: frozenset[FileKey] | None = None
-        self._stored_signatures: Mapping[str, object] = {}
         self._last_commit_at = 0.0
         self._begin()
         self._commit()
@@ -84,10 +83,9 @@ class Engine:
         now = self.clock.now()
         rows = self._keeper.load(now)
         left = self.state.restore(rows, self.contract)
-        self._pairs.restore(rows)
+        left.update({f"pair {name}": number for name, number in self._pairs.restore(rows).items()})
         self.state.begin(self.contract, self._translator.defaults(), now)
         self.state.apply(self._accounting.begin(), now)
-        self._stored_signatures = {key: value for kind, key, value in rows if kind == "metric"}
         marks = marks_of(rows)
         self._stored_marks = {mark.serial: mark for mark in marks}
         recovery = self.tail.recover(marks, known_of(rows), self.clock.monotonic())
@@ -98,16 +96,17 @@ class Engine:
             self.state.apply(self._accounting.reset("contract", sum(left.values())), now)
             names = ", ".join(sorted(left))
             self._voice.warn("contract", f"{self.contract.path}: the contract changed; these begin anew: {names}")
-        if self._keeper.was_corrupt:
-            self.state.apply(self._accounting.reset("corrupt", 1), now)
+        if self._keeper.set_aside:
+            self.state.apply(self._accounting.reset("corrupt", self._keeper.set_aside), now)
         if self._keeper.problem:
             self._voice.warn("state", self._keeper.problem)
-        _log.info(
-            "state exporter=%s restored_series=%d files=%d",
-            self.contract.name,
-            sum(kind == "series" for kind, _, _ in rows),
-            len(marks),
-        )
+        if self._keeper.is_kept:
+            _log.info(
+                "state exporter=%s restored_series=%d files=%d",
+                self.contract.name,
+                sum(kind == "series" for kind, _, _ in rows),
+                len(marks),
+            )
 
     # The loop
 
@@ -118,6 +117,7 @@ class Engine:
             if not self._scrapes.waiting():
                 self.clock.wait(self._wake, POLL_S)
         self.step()
+        self._commit()
         self._keeper.close()
 
     def step(self) -> None:
@@ -201,14 +201,14 @@ class Engine:
     def _commit(self) -> None:
         """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
         marks, known = self.tail.marks(), self.tail.known
-        if self._keeper.save(lambda: self._rows(marks, known, False), lambda: self._rows(marks, known, True)):
+        now = self.clock.now()
+        if self._keeper.save(now, lambda: self._rows(marks, known, False), lambda: self._rows(marks, known, True)):
             self.state.commit()
             self._pairs.settled()
             self._stored_marks = {mark.serial: mark for mark in marks}
             self._stored_known = known
-            self._stored_signatures = dict(self.state.signatures())
-            self._last_commit_at = self.clock.now()
-        else:
+            self._last_commit_at = now
+        if self._keeper.problem:
             self._voice.warn("state", self._keeper.problem)
         self._committed_at = self.clock.monotonic()
         self._gauges: Gauges = [
@@ -219,12 +219,10 @@ class Engine:
         """Yield what one commit writes: values, pairs, positions, and what they mean, all or only what changed."""
         yield from self.state.rows(everything)
         yield from self._pairs.rows(everything)
+        yield from self._pairs.laws(everything)
         yield from mark_rows(marks, {} if everything else self._stored_marks)
         if everything or known != self._stored_known:
             yield "known", "", sorted(known)
-        for name, signature in self.state.signatures().items():
-            if everything or self._stored_signatures.get(name) != signature:
-                yield "metric", name, signature
 
     def _vitals(self) -> Vitals:
         return Vitals(

@@ -25,10 +25,17 @@ from exporters.engine.values import FileKey, Mark
 __all__ = ["MIN_PROOF", "Sibling", "find_content", "proves", "siblings", "unpack"]
 
 MIN_PROOF = 16
-"""Bytes of equal content below which equality proves nothing."""
+"""Bytes of equal content below which equality proves nothing, unless no other file can be meant."""
 
-_ROTATED = re.compile(r"(?:[.\-_]\d[\d\-_.:TZ]*|\.old)(?P<packed>\.gz)?")
+_SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*|\.old")
+"""What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old."""
+
+_INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
+"""What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
+
 _BLOCK = 1 << 18
+_NAMES_KEPT = 65536
+"""Names and files whose look is remembered, so that a look at thousands of siblings costs one stat each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,64 +50,76 @@ class Sibling:
 
 
 def siblings(paths: Iterable[str]) -> dict[str, list[Sibling]]:
-    """Return the siblings of each path, oldest first; each directory is listed once."""
-    by_folder: dict[str, list[str]] = {}
-    for path in paths:
-        by_folder.setdefault(os.path.dirname(path), []).append(path)
+    """Return the siblings of each path, oldest first; each directory is listed once.
+
+    A path that is a link has the siblings of the name it leads to as well.
+    """
+    wanted: dict[str, dict[str, list[str]]] = {}
     found: dict[str, list[Sibling]] = {}
-    for folder, listed in by_folder.items():
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for path in listed:
-            here = [_look(os.path.join(folder, name), packed) for name, packed in _rotated(path, names)]
-            found[path] = sorted((one for one in here if one is not None), key=_age)
-    return found
+    for path in paths:
+        found[path] = []
+        for spot in _spots(path):
+            folder, base = os.path.split(spot)
+            wanted.setdefault(folder, {}).setdefault(base, []).append(path)
+    for folder, bases in wanted.items():
+        for name in _names_in(folder):
+            for path in {path for base in _bases(name) for path in bases.get(base, ())}:
+                one = _look(os.path.join(folder, name))
+                if one is not None and all(one.key != other.key for other in found[path]):
+                    found[path].append(one)
+    return {path: sorted(listed, key=_age) for path, listed in found.items()}
 
 
-def _rotated(path: str, names: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Yield the names that rotation may have given to earlier generations of `path`, and whether they are packed."""
-    base = os.path.basename(path)
-    stem, ending = os.path.splitext(base)
-    for name in names:
-        if not name.startswith(stem) or name == base:
-            continue
-        rests = [name[len(base) :]] if name.startswith(base) else []
-        plain = name.removesuffix(".gz")
-        if ending and plain.endswith(ending):
-            rests.append(plain[len(stem) : -len(ending)] + name[len(plain) :])
-        for rest in rests:
-            match = _ROTATED.fullmatch(rest)
-            if match:
-                yield name, match["packed"] is not None
-                break
+def _spots(path: str) -> list[str]:
+    return [path, os.path.realpath(path)] if os.path.islink(path) else [path]
 
 
-@lru_cache(maxsize=4096)
-def _key_of(path: str, _state: tuple[int, int, int]) -> FileKey | None:
-    """Return the identity of the file at `path`; opened once per state (device, inode, change time)."""
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder or ".")
+    except OSError:
+        return []
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _bases(name: str) -> tuple[str, ...]:
+    """Return the names of which rotation may have made `name`."""
+    plain = name.removesuffix(".gz")
+    stem, ending = os.path.splitext(plain)
+    cuts = [match.start() for match in re.finditer(r"[.\-_]", plain)]
+    whole = [plain[:at] for at in cuts if at and _SUFFIX.fullmatch(plain, at)]
+    inner = [stem[:at] + ending for at in cuts if at and ending and _INFIX.fullmatch(stem, at)]
+    return (*whole, *inner)
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _key_of(path: str, dev: int, ino: int, _ctime_ns: int) -> FileKey | None:
+    """Return the identity of the file at `path`; opened once per state (device, inode, change time).
+
+    One that may not be read has an identity without a generation; None if the path leads elsewhere by now.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
-        return None
+        return FileKey(dev, ino)
     try:
-        return file_key(fd)
+        key = file_key(fd)
+        return key if key[:2] == (dev, ino) else None
     finally:
         os.close(fd)
 
 
-def _look(path: str, is_packed: bool) -> Sibling | None:
+def _look(path: str) -> Sibling | None:
     try:
         info = os.stat(path)
     except OSError:
         return None
     if not stat.S_ISREG(info.st_mode):
         return None
-    key = _key_of(path, (info.st_dev, info.st_ino, info.st_ctime_ns))
-    if key is None or key[:2] != (info.st_dev, info.st_ino):
+    key = _key_of(path, info.st_dev, info.st_ino, info.st_ctime_ns)
+    if key is None:
         return None
-    return Sibling(path, key, info.st_size, info.st_mtime_ns, is_packed)
+    return Sibling(path, key, info.st_size, info.st_mtime_ns, path.endswith(".gz"))
 
 
 def _age(one: Sibling) -> tuple[int, int, str]:

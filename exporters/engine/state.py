@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
+from math import isfinite
 from typing import cast
 
 from contracts.model import Contract, Metric, Word
@@ -50,6 +50,7 @@ class State:
     def __init__(self, metrics: Sequence[Metric], words: Mapping[str, Word]) -> None:
         self._series: dict[str, dict[Labels, Series]] = {metric.name: {} for metric in metrics}
         self._metrics = tuple(metrics)
+        self._signatures = {metric.name: _signature(metric) for metric in metrics}
         self._capped = {
             metric.name: [
                 (at, label, words[word])
@@ -62,7 +63,8 @@ class State:
         self._aliases: dict[tuple[str, Labels], tuple[Series, tuple[str, ...]]] = {}
         self._changed: dict[tuple[str, Labels], Series] = {}
         self._new_values: list[tuple[str, str]] = []
-        self._left: list[str] = []
+        self._left: list[tuple[str, str]] = []
+        self._stored_signatures: Mapping[str, object] = {}
 
     def begin(self, contract: Contract, defaults: Mapping[str, str | None], now: float) -> None:
         """Create the series that exist from the start, at 0 (or at an `always` metric's value)."""
@@ -92,55 +94,70 @@ class State:
         return overflow
 
     def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what changed since the last commit (or everything) as rows for the store; None deletes a row."""
-        changed = self._changed.values() if not everything else self._all()
-        for series in changed:
-            key = json.dumps([series.metric.name, *series.labels])
-            yield "series", key, [series.value, series.created, series.buckets]
+        """Yield what differs from the last commit (or everything) as rows for the store; None deletes a row.
+
+        Of two rows with one name the later one stands: a series left at the restart may have begun anew.
+        """
+        for kind, key in self._left:
+            yield kind, key, None
+        for series in self._all() if everything else self._changed.values():
+            if everything or series.shown != _sample_of(series):
+                yield "series", json.dumps([series.metric.name, *series.labels]), _packed(series)
         seen = [(word, value) for word, values in self._seen.items() for value in values]
         for word, value in seen if everything else self._new_values:
             yield "seen", json.dumps([word, value]), True
-        for key in self._left:
-            yield "series", key, None
+        for name, signature in self.signatures().items():
+            if everything or self._stored_signatures.get(name) != signature:
+                yield "metric", name, signature
 
     def _all(self) -> Iterator[Series]:
         for found in self._series.values():
             yield from found.values()
 
-    def signatures(self) -> dict[str, str]:
+    def signatures(self) -> Mapping[str, str]:
         """Return what each metric's stored values depend on; values under another signature are not its own."""
-        return {metric.name: _signature(metric) for metric in self._metrics}
+        return self._signatures
 
     def restore(self, rows: Iterable[tuple[str, str, object]], contract: Contract) -> Counter[str]:
         """Take over stored values of metrics whose signature is unchanged; return how many series were left, by metric.
 
-        Raises:
-            TypeError, ValueError, KeyError, IndexError: if a row is not one that rows() yields.
+        The next commit deletes the rows of those left. A later return to the old contract begins them anew, too: the
+        old values would lack the events read in between, and Prometheus has seen these series end or begin again.
         """
-        stored = {kind: {key: value for k, key, value in rows if k == kind} for kind in ("metric", "series", "seen")}
-        mine = self.signatures()
+        stored: dict[str, dict[str, object]] = {"metric": {}, "series": {}, "seen": {}}
+        for kind, key, value in rows:
+            if kind in stored:
+                stored[kind][key] = value
+        self._stored_signatures = stored["metric"]
+        self._left += [("metric", name) for name in stored["metric"] if name not in self._signatures]
+        self._restore_seen(stored["seen"], contract)
         by_name = {metric.name: metric for metric in self._metrics}
+        closed = {metric.name: _closed_values(contract, metric) for metric in self._metrics}
         left: Counter[str] = Counter()
-        for key in stored["seen"]:
+        for key, packed in stored["series"].items():
+            name, *labels = json.loads(key)
+            is_same = name in by_name and self._signatures[name] == stored["metric"].get(name)
+            if is_same and _is_within(labels, closed[name]):
+                self._series[name][tuple(labels)] = _restored(by_name[name], tuple(labels), packed)
+            else:
+                left[name] += 1
+                self._left.append(("series", key))
+        return left
+
+    def _restore_seen(self, keys: Iterable[str], contract: Contract) -> None:
+        """Take over label values as far as their word still has a cap, and up to it."""
+        for key in keys:
             word, value = json.loads(key)
             if word in self._seen and len(self._seen[word]) < contract.words[word].max_values:
                 self._seen[word][value] = None
-        for key, packed in stored["series"].items():
-            name, *labels = json.loads(key)
-            if mine.get(name) != stored["metric"].get(name) or not _is_allowed(contract, by_name[name], labels):
-                left[name] += 1
-                self._left.append(key)
-                continue
-            value, created, buckets = cast(tuple[float, float, list[int] | None], packed)
-            series = Series(by_name[name], tuple(labels), float(created), float(value), buckets)
-            series.shown = _sample_of(series)
-            self._series[name][series.labels] = series
-        return left
+            else:
+                self._left.append(("seen", key))
 
     def commit(self) -> None:
         """Make the working values the ones that snapshots show; call it when rows() have been written."""
         self._new_values.clear()
         self._left.clear()
+        self._stored_signatures = self._signatures
         for series in self._changed.values():
             series.shown = _sample_of(series)
         self._changed.clear()
@@ -237,9 +254,27 @@ def _signature(metric: Metric) -> str:
     return json.dumps(parts)
 
 
-def _is_allowed(contract: Contract, metric: Metric, labels: Sequence[str]) -> bool:
-    """Whether a stored label set still lies within the contract's closed lists."""
+def _packed(series: Series) -> object:
+    """Return what is stored of a series; JSON knows no infinity."""
+    value = series.value if isfinite(series.value) else str(series.value)
+    return [value, series.created, series.buckets]
+
+
+def _restored(metric: Metric, labels: Labels, packed: object) -> Series:
+    value, created, buckets = cast(tuple[float | str, float, list[int] | None], packed)
+    series = Series(metric, labels, float(created), float(value), buckets)
+    series.shown = _sample_of(series)
+    return series
+
+
+def _closed_values(contract: Contract, metric: Metric) -> list[tuple[str, ...]]:
+    """Return the values each label of a metric may have; empty: any."""
     if metric not in contract.metrics:
-        return True
-    closed = (contract.label_values(metric, label) for label in metric.labels)
-    return all(not values or value in values for value, values in zip(labels, closed, strict=True))
+        return [() for _ in metric.labels]
+    return [contract.label_values(metric, label) for label in metric.labels]
+
+
+def _is_within(labels: Sequence[str], closed: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a stored label set still lies within the contract's closed lists."""
+    pairs = zip(labels, closed, strict=True)
+    return all(not values or value in values for value, values in pairs)

@@ -1,8 +1,7 @@
-"""Rows on disk, in SQLite: one transaction per commit, every row and the whole proved by checksums.
+"""Rows on disk, in SQLite: one transaction per commit, every row and the whole proved by digests.
 
 In: rows (kind, key, value or None to delete). Out: the same rows after a restart, or StoreError / StoreCorruptError.
-Knows nothing of series, files or contracts. SQLite checks its log but not its pages, so a flipped bit is found by our
-own digests: one per row, and one over all of them that also notices a missing row.
+Knows nothing of series, files or contracts. Part of the state stage.
 """
 
 from __future__ import annotations
@@ -10,45 +9,39 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterable
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
-import msgspec
+from exporters.engine.rows import TOTAL, Row, StoreBusyError, StoreCorruptError, StoreError, Total, check, pack
 
-__all__ = ["Durability", "Row", "Store", "StoreBusyError", "StoreCorruptError", "StoreError", "read_copy", "read_rows"]
+__all__ = ["SELECT", "Durability", "Row", "Store", "StoreBusyError", "StoreCorruptError", "StoreError", "translated"]
 
 Durability = Literal["process", "power"]
 """process: a commit survives kill -9 of the exporter; power: it survives power loss too (one fsync per commit)."""
 
-Row = tuple[str, str, object]
-"""(kind, key, value); the value is anything JSON can hold, None deletes the row."""
+SELECT = "SELECT kind, key, value FROM rows"
+"""Reads everything; one statement sees one commit."""
 
-_FORMAT = 1
-_SCHEMA = "CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, value BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"
-_UPSERT = "INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+_SCHEMA = "CREATE TABLE rows (kind TEXT, key TEXT, value BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+_INSERT = "INSERT INTO rows VALUES (?, ?, ?)"
+_UPSERT = f"{_INSERT} ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 _DELETE = "DELETE FROM rows WHERE kind = ? AND key = ?"
-_TOTAL = ("total", "")
+_DELETE_ALL = "DELETE FROM rows"
+_DIGEST = "SELECT hex(substr(value, 1, 8)) FROM rows WHERE kind = ? AND key = ?"
 
+_BUSY_S = 1.0
+"""How long a commit waits for someone who holds SQLite's write lock (a person with a shell, in practice)."""
 
-class StoreError(Exception):
-    """The state cannot be written or read now (disk full, no permission); trying again later may help."""
+_PASSING = ("locked", "unable to open", "readonly", "disk is full", "disk I/O", "permission")
+"""What SQLite says when the trouble is around the file rather than in it."""
 
-
-class StoreBusyError(StoreError):
-    """Another process has the state."""
-
-
-class StoreCorruptError(StoreError):
-    """The state is damaged, or is not ours."""
+_Identity = tuple[int, int] | None
 
 
 class Store:
-    """One exporter's state file, exclusive to one process from open() to close().
+    """One exporter's state file, exclusive to one process from lock() to close().
 
     Args:
         path: the SQLite file; a lock file stands beside it.
@@ -59,37 +52,39 @@ class Store:
         self.path = path
         self.owner = owner
         self._durability = durability
-        self._digests: dict[tuple[str, str], int] = {}
-        self._sum = 0
+        self._total = Total()
         self._lock: int | None = None
         self._database: sqlite3.Connection | None = None
+        self._opened: list[_Identity] = []
 
     def lock(self) -> None:
-        """Take the state for this process.
+        """Take the state for this process. The kernel gives it back when the process ends, however it ends.
 
         Raises:
             StoreBusyError: naming the process that has it.
             StoreError: if the folder cannot be written to.
         """
-        name = self.path.with_suffix(".lock")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StoreError(f"{self.path.parent}: the state cannot be kept here ({_reason(error)})") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(handle)
-            raise StoreBusyError(f"{self.path}: process {holder} has this state") from error
+        name = self._lock_path
+        while self._lock is None or _identity(name) != _identity(self._lock):
+            self._unlock()
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                holder = self._holder()
+                self._unlock()
+                raise StoreBusyError(f"{self.path}: {holder} has this state") from error
+            except OSError as error:
+                self._unlock()
+                reason = (error.strerror or str(error)).lower()
+                raise StoreError(f"{self.path.parent}: the state cannot be kept here ({reason})") from error
         with contextlib.suppress(OSError):
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        self._lock = handle
+            length = os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(self._lock, length)
 
     def open(self) -> list[Row]:
-        """Open the file, made if need be, and return its rows.
+        """Open the file, made if there is none, and return its rows.
 
         Raises:
             StoreCorruptError: if it is damaged or another owner's; nothing has been changed.
@@ -97,77 +92,96 @@ class Store:
         """
         assert self._lock is not None, "lock() first"
         try:
+            if not os.path.lexists(self.path):
+                _create(self.path, self.owner)
+            _refuse_folders(self.path)
             self._database = _connect(self.path, self._durability)
-            rows = list(self._database.execute("SELECT kind, key, value FROM rows"))
-        except sqlite3.DatabaseError as error:
+            rows, self._total = check(self.path, self._database.execute(SELECT), self.owner)
+        except (sqlite3.DatabaseError, OSError) as error:
             self._drop_connection()
-            raise _translate(self.path, error) from error
-        try:
-            return self._verify(rows)
+            raise translated(self.path, error) from error
         except StoreCorruptError:
             self._drop_connection()
             raise
+        self._opened = self._identities()
+        return rows
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the opened file, its log and the lock still are what stands at their paths."""
+        return self._database is not None and self._identities() == self._opened
 
     def write(self, rows: Iterable[Row], replace: bool = False) -> None:
         """Commit the rows in one transaction, all of them or none; with `replace` no other row remains.
 
+        Of several rows with one name the last one stands. Nothing given, nothing is written.
+
         Raises:
+            StoreCorruptError: nothing was written; the file must be opened again.
             StoreError: nothing was written; the same rows may be given again.
         """
-        if self._database is None:
-            self.reopen()
-        assert self._database is not None
-        given = list(rows)
-        if replace:
-            mine = {(kind, key) for kind, key, _ in given}
-            given += [(*name, None) for name in self._digests if name not in mine]
-        upserts, deletes, changed, total = self._plan(given)
-        count = len(self._digests) + sum((key not in self._digests) for key, digest in changed.items() if digest)
-        count -= sum(key in self._digests for key, digest in changed.items() if not digest)
-        upserts.append((*_TOTAL, _encode([_FORMAT, self.owner, count, total])[0]))
+        database, latest = self._database, {(kind, key): value for kind, key, value in rows}
+        assert database is not None, "open() first"
+        if not latest and not replace:
+            return
         try:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(_DELETE, deletes)
-            self._database.executemany(_UPSERT, upserts)
-            self._database.execute("COMMIT")
+            database.execute("BEGIN IMMEDIATE")
+            total = self._change(database, latest, replace)
+            database.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
-                self._database.execute("ROLLBACK")
-            raise StoreError(f"{self.path}: the state cannot be written ({error})") from error
-        self._sum = total
-        for key, digest in changed.items():
-            if digest:
-                self._digests[key] = digest
-            else:
-                self._digests.pop(key, None)
+                database.execute("ROLLBACK")
+            problem = translated(self.path, error, "written")
+            if isinstance(problem, StoreCorruptError):
+                self._drop_connection()
+            raise problem from error
+        self._total = total
 
-    def reopen(self) -> None:
-        """Begin with the file that stands at the path now, made if need be; what it holds is written over.
+    def reopen(self) -> list[Row]:
+        """Begin with the lock and the file that stand at the paths now, made if need be.
 
         Raises:
-            StoreError: if it cannot be opened for writing.
+            StoreBusyError, StoreCorruptError, StoreError: as lock() and open().
         """
         self._drop_connection()
-        if self._lock is None:
-            self.lock()
-        try:
-            self.open()
-        except StoreCorruptError as error:
-            raise StoreError(str(error)) from error
+        self.lock()
+        return self.open()
 
-    def quarantine(self, stamp: str) -> Path:
-        """Move the file and its log aside under a dated name, for someone to look at; return that name."""
+    def set_aside(self, ending: str) -> Path:
+        """Move the file and its log to the name with `.ending`, for someone to look at; return that name.
+
+        Raises:
+            StoreError: if they cannot be moved.
+        """
         self._drop_connection()
-        aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
-        for ending in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                Path(f"{self.path}{ending}").rename(f"{aside}{ending}")
-        self._digests, self._sum = {}, 0
+        aside, number = self.path.with_name(f"{self.path.name}.{ending}"), 1
+        while os.path.lexists(aside):
+            number += 1
+            aside = self.path.with_name(f"{self.path.name}.{ending}-{number}")
+        try:
+            for more in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(f"{self.path}{more}", f"{aside}{more}")
+        except OSError as error:
+            raise translated(self.path, error, "set aside") from error
         return aside
 
     def close(self) -> None:
         """Give the state back."""
         self._drop_connection()
+        self._unlock()
+
+    @property
+    def _lock_path(self) -> str:
+        return str(self.path.with_suffix(".lock"))
+
+    def _holder(self) -> str:
+        """Return who has the lock, as far as the lock file tells."""
+        assert self._lock is not None
+        number = os.pread(self._lock, 32, 0).split(b"\n")[0].decode(errors="replace")
+        return f"process {number}" if number.isdecimal() else "another process"
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -178,131 +192,88 @@ class Store:
                 self._database.close()
             self._database = None
 
-    def _verify(self, rows: list[tuple[str, str, bytes]]) -> list[Row]:
-        found, digests, total = _check_rows(self.path, rows, self.owner)
-        self._digests, self._sum = digests, total
-        return found
+    def _identities(self) -> list[_Identity]:
+        names: list[str | int] = [str(self.path), f"{self.path}-wal", self._lock_path]
+        return [_identity(name) for name in names]
 
-    def _plan(
-        self, rows: Iterable[Row]
-    ) -> tuple[list[tuple[str, str, bytes]], list[tuple[str, str]], dict[tuple[str, str], int], int]:
-        """Return what to insert, what to delete, the digests that change (0: gone) and the new digest of all."""
-        upserts: dict[tuple[str, str], bytes] = {}
-        deletes: dict[tuple[str, str], None] = {}
-        changed: dict[tuple[str, str], int] = {}
-        total = self._sum
-        for kind, key, value in rows:
-            name = (kind, key)
-            total ^= changed.get(name, self._digests.get(name, 0))
+    def _change(self, database: sqlite3.Connection, latest: dict[tuple[str, str], object], replace: bool) -> Total:
+        """Write the rows within the open transaction and return the new total."""
+        total = self._total
+        if replace:
+            database.execute(_DELETE_ALL)
+            total = Total()
+        upserts: list[tuple[str, str, bytes]] = []
+        deletes: list[tuple[str, str]] = []
+        for name, value in latest.items():
+            before = database.execute(_DIGEST, name).fetchone()
+            if before is not None:
+                total = total.without(int(before[0] or "0", 16))
             if value is None:
-                changed[name] = 0
-                deletes[name] = None
-                upserts.pop(name, None)
+                deletes.append(name)
                 continue
-            upserts[name], changed[name] = _encode(value, name)
-            total ^= changed[name]
-        return [(*name, blob) for name, blob in upserts.items()], list(deletes), changed, total
+            blob, digest = pack(name, value)
+            total = total.along(digest)
+            upserts.append((*name, blob))
+        upserts.append((*TOTAL, total.packed(self.owner)))
+        database.executemany(_DELETE, deletes)
+        database.executemany(_UPSERT, upserts)
+        return total
 
 
-def read_rows(path: Path, owner: str) -> list[Row]:
-    """Return the rows of a state file that another process may be writing, without disturbing it.
+def translated(path: Path, error: Exception, what: str = "opened") -> StoreError:
+    """Tell damage from a state that cannot be had now."""
+    passing = isinstance(error, sqlite3.OperationalError) and any(text in str(error) for text in _PASSING)
+    if passing or isinstance(error, OSError):
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return StoreError(f"{path}: the state cannot be {what} ({reason})")
+    return StoreCorruptError(f"{path}: the state is damaged ({error})")
 
-    Raises:
-        StoreError, StoreCorruptError: as Store.open().
-    """
+
+def _identity(place: str | int) -> _Identity:
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            rows = list(database.execute("SELECT kind, key, value FROM rows"))
-    except sqlite3.OperationalError:
-        return read_copy(path, owner)
-    except sqlite3.DatabaseError as error:
-        raise _translate(path, error) from error
-    return _check_rows(path, rows, owner)[0]
+        info = os.stat(place)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
-def read_copy(path: Path, owner: str) -> list[Row]:
-    """Return the rows of a state file in a folder that cannot be written to, by way of a copy.
+def _refuse_folders(path: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        if os.path.isdir(f"{path}{ending}"):
+            raise StoreCorruptError(f"{path}: the state is damaged ({path.name}{ending} is a directory)")
 
-    Raises:
-        StoreError, StoreCorruptError: as Store.open().
-    """
-    with tempfile.TemporaryDirectory(prefix="peaktrade-state-") as folder:
-        copy = Path(folder) / path.name
-        try:
-            for ending in ("", "-wal"):
-                if ending == "" or Path(f"{path}{ending}").exists():
-                    shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
-            with contextlib.closing(_connect(copy, "process")) as database:
-                rows = list(database.execute("SELECT kind, key, value FROM rows"))
-        except OSError as error:
-            raise StoreError(f"{path}: the state cannot be read ({_reason(error)})") from error
-        except sqlite3.DatabaseError as error:
-            raise _translate(path, error) from error
-    return _check_rows(path, rows, owner)[0]
+
+def _create(path: Path, owner: str) -> None:
+    """Make an empty state, so that there never is a file of ours without a total: one found so has lost its rows."""
+    draft = f"{path}.new"
+    for name in (draft, f"{draft}-journal", f"{path}-wal", f"{path}-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+    with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as database:
+        database.execute("BEGIN")
+        database.execute(_SCHEMA)
+        database.execute(_INSERT, (*TOTAL, Total().packed(owner)))
+        database.execute("COMMIT")
+    os.rename(draft, path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with contextlib.suppress(OSError):  # some network file systems cannot
+        os.fsync(handle)
+    os.close(handle)
 
 
 def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, timeout=1.0, check_same_thread=False)
+    """Open the file as it is; it is never made here."""
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    database = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
         database.execute("PRAGMA cache_size = -1024")
-        database.execute(_SCHEMA)
     except sqlite3.Error:
         database.close()
         raise
     return database
-
-
-def _check_rows(
-    path: Path, rows: list[tuple[str, str, bytes]], owner: str
-) -> tuple[list[Row], dict[tuple[str, str], int], int]:
-    """Decode the rows and prove them by their digests."""
-    digests: dict[tuple[str, str], int] = {}
-    found: list[Row] = []
-    total, stated = 0, None
-    try:
-        for kind, key, blob in rows:
-            value, digest = _decode(blob, (kind, key))
-            if (kind, key) == _TOTAL:
-                stated = value
-                continue
-            digests[kind, key] = digest
-            total ^= digest
-            found.append((kind, key, value))
-    except (ValueError, TypeError, msgspec.MsgspecError) as error:
-        raise StoreCorruptError(f"{path}: the state is damaged (a row does not match its digest)") from error
-    if stated is None and not found:
-        return [], {}, 0
-    if isinstance(stated, list) and len(stated) == 4 and stated[:2] != [_FORMAT, owner]:
-        raise StoreCorruptError(f"{path}: the state belongs to {stated[1]!r} (format {stated[0]}), not to {owner!r}")
-    if stated != [_FORMAT, owner, len(found), total]:
-        raise StoreCorruptError(f"{path}: the state is damaged (rows are missing)")
-    return found, digests, total
-
-
-def _encode(value: object, name: tuple[str, str] = _TOTAL) -> tuple[bytes, int]:
-    """Return a value's stored form, digest first, and the digest."""
-    text = msgspec.json.encode(value)
-    digest = blake2b("\0".join(name).encode() + b"\0" + text, digest_size=8).digest()
-    return digest + text, int.from_bytes(digest, "big")
-
-
-def _decode(blob: bytes, name: tuple[str, str]) -> tuple[object, int]:
-    text = bytes(blob[8:])
-    digest = blake2b("\0".join(name).encode() + b"\0" + text, digest_size=8).digest()
-    if digest != blob[:8]:
-        raise ValueError("digest")
-    return msgspec.json.decode(text), int.from_bytes(digest, "big")
-
-
-def _translate(path: Path, error: sqlite3.DatabaseError) -> StoreError:
-    """Tell damage from a state that cannot be opened now."""
-    passing = ("locked", "unable to open", "readonly", "disk is full", "disk I/O", "permission")
-    if isinstance(error, sqlite3.OperationalError) and any(text in str(error) for text in passing):
-        return StoreError(f"{path}: the state cannot be opened ({error})")
-    return StoreCorruptError(f"{path}: the state is damaged ({error})")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -50,8 +50,7 @@ class Stream:
             os.close(fd)
             raise
         self.offset = 0
-        self.head = b""
-        self.anchor = b""
+        self.head = self.anchor = b""
         self.skipping = False
         self.seen_size = 0
         self.at_end = False
@@ -59,8 +58,7 @@ class Stream:
         self._max_line = max_line_bytes
         self._goal: int | None = None
         self._stat: tuple[int, int, int] | None = None
-        self._settled = False
-        self._in_doubt = False
+        self._settled = self._in_doubt = False
         self._taken_over_at = -1
         self.cut: Mark | None = None
         self._mtime_ns = 0

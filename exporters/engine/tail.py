@@ -205,6 +205,7 @@ class Tail:
         if is_rotated:
             self._lineage.look([path])
             self._adopt_unseen(path, chain, marks, {stream.key}, monotonic)
+            taken.update(gen.inode for gen in chain)
         is_back = self._lineage.take_back(stream)
         is_begun = is_back or not marks
         gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)

@@ -1,7 +1,7 @@
 """`peaktrade state show` and `peaktrade state reset`.
 
-In: an exporter's name or a state file. Out: a table or JSON; or the state set aside. Show never disturbs a running
-exporter; reset needs it stopped.
+In: an exporter's name and the folder of its state. Out: a table or JSON; or the state set aside. Show never disturbs a
+running exporter; reset needs it stopped.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import click
 
 from exporters.engine.keep import marks_of
+from exporters.engine.look import read_rows
+from exporters.engine.rows import Row, StoreBusyError, StoreError
 from exporters.engine.settings import STATE_DIR, STATE_VARIABLE
-from exporters.engine.store import Row, Store, StoreBusyError, StoreCorruptError, StoreError, read_rows
+from exporters.engine.shapes import check_shapes
+from exporters.engine.store import Store
 from exporters.engine.values import Mark
 
 __all__ = ["state"]
-
-_TRIES = 3
 
 
 @click.group()
@@ -40,25 +40,31 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _path_of(exporter: str, state_dir: str | None) -> Path:
     folder = state_dir or os.environ.get(STATE_VARIABLE, "").strip() or STATE_DIR
+    if folder == "none":
+        _fail(f"{exporter}: with the state folder `none` everything is in memory; give --state-dir a folder")
     path = Path(folder) / f"{exporter}.db"
-    if not path.exists():
-        click.echo(f"{path}: no state here; give --state-dir the exporter's folder, or check its name", err=True)
-        sys.exit(1)
+    if not os.path.lexists(path):
+        _fail(f"{path}: no state here; give --state-dir the exporter's folder, or check its name")
     return path
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(1)
 
 
 @state.command()
 @_common
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def show(exporter: str, state_dir: str | None, as_json: bool) -> None:
-    """Print files, offsets, lag, values and the time of the last commit of EXPORTER."""
+    """Print files, offsets, lag, values and the time of the last commit of EXPORTER, running or not."""
     path = _path_of(exporter, state_dir)
     try:
-        rows = _read(path, exporter)
+        rows = read_rows(path, exporter)
+        check_shapes(path, rows)
+        report = _report(path, rows)
     except StoreError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    report = _report(path, rows)
+        _fail(f"{error}; nothing was changed")
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
@@ -71,55 +77,52 @@ def show(exporter: str, state_dir: str | None, as_json: bool) -> None:
 def reset(exporter: str, state_dir: str | None, yes: bool) -> None:
     """Set the state of EXPORTER aside: counters begin at 0 and files are read from their start again."""
     path = _path_of(exporter, state_dir)
-    if not yes:
-        click.confirm(f"Set {path} aside, so that {exporter} begins anew?", abort=True)
     store = Store(path, exporter)
     try:
         store.lock()
-        aside = store.quarantine("reset-" + datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+        if not yes:
+            click.confirm(f"Set {path} aside, so that {exporter} begins anew?", abort=True)
+        aside = store.set_aside(f"reset-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     except StoreBusyError as error:
-        click.echo(f"{error}; stop the exporter first", err=True)
-        sys.exit(1)
+        _fail(f"{error}; stop the exporter first")
     except StoreError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        _fail(f"{error}; nothing was changed")
     finally:
         store.close()
     click.echo(f"set aside as {aside}; delete it when it is no longer needed")
 
 
-def _read(path: Path, exporter: str) -> list[Row]:
-    """Read the rows; a commit that comes in between is read again."""
-    for attempt in range(_TRIES):
-        try:
-            return read_rows(path, exporter)
-        except StoreCorruptError:
-            if attempt == _TRIES - 1:
-                raise
-            time.sleep(0.05)
-    raise AssertionError("unreachable")
-
-
 def _report(path: Path, rows: list[Row]) -> dict[str, Any]:
-    newest = max(candidate.stat().st_mtime for candidate in (path, Path(f"{path}-wal")) if candidate.exists())
-    series = [(json.loads(key), cast(list[Any], value)) for kind, key, value in rows if kind == "series"]
+    written = [one.stat().st_mtime for one in (path, Path(f"{path}-wal")) if one.exists()]
     return {
         "state": str(path),
-        "last_commit": datetime.fromtimestamp(newest, UTC).isoformat(timespec="milliseconds"),
+        "last_commit": datetime.fromtimestamp(max(written), UTC).isoformat(timespec="milliseconds"),
         "files": [_file(mark) for mark in marks_of(rows) if not mark.done],
-        "series": [
-            {"metric": key[0], "labels": key[1:], "value": value[0], "buckets": value[2]}
-            for key, value in sorted(series)
-        ],
+        "series": list(_series(rows)),
         "open_pairs": sum(kind == "pair" for kind, _, _ in rows),
     }
 
 
+def _series(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Yield metric, labels, value (a histogram's sum) and buckets of every series, by metric and labels."""
+    rows = list(rows)
+    signatures = {key: json.loads(cast(str, value)) for kind, key, value in rows if kind == "metric"}
+    for key, value in sorted((json.loads(key), value) for kind, key, value in rows if kind == "series"):
+        name, *values = key
+        labels = dict(zip((label for label, _ in signatures[name][4]), values, strict=True))
+        number, created, buckets = cast(tuple[float | str, float, list[int] | None], value)
+        yield {"metric": name, "labels": labels, "value": number, "buckets": buckets, "created": created}
+
+
 def _file(mark: Mark) -> dict[str, Any]:
+    """Return how far one file has been read; of one that moved or went away, as it was when last looked at."""
+    size = mark.size
     try:
-        size = os.stat(mark.path).st_size if os.stat(mark.path).st_ino == mark.key.ino else mark.size  # noqa: PTH116
+        info = Path(mark.path).stat()
+        if (info.st_dev, info.st_ino) == mark.key[:2]:
+            size = info.st_size
     except OSError:
-        size = mark.size
+        pass
     lag = max(0, size - mark.offset)
     return {"path": mark.path, "inode": mark.key.ino, "offset": mark.offset, "size": size, "lag_bytes": lag}
 
@@ -128,9 +131,18 @@ def _print(report: dict[str, Any]) -> None:
     click.echo(f"{report['state']}, last commit {report['last_commit']}, {report['open_pairs']} open pairs\n")
     click.echo(f"{'offset':>14}{'lag bytes':>12}{'inode':>12}  file")
     for file in report["files"]:
-        click.echo(f"{file['offset']:>14}{file['lag_bytes']:>12}{file['inode']:>12}  {file['path']}")
+        path = file["path"].encode(errors="backslashreplace").decode()
+        click.echo(f"{file['offset']:>14}{file['lag_bytes']:>12}{file['inode']:>12}  {path}")
     click.echo(f"\n{'value':>20}  series")
     for one in report["series"]:
-        shown = one["value"] if one["buckets"] is None else sum(one["buckets"])
-        text = f"{one['metric']}{{{', '.join(one['labels'])}}}" + (" count" if one["buckets"] is not None else "")
-        click.echo(f"{shown:>20.15g}  {text}")
+        labels = ",".join(f"{label}={json.dumps(value)}" for label, value in one["labels"].items())
+        shown = {"": one["value"]}
+        if one["buckets"] is not None:
+            shown = {"_count": sum(one["buckets"]), "_sum": one["value"]}
+        for ending, value in shown.items():
+            click.echo(f"{_number(value):>20}  {one['metric']}{ending}{{{labels}}}")
+
+
+def _number(value: float | str) -> str:
+    """Return a number with every digit it has."""
+    return str(int(value)) if isinstance(value, int | float) and value == int(value) else str(value)

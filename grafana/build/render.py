@@ -70,6 +70,7 @@ def _defaults(tile: Tile) -> dashboard.FieldConfig:
     modes = dashboard.FieldColorModeId
     return dashboard.FieldConfig(
         unit=tile.unit,
+        decimals=0.0 if tile.kind == "stat" and tile.unit == "short" else None,
         min_val=0.0 if tile.kind in ("series", "bars") else None,
         no_value=tile.no_data,
         mappings=_mappings(tile),

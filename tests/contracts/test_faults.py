@@ -190,7 +190,7 @@ def test_a_value_in_a_message_is_cut_and_stays_on_one_line(tmp_path: Path) -> No
     ]
 
 
-LOADER = "build conditions document labels load metrics pairs shape sources vocabulary".split()
+LOADER = ["build", "conditions", "document", "labels", "load", "metrics", "pairs", "shape", "sources", "vocabulary"]
 
 
 def texts_of(module: str) -> Iterator[tuple[str, int]]:

@@ -14,7 +14,7 @@ from contracts.load import load_contract
 from contracts.model import REJECTION_REASONS
 
 README = (Path(contracts.__file__).parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
 def block(language: str, number: int = 0) -> str:

@@ -1,50 +1,9 @@
-import json
-from collections import Counter
 from collections.abc import Callable
-from random import Random
 
 import pytest
 
-from contracts.model import Contract
-from exporters.engine.pairs import OpenPairs
-from exporters.engine.values import Join
 from tests.engine.harness import NOW, Bench, Values
-
-STAGES = """
-vocabulary:
-  stage: {values: [open, ack, done, note]}
-  edge: {values: [open_to_ack, ack_to_done, open_to_done]}
-  mode: {values: [x, y]}
-  id: {type: id}
-  at: {type: time, max_future: 5}
-  latency: {type: number, unit: seconds, min: 0}
-sources:
-  all:
-    match: {}
-    read:
-      stage: stage
-      edge: edge
-      mode: mode
-      id: [{path: id}, {path: other_id}]
-      at: at
-      latency: latency
-pairs:
-  order:
-    id: id
-    stage: stage
-    at: at
-    edge: edge
-    latency: latency
-    edges: {open_to_ack: [open, ack], ack_to_done: [ack, done], open_to_done: [open, done]}
-    timeout: 100
-    max_open: 3
-metrics:
-  stages_total: {type: counter, counts: stage, labels: [stage], help: Stages., budget: 4}
-  edge_seconds: {type: histogram, observes: latency, when: {edge: {present: true}}, labels: [edge], buckets: [1],
-    help: E., budget: 3}
-  mode_seconds: {type: histogram, observes: latency, labels: [mode], buckets: [1], help: M., budget: 2}
-  exact_seconds: {type: histogram, observes: latency, when: {edge: open_to_ack}, buckets: [1], help: O., budget: 1}
-"""
+from tests.engine.stages import STAGES, event
 
 Make = Callable[..., Bench]
 
@@ -52,10 +11,6 @@ Make = Callable[..., Bench]
 @pytest.fixture
 def stages(bench: Make) -> Bench:
     return bench(STAGES)
-
-
-def event(stage: str, after: float, identity: object = "i1", **more: object) -> dict[str, object]:
-    return {"stage": stage, "id": identity, "at": NOW - 1000 + after, **more}
 
 
 def edges(bench: Bench) -> Values:
@@ -237,74 +192,3 @@ def stage_named_like_an_edge() -> str:
 def test_a_stage_may_be_named_like_an_edge(bench: Make) -> None:
     odd = bench(stage_named_like_an_edge()).feed(event("open_to_ack", 0), event("ack", 1), event("ack", 2))
     assert edges(odd) == {("open_to_ack", "joined"): 1, ("open_to_ack", "repeated"): 1}
-
-
-Rows = dict[tuple[str, str], object]
-
-
-def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
-    """Return pairs that only know the rows told so far."""
-    for kind, key, value in pairs.rows():
-        kept[kind, key] = value
-    pairs.settled()
-    fresh = OpenPairs(contract)
-    told: list[tuple[str, str, object]] = json.loads(
-        json.dumps([[*name, value] for name, value in kept.items() if value is not None])
-    )
-    fresh.restore(told)
-    return fresh
-
-
-def test_a_change_is_told_until_it_is_settled(contract: Callable[[str], Contract]) -> None:
-    stages = Bench(contract(STAGES)).feed(event("open", 0, "a"), event("ack", 2, "a"))
-    base = NOW - 1000
-    entry = {"open": base, "ack": base + 2, " open_to_ack": 2.0, "": base + 2}
-    rows = [("newest", "order", base + 2), ("pair", '["order", "a"]', [1, entry])]
-    assert list(stages.pairs.rows()) == list(stages.pairs.rows()) == rows
-    stages.pairs.settled()
-    assert list(stages.pairs.rows()) == []
-    stages.feed(event("done", 500, "b"))
-    assert list(stages.pairs.rows()) == [("newest", "order", base + 500), ("pair", '["order", "a"]', None)]
-
-
-def test_everything_is_told_again_when_asked_for(contract: Callable[[str], Contract]) -> None:
-    stages = Bench(contract(STAGES))
-    assert list(stages.pairs.rows(everything=True)) == [("newest", "order", None)]
-    rows = list(stages.feed(event("open", 0, "a")).pairs.rows())
-    stages.pairs.settled()
-    assert list(stages.pairs.rows(everything=True)) == rows
-
-
-def test_what_a_restart_brings_back_goes_on_as_if_nothing_had_happened(contract: Callable[[str], Contract]) -> None:
-    random, law = Random(7), contract(STAGES)
-    bench = Bench(law)
-    steady, restarting = OpenPairs(law), OpenPairs(law)
-    kept: Rows = {}
-    seen: Counter[str] = Counter()
-    for clock in range(0, 3000, 9):
-        stage, identity = random.choice(["open", "open", "ack", "done"]), random.choice("abcde")
-        moment = NOW - 4000 + clock + random.choice([0, 0, 30, 0, -150, 0, 120])
-        joins: list[Join] = bench.feed({"stage": stage, "id": identity, "at": moment}).effect.joins
-        expected = steady.join(joins)
-        assert restarting.join(joins) == expected
-        assert restarting.sizes() == steady.sizes()
-        seen.update(outcome for _, _, outcome in expected[1])
-        restarting = restarted(law, restarting, kept)
-    assert seen.keys() == {"joined", "orphan", "repeated", "negative", "expired", "evicted"}
-
-
-def test_entries_of_a_pair_the_contract_no_longer_has_are_left_out(contract: Callable[[str], Contract]) -> None:
-    pairs, entry = OpenPairs(contract(STAGES)), {"open": 1.0, "": 1.0}
-    pairs.restore(
-        [("newest", "gone", 1.0), ("pair", '["gone", "a"]', [0, entry]), ("pair", '["order", "b"]', [1, entry])]
-    )
-    assert pairs.sizes() == {"order": 1}
-
-
-def test_a_cap_lowered_between_two_runs_holds_from_the_next_opening_on(contract: Callable[[str], Contract]) -> None:
-    stages = Bench(contract(STAGES)).feed(*[event("open", 0, identity) for identity in "abc"])
-    smaller = Bench(contract(STAGES.replace("max_open: 3", "max_open: 1")))
-    smaller.pairs.restore(stages.pairs.rows())
-    smaller.feed(event("open", 1, "d"))
-    assert smaller.pairs.sizes() == {"order": 1}
-    assert smaller.moved("pairs_forgotten_total") == {("order", "evicted"): 3}

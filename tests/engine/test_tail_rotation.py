@@ -1,16 +1,14 @@
-"""Rotation, replacement and deletion while the process lives (failure modes A9, B1, B2, B12 to B15, E10)."""
+"""Rotation, replacement and deletion while the process lives (failure modes A9, B1, B2, B12 to B15)."""
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from exporters.engine.values import Notice
 from tests.conftest import LogFile
-from tests.engine.tailing import Follower, line, open_descriptors
+from tests.engine.tailing import Follower, line
 
 
 @pytest.fixture
@@ -251,60 +249,3 @@ def test_a_rename_within_a_glob_alone_is_no_rotation(log_file: LogFile) -> None:
     renamed.append(b"2\n")
     assert follower.poll() == [b"2"]
     assert follower.notices == []
-
-
-def _stale(*_: object) -> bytes:
-    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-
-
-class _StaleHandle:
-    """Makes every call on one descriptor fail as a network file system does after a server restart."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, follower: Follower) -> None:
-        self.fd = next(follower.tail._chains.generations()).stream.fd
-        for name in ("pread", "fstat"):
-            monkeypatch.setattr(os, name, self._wrap(getattr(os, name)))
-
-    def _wrap(self, real: object) -> object:
-        return lambda fd, *args: _stale() if fd == self.fd else real(fd, *args)  # type: ignore[operator]
-
-
-def test_e10_a_stale_handle_is_opened_anew_and_read_on_where_it_was(
-    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log_file.append(line(1) + b'{"ha')
-    followed.poll()
-    log_file.append(b'lf":1}\n')
-    with open_descriptors() as change:
-        _StaleHandle(monkeypatch, followed)
-        assert followed.drain() == [b'{"half":1}']
-    assert (change, followed.tail.problems, followed.notices) == ([0], {}, [])
-
-
-def test_e10_a_stale_handle_whose_path_leads_to_another_file_is_given_up_and_measured(
-    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log_file.append(line(1) + b'{"ha')
-    followed.poll()
-    log_file.replace(line(2))
-    _StaleHandle(monkeypatch, followed)
-    assert followed.drain() == []
-    assert followed.tail.problems == {str(log_file): "Stale file handle"}
-    assert followed.poll() == [line(2)[:-1]]
-    followed.poll(20)
-    assert (followed.lost_bytes, followed.tail.files_open) == (4, 1)
-
-
-def test_e10_a_handle_that_stays_bad_stops_nothing_else(
-    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    follower = Follower(log_file, other := LogFile(log_file.path.with_name("other")))
-    log_file.append(b"1\n")
-    other.append(b"2\n")
-    inode = log_file.path.stat().st_ino
-    real = os.pread
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "pread", lambda fd, *a: _stale() if os.fstat(fd).st_ino == inode else real(fd, *a))
-        assert follower.poll() == [b"2"]
-        assert follower.tail.problems == {str(log_file): "Stale file handle"}
-    assert follower.poll() == [b"1"]

@@ -194,7 +194,7 @@ def test_every_metric_and_label_of_every_query_exists(panels: dict[str, Json], c
         bare = re.sub(r'"[^"]*"', "", expr)
         groups = set(re.findall(r"\w+", " ".join(re.findall(r"(?:by|on|group_left) \(([^)]*)\)", bare))))
         bare = re.sub(r"(?:by|on|group_left) \([^)]*\)", "", bare)
-        metrics = re.findall(r"\b([A-Za-z_]\w*)\b(?! ?\()(?:\{([^}]*)\})?", re.sub(r"\[[^\]]*\]", "", bare))
+        metrics = re.findall(r"\b([A-Za-z_]\w*)\b(?!\s*\()(?:\{([^}]*)\})?", re.sub(r"\[[^\]]*\]", "", bare))
         metrics = [(metric, inside) for metric, inside in metrics if metric not in PROMQL_WORDS]
         assert metrics, name
         labels: set[str] = set()
@@ -238,6 +238,7 @@ def test_links_resolve_and_keep_time_and_choices(boards: Boards) -> None:
             f"/d/{other}" for other in boards if other != uid
         )
         assert all(link["keepTime"] and link["includeVars"] for link in board["links"])
+        assert not any("placement" in link for link in board["links"])  # in a menu nobody would see them
         inner = [link["url"] for panel in board["panels"] for link in panel.get("links", [])]
         for url in inner:
             path, _, rest = url.partition("?")

@@ -48,5 +48,5 @@ def _problems(name: str) -> Iterator[str]:
         if word.lower() in _TYPES:
             yield f"{quote(name)} names its type (got {word}); leave it out"
     if "by" in words[1:]:
-        label = name.partition("_by_")[2]
+        label = name.removesuffix("_total").partition("_by_")[2]
         yield f"{quote(name)} has the label {quote(label)} in its name; drop it, queries aggregate by labels"

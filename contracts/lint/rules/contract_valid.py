@@ -1,7 +1,7 @@
 """Every contract loads: shape, names, patterns, budgets, ports, jobs.
 
-The loader's own checks, so that `contract lint` alone says everything. A contract that does not load promises nothing,
-so its metrics count as unknown in the queries that use them.
+The loader's own checks, so that `contract lint` alone says everything. While a contract does not load, only the areas
+`contract` and `files` are checked: all its metrics would count as unknown.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         for node in nodes_in(board.node):
             for line, uid in _links(node):
                 if uid not in uids:
-                    known = ", ".join(sorted(uids))
+                    known = ", ".join(sorted(uids - {""})) or "none"
                     problem = f"the link leads to no dashboard (got {quote(uid)}, expected one of {known}); correct it"
                     yield Place(board.file, line), problem
 

@@ -13,7 +13,7 @@ import promql_parser as pp
 
 from contracts.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import is_comparison, nodes, number_of, operator_of, strip
+from contracts.lint.promql import is_comparison, nodes, number_of, operator_of, strip, text_of
 from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -28,14 +28,10 @@ def check(tree: Tree) -> Iterator[Claim]:
         guarded = {text for node in found for text in _guarded_by_and(node)}
         for node in found:
             if isinstance(node, pp.BinaryExpr) and operator_of(node) in ("/", "%") and not _is_safe(node.rhs):
-                divisor = str(strip(node.rhs))
+                divisor = text_of(strip(node.rhs))
                 if divisor not in guarded:
                     problem = f"the division by {quote(divisor)} is not guarded against zero"
-                    yield query.place, f"{query.owner}: {problem}; write clamp_min({_short(divisor)}, 1e-9)"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else "..."
+                    yield query.place, f"{query.owner}: {problem}; write clamp_min(..., 1e-9) or (... > 0)"
 
 
 def _is_safe(divisor: Any) -> bool:
@@ -72,4 +68,4 @@ def _guarded_by_and(node: Any) -> Iterator[str]:
     if isinstance(node, pp.BinaryExpr) and operator_of(node) == "and":
         for part in nodes(node.rhs):
             if is_comparison(part) and _is_filter(part):
-                yield str(strip(part.lhs))
+                yield text_of(strip(part.lhs))

@@ -13,7 +13,7 @@ import promql_parser as pp
 
 from contracts.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import nodes, operator_of, selectors, strip
+from contracts.lint.promql import nodes, operator_of, selectors, strip, text_of
 from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -26,7 +26,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     for query in tree.queries:
         for node in query.nodes():
             if isinstance(node, pp.BinaryExpr) and operator_of(node) == "or" and _hides(node):
-                constant = quote(str(strip(node.rhs)))
+                constant = quote(text_of(strip(node.rhs)))
                 problem = f"or {constant} shows a value where there is no data, which looks healthy"
                 yield query.place, f"{query.owner}: {problem}; delete it and let missing data be missing"
 

@@ -8,7 +8,7 @@ import promql_parser as pp
 
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.infer import infer
-from contracts.lint.promql import is_comparison, number_of
+from contracts.lint.promql import is_comparison, nodes, number_of, operator_of
 from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -17,11 +17,13 @@ SEVERITY: Severity = "error"
 
 
 def check(tree: Tree) -> Iterator[Claim]:
-    """Yield alerts on totals."""
+    """Yield alerts on totals; `x > 0 unless x offset 10m` asks for a first appearance and does end."""
     for query in tree.queries:
-        for node in query.nodes() if query.kind == "alert" else ():
+        found = query.nodes() if query.kind == "alert" else []
+        ended = {str(part) for node in found if operator_of(node) == "unless" for part in nodes(node.lhs)}
+        for node in found:
             if not isinstance(node, pp.BinaryExpr) or not is_comparison(node) or number_of(node.rhs) is None:
                 continue
-            if infer(node.lhs, tree.catalog).is_total:
+            if infer(node.lhs, tree.catalog).is_total and str(node) not in ended:
                 problem = "compares a running total with a number, so it never ends once it fires"
                 yield query.place, f"{query.owner}: {problem}; use increase() over a window"

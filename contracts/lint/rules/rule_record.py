@@ -33,7 +33,12 @@ def check(tree: Tree) -> Iterator[Claim]:
         series = tree.catalog.find(rule.name)
         if series is None or series.takes_any_label:
             continue
-        left = "_".join(sorted("_".join(series.labels).split("_")))
-        if "_".join(sorted(level.split("_"))) != left and not (level in ("all", "instance", "job") and not left):
+        if _parts(level) != _parts("_".join(series.labels)):
             have = ", ".join(sorted(series.labels)) or "none"
             yield rule.place, f"the level of {quote(rule.name)} is not its labels (got {level}, has {have}); rename it"
+
+
+def _parts(level: str) -> list[str]:
+    """Return the words of a level, in order; an instance implies its job, `all` stands for no label."""
+    words = {word for word in level.split("_") if word not in ("", "all")}
+    return sorted(words - {"job"} if "instance" in words else words)

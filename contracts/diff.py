@@ -1,0 +1,221 @@
+"""Two contracts compared: what of the change breaks queries, what may, what cannot.
+
+In: the old and the new contracts. Out: `Change`s, the worst first. Breaking: something a query may name is gone or
+means something else. Risky: numbers or series change under queries that stay valid. Safe: nothing that exists changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.document import quote
+from contracts.model import Contract, Metric, Read, Source, Word
+
+__all__ = ["EFFECTS", "Change", "Effect", "compare", "compare_all"]
+
+Effect = Literal["breaking", "risky", "safe"]
+EFFECTS: tuple[Effect, ...] = ("breaking", "risky", "safe")
+"""From worst to mildest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference; `metrics` are the families whose queries it reaches."""
+
+    effect: Effect
+    text: str
+    metrics: tuple[str, ...] = ()
+
+
+def compare_all(old: Sequence[Contract], new: Sequence[Contract]) -> list[Change]:
+    """Return what changed between two sets of contracts, matched by name; a single pair is matched as it is."""
+    if len(old) == len(new) == 1:
+        return compare(old[0], new[0])
+    before, after = ({contract.name: contract for contract in side} for side in (old, new))
+    found = [
+        Change("breaking", f"exporter {name} removed", tuple(metric.name for metric in contract.metrics))
+        for name, contract in before.items()
+        if name not in after
+    ]
+    found += [Change("safe", f"exporter {name} added") for name in after if name not in before]
+    for name in before.keys() & after.keys():
+        found += compare(before[name], after[name])
+    return _ordered(found)
+
+
+def compare(old: Contract, new: Contract) -> list[Change]:
+    """Return what changed from one contract to its successor, the worst first."""
+    found = [*_of_exporter(old, new), *_of_metrics(old, new), *_of_words(old, new), *_of_sources(old, new)]
+    return _ordered(found)
+
+
+def _ordered(found: Sequence[Change]) -> list[Change]:
+    return sorted(dict.fromkeys(found), key=lambda change: (EFFECTS.index(change.effect), change.text))
+
+
+_EXPORTER: Sequence[tuple[Effect, str, Callable[[Contract], object]]] = (
+    ("breaking", "name", lambda contract: contract.name),
+    ("breaking", "port", lambda contract: contract.port),
+    ("breaking", "job", lambda contract: contract.job),
+    ("risky", "port variable", lambda contract: contract.port_env),
+    ("risky", "files variable", lambda contract: contract.files.env),
+    ("risky", "default files", lambda contract: ", ".join(contract.files.default)),
+    ("risky", "longest line", lambda contract: contract.files.max_line_bytes),
+    ("safe", "help", lambda contract: contract.help),
+)
+
+
+def _of_exporter(old: Contract, new: Contract) -> Iterator[Change]:
+    every = tuple(metric.name for metric in old.metrics)
+    for effect, what, of in _EXPORTER:
+        if of(old) != of(new):
+            text = f"{what} of the exporter changed (was {of(old)}, is {of(new)})"
+            yield Change(effect, text, every if effect == "breaking" else ())
+
+
+def _of_metrics(old: Contract, new: Contract) -> Iterator[Change]:
+    before, after = ({metric.name: metric for metric in contract.metrics} for contract in (old, new))
+    gone = [metric for name, metric in before.items() if name not in after]
+    fresh = [metric for name, metric in after.items() if name not in before]
+    for metric in gone:
+        heir = next((other for other in fresh if _looks_like(metric, other)), None)
+        fresh = [other for other in fresh if other is not heir]
+        text = f"metric {metric.name} " + (f"renamed to {heir.name}" if heir else "removed")
+        yield Change("breaking", text, (metric.name,))
+    yield from (Change("safe", f"metric {metric.name} added") for metric in fresh)
+    for name in before.keys() & after.keys():
+        shape = _of_shape(old, before[name], new, after[name])
+        for effect, text in (*shape, *_of_movement(before[name], after[name])):
+            yield Change(effect, f"metric {name}: {text}", (name,))
+
+
+def _looks_like(one: Metric, other: Metric) -> bool:
+    return (one.type, one.job, one.subject, one.when, one.labels) == (
+        other.type,
+        other.job,
+        other.subject,
+        other.when,
+        other.labels,
+    )
+
+
+def _of_shape(old: Contract, before: Metric, new: Contract, after: Metric) -> Iterator[tuple[Effect, str]]:
+    """Yield what changed in what the metric looks like."""
+    if before.type != after.type:
+        yield "breaking", f"type changed (was {before.type}, is {after.type})"
+    units = tuple(_unit(contract, metric) for contract, metric in ((old, before), (new, after)))
+    if units[0] != units[1]:
+        yield "breaking", f"unit changed (was {units[0]}, is {units[1]})"
+    yield from _of_labels(old, before, new, after)
+    gone, added = set(before.buckets) - set(after.buckets), set(after.buckets) - set(before.buckets)
+    yield from (("breaking", f"bucket {bound:g} removed") for bound in sorted(gone))
+    yield from (("risky", f"bucket {bound:g} added") for bound in sorted(added))
+    if after.budget != before.budget:
+        grown = after.budget > before.budget
+        yield "risky" if grown else "safe", f"budget changed (was {before.budget}, is {after.budget})"
+    if before.help != after.help:
+        yield "safe", "help changed"
+
+
+def _of_movement(before: Metric, after: Metric) -> Iterator[tuple[Effect, str]]:
+    """Yield what changed in what moves the metric."""
+    movers = _mover(before), _mover(after)
+    if movers[0] != movers[1]:
+        yield "risky", f"moved by something else (was {movers[0]}, is {movers[1]})"
+    if before.when != after.when or before.reasons != after.reasons:
+        yield "risky", "the events it looks at changed"
+    if set(before.init) - set(after.init):
+        yield "risky", "series that existed from the start no longer do"
+    elif before.init != after.init:
+        yield "safe", "more series exist from the start"
+
+
+def _mover(metric: Metric) -> str:
+    return f"{metric.job} {metric.amount or metric.subject or metric.value}"
+
+
+def _unit(contract: Contract, metric: Metric) -> str:
+    word = contract.words.get((metric.amount or metric.subject) or "")
+    return (word.unit or word.kind) if word is not None and word.kind in ("number", "time") else "none"
+
+
+def _of_labels(old: Contract, before: Metric, new: Contract, after: Metric) -> Iterator[tuple[Effect, str]]:
+    for label in before.labels:
+        if label not in after.labels:
+            yield "breaking", f"label {label} removed"
+            continue
+        had, has = old.label_values(before, label), new.label_values(after, label)
+        if bool(had) != bool(has):
+            yield "risky", f"label {label} became {'closed' if has else 'open'}"
+            continue
+        yield from (("breaking", f"value {quote(value)} of label {label} removed") for value in had if value not in has)
+        yield from (("safe", f"value {quote(value)} of label {label} added") for value in has if value not in had)
+    yield from (("risky", f"label {label} added") for label in after.labels if label not in before.labels)
+
+
+_WORD: Sequence[tuple[str, Callable[[Word], object]]] = (
+    ("kind", lambda word: word.kind),
+    ("default", lambda word: (word.default.env, word.default.value) if word.default else None),
+    ("otherwise", lambda word: word.otherwise),
+    ("characters", lambda word: (word.allow, word.fold, word.max_length, word.max_values)),
+    ("limits", lambda word: (word.minimum, word.maximum, word.max_future_s)),
+)
+
+
+def _of_words(old: Contract, new: Contract) -> Iterator[Change]:
+    for name in old.words.keys() & new.words.keys():
+        before, after = old.words[name], new.words[name]
+        reached = tuple(metric.name for metric in old.metrics if name in _words_of(metric))
+        for what, of in _WORD:
+            if of(before) != of(after):
+                yield Change("risky", f"word {name}: {what} changed (was {of(before)}, is {of(after)})", reached)
+        for spelling, value in before.aliases.items():
+            if after.aliases.get(spelling) != value:
+                yield Change("risky", f"word {name}: spelling {quote(spelling)} no longer means {value}", reached)
+        for spelling, value in after.aliases.items():
+            if spelling not in before.aliases:
+                yield Change("safe", f"word {name}: spelling {quote(spelling)} of {value} added")
+
+
+def _words_of(metric: Metric) -> set[str]:
+    return {*metric.labels.values(), *(word for word in (metric.subject, metric.amount) if word)}
+
+
+def _of_sources(old: Contract, new: Contract) -> Iterator[Change]:
+    before, after = ({source.name: source for source in contract.sources} for contract in (old, new))
+    for name, source in before.items():
+        if name not in after:
+            yield Change("breaking", f"source {name} removed, its events become unknown", _all_names(old))
+        elif _rules_of(source) != _rules_of(after[name]):
+            yield Change("risky", f"source {name} takes other events", _all_names(old))
+        else:
+            for word in _reread(source.all_reads(), after[name].all_reads()):
+                reached = tuple(metric.name for metric in old.metrics if word in _words_of(metric))
+                yield Change("risky", f"source {name} fills {word} in another way", reached)
+    yield from (Change("safe", f"source {name} added") for name in after if name not in before)
+    if old.pairs != new.pairs and [_bare(pair) for pair in old.pairs] != [_bare(pair) for pair in new.pairs]:
+        yield Change("risky", "pairs changed", ())
+
+
+def _all_names(contract: Contract) -> tuple[str, ...]:
+    return tuple(metric.name for metric in contract.metrics)
+
+
+def _rules_of(source: Source) -> object:
+    return source.match, source.expect, source.require_any, source.by, [row.value for row in source.rows]
+
+
+def _bare(pair: object) -> str:
+    return repr(pair).rsplit("line=", 1)[0]
+
+
+def _reread(before: Sequence[Read], after: Sequence[Read]) -> list[str]:
+    """Return the words two lists of reads fill differently."""
+    words = dict.fromkeys(read.word for read in (*before, *after))
+    return [word for word in words if _of_word(before, word) != _of_word(after, word)]
+
+
+def _of_word(reads: Sequence[Read], word: str) -> list[Read]:
+    return [read for read in reads if read.word == word]

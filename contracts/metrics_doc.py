@@ -1,0 +1,118 @@
+"""contracts/METRICS.md: every metric of every exporter, from the contracts.
+
+In: the contracts of this folder. Out: Markdown, the same for the same contracts, so that `contract generate --check`
+notices when it is out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from contracts.load import load_contracts
+from contracts.model import SOURCE_WORD, Contract, Metric
+from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+
+__all__ = ["docs", "metrics_text", "render_metrics"]
+
+_FOLDER = Path(__file__).parent
+
+
+def metrics_text(_present: str) -> str:
+    """Return what METRICS.md should be, whatever it is now."""
+    return render_metrics(load_contracts(_FOLDER))
+
+
+@click.command(short_help="Write METRICS.md, the reference of all metrics.")
+def docs() -> None:
+    """Write contracts/METRICS.md, the reference of all metrics (for those who work on this repository).
+
+    `peaktrade contract generate --check` tells whether it is up to date.
+    """
+    path = _FOLDER / "METRICS.md"
+    path.write_text(metrics_text(""), encoding="utf-8", newline="\n")
+    click.echo(f"wrote {_FOLDER.name}/{path.name}")
+
+
+def render_metrics(contracts: tuple[Contract, ...]) -> str:
+    """Return the page."""
+    lines = [
+        "# Metrics",
+        "",
+        "Generated from the contracts by `peaktrade contract docs`; edit those instead.",
+        "Series is the most label sets a metric can ever have. From says which fields of the events move it.",
+    ]
+    for contract in contracts:
+        lines += ["", *_exporter(contract)]
+    lines += ["", "## Every exporter", "", "What each exporter says about itself; all carry the label `exporter`.", ""]
+    lines += ["| metric | type | further labels | help |", "|---|---|---|---|"]
+    for key, metric in {**COUNTERS, **GAUGES}.items():
+        labels = "; ".join(_own_label(key, label) for label in metric.labels if label != "exporter") or "-"
+        lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _own_label(key: str, label: str) -> str:
+    values = LABEL_VALUES.get((key, label))
+    return f"{label}: {', '.join(values)}" if values else label
+
+
+def _exporter(contract: Contract) -> Iterator[str]:
+    yield f"## {contract.name}"
+    yield ""
+    yield contract.help
+    yield ""
+    variables = ", ".join(f"`{name}`" for name in (contract.port_env, contract.files.env) if name)
+    files = ", ".join(f"`{path}`" for path in contract.files.default)
+    yield f"Port {contract.port}, job `{contract.job}`, events {files}; changed by {variables or 'flags'}."
+    yield ""
+    yield "| metric | type | labels | series | from | help |"
+    yield "|---|---|---|---:|---|---|"
+    fields = _fields(contract)
+    for metric in contract.metrics:
+        labels = "; ".join(_label(contract, metric, label) for label in metric.labels) or "-"
+        cells = (f"`{metric.name}`", metric.type, labels, str(contract.worst_case_series(metric)))
+        yield "| " + " | ".join((*cells, _origin(contract, metric, fields), _help(metric))) + " |"
+
+
+def _help(metric: Metric) -> str:
+    if metric.type != "histogram":
+        return metric.help
+    return f"{metric.help} Buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)}."
+
+
+def _label(contract: Contract, metric: Metric, label: str) -> str:
+    values = contract.label_values(metric, label)
+    if values:
+        return f"{label}: {', '.join(values)}"
+    return f"{label}: at most {contract.words[metric.labels[label]].worst_case}"
+
+
+def _fields(contract: Contract) -> Mapping[str, list[str]]:
+    """Return word -> paths it is read from, over all sources."""
+    found: dict[str, dict[str, None]] = {}
+    for source in contract.sources:
+        for read in source.all_reads():
+            for candidate in read.candidates:
+                path = candidate.path or source.by
+                if path:
+                    found.setdefault(read.word, {})[".".join(path)] = None
+    for pair in contract.pairs:
+        for word in (pair.edge, pair.latency):
+            found.setdefault(word, {})[f"pairs by {pair.id}"] = None
+    return {word: list(paths) for word, paths in found.items()}
+
+
+def _origin(contract: Contract, metric: Metric, fields: Mapping[str, list[str]]) -> str:
+    """Return the fields behind a metric: what moves it, and the conditions."""
+    if metric.job == "rejections":
+        return "refused lines"
+    if metric.job == "always":
+        return "-"
+    words = [word for word in (metric.amount, metric.subject) if word in contract.words]
+    words += [condition.subject[0] for condition in metric.when]
+    words += [word for word in metric.labels.values() if word != SOURCE_WORD] if not words else []
+    paths = dict.fromkeys(path for word in words if word for path in fields.get(word, []))
+    return ", ".join(path if path.startswith("pairs") else f"`{path}`" for path in paths) or "every event"

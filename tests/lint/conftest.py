@@ -1,0 +1,59 @@
+"""A small checkout in which every rule of the lint finds something to look at and nothing to say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts import load
+from contracts.lint.check import check
+from contracts.lint.tree import Tree, load_tree
+
+__all__ = ["Checkout"]
+
+_SMALL = Path(__file__).parent / "small"
+
+
+class Checkout:
+    """A copy of a checkout that a test may spoil."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace the first `old` in a file; a file that is not there yet is written."""
+        path = self.root / file
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        assert old in text, f"{file} has no {old!r}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def tree(self) -> Tree:
+        """Read it."""
+        return load_tree(self.root)
+
+    def findings(self, *rules: str) -> list[str]:
+        """Return what the lint says, each as one line; of all rules if none is named."""
+        return [str(finding) for finding in check(self.tree(), rules)]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Checkout:
+    """Return a fresh copy of the small checkout."""
+    shutil.copytree(_SMALL, tmp_path / "small")
+    return Checkout(tmp_path / "small")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def yaml_read_once() -> Iterator[None]:
+    """Let a text that was composed before be composed no more: most tests spoil one file of many."""
+    compose: Callable[[Path], Any] = load._compose
+    by_text = cache(lambda data, path: compose(path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "_compose", lambda path: by_text(path.read_bytes(), path))
+        yield

@@ -1,0 +1,3 @@
+"""Stands for the program: the lint reads flags from its text."""
+
+FLAGS = ("--port", "--file")

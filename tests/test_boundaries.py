@@ -1,0 +1,190 @@
+"""The shape of the house, read from the source text: who may import whom, and how large a piece may be."""
+
+import ast
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from statistics import median
+from tokenize import COMMENT, DEDENT, ENDMARKER, INDENT, NEWLINE, NL, generate_tokens
+
+import pytest
+
+from contracts.load import load_contracts
+
+ROOT = Path(__file__).parents[1]
+OURS = ("contracts", "emitters", "exporters")
+ENGINE = ROOT / "exporters/engine"
+HELPERS = {"stream": "tail", "voice": "clock"}
+"""Modules of a stage that do not say so themselves: a helper's opening says "Part of the <name> stage."."""
+
+SHARED = {"values"}
+CONDUCTOR = "run"
+CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
+CLIENT_LIBRARY = {"registry", "accounting", "serve"}
+
+MODULES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
+ROOMS = sorted((ROOT / "exporters").glob("*/__main__.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of every module or member imported anywhere in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno}: relative import; write the whole name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def stages_of(path: Path) -> set[str]:
+    """Return the engine modules a file imports."""
+    dotted = [name.split(".") for name in imports(path)]
+    return {parts[2] for parts in dotted if parts[:2] == ["exporters", "engine"] and len(parts) > 2}
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [("emitters", {"emitters"}), ("contracts", {"contracts"}), ("exporters", {"exporters", "contracts"})],
+)
+def test_imports_flow_one_way(package: str, allowed: set[str]) -> None:
+    forbidden = {*OURS, "tests", "grafana"} - allowed
+    wrong = [name_of(path) for path in (ROOT / package).rglob("*.py") if packages(path) & forbidden]
+    assert wrong == []
+
+
+def stage_of(module: str) -> str:
+    """Return the stage a module of the engine belongs to, by its own words; a module that says nothing is a stage."""
+    opening = ast.get_docstring(ast.parse((ENGINE / f"{module}.py").read_text(encoding="utf-8"))) or ""
+    said = re.search(r"Part of the (\w+) stage", " ".join(opening.split()))
+    return said[1] if said else HELPERS.get(module, module)
+
+
+def test_every_helper_of_the_engine_helps_a_stage() -> None:
+    modules = {path.stem for path in ENGINE.glob("*.py")} - {"__init__"}
+    stages = {stage_of(module) for module in modules}
+    assert stages <= modules
+    assert {stage for stage in stages if stage_of(stage) != stage} == set()
+    assert {*SHARED, CONDUCTOR} <= stages
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
+def test_a_stage_imports_no_other_stage(path: Path) -> None:
+    found = stages_of(path) - SHARED
+    if path.stem == CONDUCTOR:
+        assert found >= {"tail", "decode", "translate", "pairs", "state", "accounting", "clock"}
+        return
+    assert {module for module in found if stage_of(module) != stage_of(path.stem)} == set()
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
+def test_the_engine_knows_nothing_around_it(path: Path) -> None:
+    inside = {name for name in imports(path) if name.startswith("exporters.")}
+    assert {name for name in inside if not name.startswith("exporters.engine.")} == set()
+
+
+def test_rooms_import_the_shared_command_and_nothing_else_of_ours() -> None:
+    for path in ROOMS:
+        ours = {name for name in imports(path) if name.partition(".")[0] in OURS}
+        assert ours == {"exporters.command.room"}, name_of(path)
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 40, name_of(path)
+
+
+def test_the_engine_names_no_exporter_and_no_port() -> None:
+    contracts = load_contracts(ROOT / "contracts")
+    words = [word for contract in contracts for word in (contract.name, contract.job, str(contract.port))]
+    pattern = re.compile(r"\b(" + "|".join(words) + r")\b")
+    found = {name_of(path): pattern.findall(path.read_text(encoding="utf-8")) for path in ENGINE.glob("*.py")}
+    assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+def test_yaml_is_known_in_one_place() -> None:
+    assert [name_of(path) for path in MODULES if "yaml" in packages(path)] == ["contracts/load.py"]
+
+
+def test_the_client_library_is_known_where_metrics_leave_the_engine() -> None:
+    users = {path.stem for path in ENGINE.glob("*.py") if "prometheus_client" in packages(path)}
+    assert users <= CLIENT_LIBRARY
+    others = [
+        path for path in MODULES if path.is_relative_to(ROOT / "contracts") or path.is_relative_to(ROOT / "emitters")
+    ]
+    assert [name_of(path) for path in (*others, *ROOMS) if "prometheus_client" in packages(path)] == []
+
+
+def test_the_global_registry_is_never_used() -> None:
+    names = ("REGISTRY", "Counter", "Gauge", "Histogram", "Summary", "Info", "Enum", "start_http_server")
+    forbidden = {f"prometheus_client.{name}" for name in names} | {"prometheus_client.registry.REGISTRY"}
+    assert [name_of(path) for path in MODULES if set(imports(path)) & forbidden] == []
+
+
+def test_time_comes_through_one_door() -> None:
+    assert [path.stem for path in ENGINE.glob("*.py") if "time" in packages(path)] == ["clock"]
+    calls = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(")
+    assert [path.stem for path in ENGINE.glob("*.py") if calls.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_nothing_here_can_trade() -> None:
+    assert [name_of(path) for path in MODULES if packages(path) & CAN_TRADE] == []
+    network = ("urllib.request", "http.", "ssl", "asyncio", "uvicorn", "starlette")
+    quiet = [
+        path for package in ("contracts", "emitters", "exporters/engine") for path in (ROOT / package).rglob("*.py")
+    ]
+    users = [name_of(path) for path in quiet if any(name.startswith(network) for name in imports(path))]
+    assert users == ["exporters/engine/serve.py"]
+    calls = re.compile(r"\bsocket\.(?!gethostname\b)\w+")
+    assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == users
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def code_lines(text: str) -> set[int]:
+    """Return the numbers of the lines that hold code, not only comments or nothing."""
+    layout = {COMMENT, NL, NEWLINE, INDENT, DEDENT, ENDMARKER}
+    return {
+        line
+        for token in generate_tokens(StringIO(text).readline)
+        if token.type not in layout
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield every function and its lines of code, the docstring left out."""
+    text = path.read_text(encoding="utf-8")
+    lines = code_lines(text)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            documented = ast.get_docstring(node) is not None
+            silent = set(range(first.lineno, (first.end_lineno or 0) + 1)) if documented else set()
+            own = range(node.lineno, (node.end_lineno or 0) + 1)
+            yield f"{name_of(path)}:{node.lineno} {node.name}", len(lines.intersection(own) - silent)
+
+
+def test_no_function_is_longer_than_40_lines_and_half_have_at_most_10() -> None:
+    sizes = dict(found for path in MODULES for found in functions(path))
+    assert {name: size for name, size in sizes.items() if size > 40} == {}
+    assert median(sizes.values()) <= 10
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_every_module_says_what_it_is_and_what_it_offers(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), f"{name_of(path)} has no docstring"
+        if path.name.startswith("_"):
+            continue
+        targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        assert "__all__" in names, f"{name_of(path)} has no __all__"

@@ -1,0 +1,79 @@
+"""The shape of the repository: contract = package = emitter = case = scrape job, and each of them can be taken away."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contracts.load import load_contracts
+from emitters.cli import discover
+
+ROOT = Path(__file__).parents[1]
+CONTRACTS = {contract.name: contract for contract in load_contracts(ROOT / "contracts")}
+LEFT = {".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".ops_local", "logs", "out"}
+GENERIC = "test_boundaries or test_repository or test_cases or test_emitter or emitters"
+"""Tests that must hold whichever exporters there are; all others must at least be importable."""
+
+
+def jobs(path: Path) -> dict[str, set[int]]:
+    """Return job -> ports of a Prometheus configuration."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {
+        job["job_name"]: {
+            int(target.rpartition(":")[2]) for each in job["static_configs"] for target in each["targets"]
+        }
+        for job in document["scrape_configs"]
+    }
+
+
+def test_every_contract_has_a_room_an_emitter_and_a_case_and_nothing_is_left_over() -> None:
+    rooms = {path.parent.name for path in (ROOT / "exporters").glob("*/__main__.py")}
+    cases = {path.name for path in (ROOT / "tests/cases").iterdir() if path.is_dir() and path.name[0] not in "._"}
+    stems = {path.stem for path in (ROOT / "contracts").glob("*.yaml")}
+    assert stems == set(CONTRACTS) == rooms == set(discover()) == cases
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "prometheus").glob("prometheus*.yml")), ids=lambda path: path.name)
+def test_every_contract_is_scraped_by_a_job_of_its_own_on_its_port(path: Path) -> None:
+    found = jobs(path)
+    assert {name: found.get(contract.job) for name, contract in CONTRACTS.items()} == {
+        name: {contract.port} for name, contract in CONTRACTS.items()
+    }
+    ports = [port for targets in found.values() for port in targets]
+    assert len(ports) == len(set(ports))
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_a_room_starts_the_exporter_it_is_named_after(name: str) -> None:
+    text = (ROOT / "exporters" / name / "__main__.py").read_text(encoding="utf-8")
+    assert re.findall(r"room\((.*?)\)", text) == [f'"{name}"']
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_a_case_has_its_events_what_they_give_and_why(name: str) -> None:
+    files = {path.name for path in (ROOT / "tests/cases" / name).iterdir()}
+    assert files >= {"events.jsonl", "expected.prom", "README.md"}
+
+
+def remove(tree: Path, name: str) -> None:
+    """Take one exporter out of a copy of the repository: contract, room, emitter and case."""
+    (tree / "contracts" / f"{name}.yaml").unlink()
+    (tree / "emitters" / f"{name}.py").unlink()
+    shutil.rmtree(tree / "exporters" / name)
+    shutil.rmtree(tree / "tests/cases" / name)
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_without_any_one_exporter_everything_else_holds(name: str, tmp_path: Path) -> None:
+    tree = tmp_path / "house"
+    shutil.copytree(ROOT, tree, ignore=lambda folder, names: LEFT if Path(folder) == ROOT else {"__pycache__"})
+    remove(tree, name)
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", f"({GENERIC}) and not without_any_one"]
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

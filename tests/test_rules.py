@@ -1,0 +1,76 @@
+"""What holds for every rule file: the operator's contract, labels, annotations, and a test per alert for both ways.
+
+promtool judges the rules themselves (`python -m tests.promtool_checks`); that they mean something, the lint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PROMETHEUS = Path(__file__).parents[1] / "prometheus"
+
+CONTRACTED = {
+    "AI_LIVE_ExporterDown": ("1m", "page"),
+    "AI_LIVE_StaleEvents": ("2m", "warn"),
+    "AI_LIVE_ParseErrorsSpike": ("2m", "warn"),
+    "AI_LIVE_DroppedEventsSpike": ("2m", "warn"),
+    "AI_LIVE_LatencyP95High": ("5m", "warn"),
+    "AI_LIVE_LatencyP99High": ("5m", "warn"),
+}
+"""Alert -> how long it waits, how bad it is. These names are a contract with the operator."""
+
+
+def read_rules() -> list[Mapping[str, Any]]:
+    """Return every rule of every file."""
+    documents = [yaml.safe_load(path.read_text()) for path in sorted((PROMETHEUS / "rules").glob("*.yml"))]
+    return [rule for document in documents for group in document["groups"] for rule in group["rules"]]
+
+
+ALERTS = {rule["alert"]: rule for rule in read_rules() if "alert" in rule}
+
+
+def test_the_six_contracted_alerts_are_those_of_the_ai_layer_with_their_delays_and_severities() -> None:
+    found = {name: (rule["for"], rule["labels"]["severity"]) for name, rule in ALERTS.items() if name in CONTRACTED}
+    assert found == CONTRACTED
+    assert {name for name in ALERTS if name.startswith("AI_LIVE_")} == CONTRACTED.keys()
+
+
+def test_an_alert_name_is_used_once() -> None:
+    names = [rule["alert"] for rule in read_rules() if "alert" in rule]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("name", sorted(ALERTS))
+def test_an_alert_says_how_bad_where_what_and_what_to_look_at_first(name: str) -> None:
+    rule = ALERTS[name]
+    assert set(rule["labels"]) == {"severity", "component"}
+    assert rule["labels"]["severity"] in ("page", "warn", "info")
+    assert rule["labels"]["component"] in ("ai_live", "pipeline", "execution", "exporter")
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+    assert re.findall(r"\((\d)\) ", rule["annotations"]["description"].split(" First: ")[1]) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("name", sorted(ALERTS))
+def test_an_alert_has_a_case_in_which_it_fires_and_one_in_which_it_is_silent(name: str) -> None:
+    documents = [yaml.safe_load(path.read_text()) for path in (PROMETHEUS / "rule_tests").glob("*.yml")]
+    tests = [test for document in documents for test in document["tests"]]
+    cases = [case for test in tests for case in test.get("alert_rule_test", ()) if case["alertname"] == name]
+    assert {bool(case["exp_alerts"]) for case in cases} == {True, False}
+
+
+@pytest.mark.parametrize("rule", read_rules(), ids=lambda rule: rule.get("alert") or rule["record"])
+def test_no_rule_makes_a_healthy_number_out_of_missing_data(rule: Mapping[str, Any]) -> None:
+    assert not re.search(r"\bor\b[^\n]*\bvector\(", rule["expr"])
+    assert "clamp_min" not in rule["expr"]
+
+
+def test_every_rule_file_has_a_file_of_tests() -> None:
+    assert {path.name for path in (PROMETHEUS / "rules").iterdir()} == {
+        path.name for path in (PROMETHEUS / "rule_tests").iterdir()
+    }

@@ -1,0 +1,115 @@
+"""The runbooks are run: every ```bash block against a real stack, every link and every alert's anchor looked up.
+
+Blocks marked ```text start or stop things, or need what is not here (containers); of those only names and flags are
+checked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from exporters.cli import main
+from exporters.command import room
+from exporters.verify.cli import verify
+from tests.end_to_end.stack import Stack, running_stack
+
+ROOT = Path(__file__).parents[1]
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+
+
+def blocks(kind: str) -> list[tuple[str, str]]:
+    """Return (runbook and number, text) of every block of a kind."""
+    found = [(path, re.findall(rf"```{kind}\n(.*?)```", path.read_text(), re.DOTALL)) for path in RUNBOOKS]
+    return [(f"{path.stem}-{number}", text) for path, texts in found for number, text in enumerate(texts, 1)]
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors a Markdown page offers, made as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def alerts() -> Mapping[str, Mapping[str, str]]:
+    """Return the annotations of every alert."""
+    found = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))]
+    rules = [rule for document in found for group in document["groups"] for rule in group["rules"]]
+    return {rule["alert"]: rule["annotations"] for rule in rules if "alert" in rule}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
+        result = CliRunner().invoke(verify, env=stack.environment)
+        assert result.exit_code == 0, result.output
+        yield stack
+
+
+@pytest.mark.parametrize("block", [pytest.param(text, id=name) for name, text in blocks("bash")])
+def test_a_command_of_a_runbook_works_and_says_something(block: str, stack: Stack) -> None:
+    own = {9092: stack.ports["prometheus"], **{one.port: stack.ports[one.name] for one in stack.contracts}}
+    for port, here in own.items():
+        block = re.sub(rf"\b{port}\b", str(here), block)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],
+        cwd=ROOT,
+        env={**os.environ, **stack.environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() != ""
+
+
+@pytest.mark.parametrize("block", [pytest.param(text, id=name) for name, text in blocks("text")])
+def test_a_command_that_is_not_run_here_has_only_names_and_flags_that_exist(block: str) -> None:
+    for line in block.splitlines():
+        words = shlex.split(line)
+        if words[:2] == ["python", "-m"]:
+            name = words[2].removeprefix("exporters.")
+            command, arguments = room(name), words[3:]
+        elif words[0] == "peaktrade":
+            command, arguments = main, words[1:]
+        else:
+            assert words[0] in ("export", "docker", "prometheus"), line
+            continue
+        result = CliRunner().invoke(command, [*arguments, "--help"])
+        assert result.exit_code == 0, line
+        assert [word for word in arguments if word.startswith("--") and word not in result.output] == []
+
+
+@pytest.mark.parametrize("alert", sorted(alerts()))
+def test_an_alert_leads_to_its_own_section_of_a_runbook(alert: str) -> None:
+    path, _, anchor = alerts()[alert]["runbook_url"].partition("#")
+    assert anchor == alert.lower()
+    assert ROOT / path in RUNBOOKS
+    assert anchor in anchors(ROOT / path)
+
+
+def test_a_section_named_like_an_alert_belongs_to_one() -> None:
+    named = {name for path in RUNBOOKS for name in re.findall(r"^## ([A-Z]+_\w+)$", path.read_text(), re.MULTILINE)}
+    assert named == set(alerts())
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
+def test_every_link_of_a_runbook_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+        target, _, anchor = link.partition("#")
+        assert (path.parent / target).is_file(), link
+        assert not anchor or anchor in anchors(path.parent / target), link
+
+
+def test_every_runbook_can_be_found_from_the_stack() -> None:
+    linked = set(re.findall(r"\]\(([^)#]+)\)", (ROOT / "docs" / "runbooks" / "stack.md").read_text()))
+    assert linked == {path.name for path in RUNBOOKS} - {"stack.md"}
