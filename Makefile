@@ -16,6 +16,8 @@ check: $(READY)
 	@$(BIN)/mypy
 	@$(BIN)/peaktrade contract check
 	@$(BIN)/peaktrade contract generate --check
+	@$(BIN)/peaktrade contract lint
+	@$(BIN)/python -m grafana.build --check
 	@$(BIN)/python -m tests.promtool_checks
 	@$(MAKE) --no-print-directory test
 

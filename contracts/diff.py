@@ -155,9 +155,15 @@ def _of_labels(old: Contract, before: Metric, new: Contract, after: Metric) -> I
     yield from (("risky", f"label {label} added") for label in after.labels if label not in before.labels)
 
 
+def _default(word: Word) -> str:
+    if word.default is None:
+        return "none"
+    return f"${word.default.env} or {word.default.value}" if word.default.env else word.default.value
+
+
 _WORD: Sequence[tuple[str, Callable[[Word], object]]] = (
     ("kind", lambda word: word.kind),
-    ("default", lambda word: (word.default.env, word.default.value) if word.default else None),
+    ("default", _default),
     ("otherwise", lambda word: word.otherwise),
     ("characters", lambda word: (word.allow, word.fold, word.max_length, word.max_values)),
     ("limits", lambda word: (word.minimum, word.maximum, word.max_future_s)),

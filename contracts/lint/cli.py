@@ -44,12 +44,14 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
     """
     tree = None if only_list else _tree(root or _HOME)
     _need_parser()
-    from contracts.lint.check import check, find_rules
+    from contracts.lint import allowances
+    from contracts.lint.check import EXCEPTION_RULE, check, find_rules
     from contracts.lint.report import exit_code, render
 
     if tree is None:
-        for rule in find_rules():
-            click.echo(f"{rule.id:<22} {' '.join(rule.doc.split())}")
+        docs = {rule.id: rule.doc for rule in find_rules()} | {EXCEPTION_RULE: allowances.__doc__ or ""}
+        for name, doc in sorted(docs.items()):
+            click.echo(f"{name:<22} {' '.join(doc.split())}")
         return
     findings = check(tree)
     shown = render(findings, form)

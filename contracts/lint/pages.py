@@ -1,4 +1,4 @@
-"""Markdown pages as the lint sees them: lines, code, links and headings.
+"""Markdown pages as the lint sees them: code, queries, links and headings.
 
 In: text. Out: a `Page`. Prose is never judged; only what stands in code (backticks or a fence) and in links is.
 """
@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from contracts.lint.finding import Place
+from contracts.lint.query import Query
+
 __all__ = ["PAGE_ALLOWANCE", "Page", "slug"]
 
 PAGE_ALLOWANCE = re.compile(
@@ -16,6 +19,7 @@ PAGE_ALLOWANCE = re.compile(
 )
 """An inline exception in Markdown, on a line of its own: `<!-- lint: allow area/name: reason -->`."""
 
+_ASKED = re.compile(r"promtool query (?:instant|range)(?: --?\S+)* \S+ '([^']+)'")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 
@@ -37,6 +41,12 @@ class Page:
                 yield number, line
             else:
                 yield from ((number, code) for code in re.findall(r"`([^`]+)`", line))
+
+    def queries(self) -> Iterator[Query]:
+        """Yield the expressions the page tells its reader to ask: `promtool query instant URL 'EXPRESSION'`."""
+        for number, line in self.code():
+            for text in _ASKED.findall(line) if "..." not in line else ():
+                yield Query(text, Place(self.file, number), "page", "page")
 
     def links(self) -> Iterator[tuple[int, str]]:
         """Yield (line, target) of every link outside of code."""

@@ -20,6 +20,7 @@ __all__ = [
     "alternatives",
     "has_variable",
     "is_comparison",
+    "matches",
     "name_of",
     "nodes",
     "number_of",
@@ -133,6 +134,20 @@ def alternatives(pattern: str) -> list[str]:
     (['a', 'b'], ['(a|b)c'])
     """
     return [pattern] if re.search(r"[()\[\]\\]", pattern) else pattern.split("|")
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a matcher's pattern takes a text; of what only RE2 knows (`[[:alpha:]]`) True, as promtool judges it.
+
+    >>> matches("sub.*", "submit"), matches("sub", "submit")
+    (True, False)
+    """
+    if "[[:" in pattern:
+        return True
+    try:
+        return bool(re.fullmatch(pattern, text))
+    except re.error:
+        return True
 
 
 def text_of(expr: Any) -> str:

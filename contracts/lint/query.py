@@ -16,7 +16,7 @@ from contracts.lint.promql import QueryError, nodes, parse
 
 __all__ = ["Query", "QueryKind"]
 
-QueryKind = Literal["alert", "record", "panel", "variable", "annotation"]
+QueryKind = Literal["alert", "record", "panel", "variable", "annotation", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class Query:
     place: Place
     kind: QueryKind
     owner: str
+
+    @property
+    def is_asked_by_hand(self) -> bool:
+        """Whether a person asks it and sees what comes back, so that habits of panels and alerts do not apply."""
+        return self.kind == "page"
 
     @property
     def tree(self) -> pp.Expr | None:

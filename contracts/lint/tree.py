@@ -57,12 +57,13 @@ class Tree:
 
     @cached_property
     def queries(self) -> tuple[Query, ...]:
-        """Every expression of rules, panels and annotations."""
+        """Every expression of rules, panels, annotations and pages."""
         panels = [panel for dashboard in self.dashboards for panel in dashboard.panels]
         return (
             *(rule.query for rule in self.rules),
             *(target.query for panel in panels for target in panel.targets),
             *(query for dashboard in self.dashboards for query in dashboard.annotations),
+            *(query for page in self.pages for query in page.queries()),
         )
 
     def place_of(self, contract: Contract, metric: Metric | None = None) -> Place:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from exporters.engine.paths import Inode
 from exporters.engine.stream import Stream
+from exporters.engine.unseen import Held
+from exporters.engine.values import FileKey
 
-__all__ = ["Chain", "Chains", "Generation"]
+__all__ = ["Chain", "Chains", "Generation", "held"]
 
 _MIN_REWRITE = 32
 """Bytes of equal content below which a file is not taken for the rewrite of another."""
@@ -80,6 +82,11 @@ Chain = list[Generation]
 """Generations in the order they are read, the newest last."""
 
 
+def held(chain: Chain) -> list[Held]:
+    """Return how far the generations of a chain have been read."""
+    return [Held(gen.stream.mark(gen.serial), gen.stream.fd, gen.is_live) for gen in chain]
+
+
 class Chains:
     """Every open file. A chain keeps the name its first file was opened by, whatever rotation makes of that file."""
 
@@ -95,6 +102,10 @@ class Chains:
         """Return the chains' names."""
         return list(self._chains)
 
+    def open_keys(self) -> set[FileKey]:
+        """Return the identities of the open files."""
+        return {gen.stream.key for gen in self.generations()}
+
     def items(self) -> list[tuple[str, Chain]]:
         """Return the chains with their names."""
         return list(self._chains.items())
@@ -108,8 +119,12 @@ class Chains:
         at = len(chain) if before is None else chain.index(before)
         chain.insert(at, gen)
         for later in chain[at:]:
-            self.serial += 1
-            later.serial = self.serial
+            later.serial = self.next_serial()
+
+    def next_serial(self) -> int:
+        """Return a number larger than any before it."""
+        self.serial += 1
+        return self.serial
 
     def drop(self, gen: Generation) -> None:
         """Forget a generation."""
@@ -134,11 +149,12 @@ class Chains:
 
     def done(self, monotonic: float, grace_s: float) -> list[Generation]:
         """Return the generations to let go: quiet, and deleted or replaced, or too many."""
-        done, held = [], []
+        done: list[Generation] = []
+        kept: list[Generation] = []
         for chain in self._chains.values():
             for gen in chain:
                 if gen.is_quiet(monotonic, grace_s):
                     is_replaced = gen is not chain[-1] or any(other.is_live for other in chain)
-                    (done if is_replaced or gen.stream.is_deleted else held).append(gen)
-        held.sort(key=lambda gen: gen.quiet_since)
-        return done + held[:-_HELD]
+                    (done if is_replaced or gen.stream.is_deleted else kept).append(gen)
+        kept.sort(key=lambda gen: gen.quiet_since)
+        return done + kept[:-_HELD]

@@ -7,6 +7,7 @@ one event or one rejection; a field of the wrong kind becomes `MISTYPED` and cos
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,6 +30,9 @@ _TYPES: Mapping[PathKind, Any] = {
 
 
 _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+_BETWEEN, _BETWEEN_CRLF = re.compile(rb"}\n{"), re.compile(rb"}\r\n{")
 
 
 class Decoder:
@@ -58,11 +62,12 @@ class Decoder:
         between `}` and `{`, none can be inside an object (no JSON has `}` directly before `{`), so each line holds
         at least one object; as many events as lines then means exactly one each.
         """
-        newline = b"\r\n" if data.endswith(b"\r\n") else b"\n"
-        lines = data.count(b"\n")
-        if not data.startswith(b"{") or not data.endswith(b"}" + newline):
+        ending, between = (b"}\r\n", _BETWEEN_CRLF) if data.endswith(b"\r\n") else (b"}\n", _BETWEEN)
+        if not data.startswith(b"{") or not data.endswith(ending) or not _is_utf8(data):
             return None
-        if data.count(b"}" + newline + b"{") != lines - 1 or not _is_utf8(data):
+        # counting 157 MB: 12 ms so, 47 ms with count(); 66 ms with findall(), 99 ms with count()
+        lines = len(data) - len(data.replace(b"\n", b""))
+        if len(between.findall(data)) != lines - 1:
             return None
         try:
             events = self._decode_lines(data)

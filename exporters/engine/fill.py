@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from operator import attrgetter
+from typing import Any
 
 from contracts.model import Candidate, Read, Word
 from exporters.engine.values import MISTYPED, attribute_of
@@ -180,6 +181,17 @@ class TimeColumn:
         times = (self.read_one(event, now, refused) for event in events)
         return max((at for at in times if at is not None), default=None)
 
+    def read(self, events: Sequence[object], now: float, refused: Tally | None) -> list[float | None]:
+        """Return the word's time in each event, None where there is none."""
+        column: list[Any] = list(map(self._getters[0][0], events))
+        try:  # all at once: 0.2 instead of 0.9 microseconds per event
+            times = [(at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() for at in column]
+        except AttributeError:
+            times = []
+        if times and max(times) <= now + self._word.max_future_s:
+            return times
+        return [self.read_one(event, now, refused) for event in events]
+
     def read_one(self, event: object, now: float, refused: Tally | None) -> float | None:
         """Return the word's time in one event, or None; without `refused`, a refusal was counted elsewhere."""
         reason = ""
@@ -210,6 +222,18 @@ class IdColumn:
     def __init__(self, word: Word, read: Read) -> None:
         self._word = word
         self._getters = [attrgetter(attribute_of(c.path)) for c in read.candidates if c.path]
+
+    def read(self, events: Sequence[object], refused: Tally) -> list[str]:
+        """Return the id of each event, "" where there is none."""
+        column: list[Any] = list(map(self._getters[0], events))
+        try:
+            text = "\n".join(column)
+        except TypeError:
+            text = ""
+        # plain ids, all at once: nothing that trimming, digesting or emptiness would change
+        if text.isascii() and text.split() == column and max(map(len, column)) <= _ID_LENGTH:
+            return column
+        return [self.read_one(event, refused) for event in events]
 
     def read_one(self, event: object, refused: Tally) -> str:
         """Return the id of one event, "" if it has none."""

@@ -41,6 +41,11 @@ class Keeper:
         self.problem = ""
         self.set_aside = 0
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether rows go to disk at all."""
+        return self._store is not None
+
     def load(self, now: float) -> list[Row]:
         """Take the state for this process and return its rows (none if there is none).
 

@@ -7,55 +7,96 @@ ones, copies. Part of the tail stage.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
-from exporters.engine.recover import Opening, open_unseen, unseen
-from exporters.engine.siblings import Sibling, find_content, proves, siblings
-from exporters.engine.stream import Stream
+from exporters.engine.recover import Recovery
+from exporters.engine.siblings import NEVER, Sibling, find_content, open_plain, past_mark, proves, siblings
+from exporters.engine.stream import Stream, digest
+from exporters.engine.unseen import REMEMBERED, Held, Opening, Past, unseen
 from exporters.engine.values import FileKey, Mark
 
 __all__ = ["Lineage"]
 
-_REMEMBERED = 32
-"""Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
+_REMEMBERED_IN_ALL = 4096
+"""Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
+
+_NOTHING = FileKey(0, 0)
+"""Stands for the file of a path that led nowhere when it was first looked at."""
 
 
 class Lineage:
-    """Remembers the past generations of every path."""
+    """Remembers the past generations of every path.
+
+    Attributes:
+        known: identities of the siblings that need not be looked at again.
+        fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
+    """
 
     def __init__(self) -> None:
-        self._finished: dict[str, list[Mark]] = {}
+        self._done: dict[str, list[Mark]] = {}
         self._beside: dict[str, list[Sibling]] = {}
+        self._met: set[str] = set()
+        self._count = 0
+        self._is_complete = True
         self.known: frozenset[FileKey] = frozenset()
+        self.fresh: set[str] = set()
 
-    def restore(self, finished: Iterable[Mark]) -> None:
-        """Take over the marks of generations that were let go before the restart."""
-        for mark in finished:
+    def restore(self, recovery: Recovery, known: frozenset[FileKey]) -> None:
+        """Take over what was remembered before the restart."""
+        self.known = known
+        for mark in recovery.done:
             self.finish(mark)
+        self._met = {*self._done, *(mark.path for mark in recovery.open)}
 
     def finish(self, mark: Mark) -> None:
         """Remember a generation that is let go."""
-        listed = self._finished.setdefault(mark.path, [])
-        listed.append(mark)
-        del listed[:-_REMEMBERED]
+        listed = self._done.setdefault(mark.path, [])
+        listed[:] = [*(other for other in listed if other.key != _NOTHING), mark][-REMEMBERED:]
+        self._count = sum(map(len, self._done.values()))
+        while self._count > _REMEMBERED_IN_ALL:
+            self._is_complete = False
+            self._count -= len(self._done.pop(next(iter(self._done))))
 
     def finished(self) -> list[Mark]:
         """Return what is remembered of generations let go."""
-        return [mark for listed in self._finished.values() for mark in listed]
+        return [mark for listed in self._done.values() for mark in listed]
+
+    def paths(self) -> list[str]:
+        """Return the paths of which anything is remembered."""
+        return list(self._done)
+
+    def meet(self, path: str, is_there: bool, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
+        """Remember what stands beside a path when it is first looked at: it is never read, whatever becomes of it."""
+        self._met.add(path)
+        if path not in self._beside:
+            self.look([path])
+        beside = [one for one in self._beside[path] if one.key[:2] not in live]
+        self.known |= {one.key for one in beside}
+        marks = [past_mark(one, path, serial()) for one in beside[-REMEMBERED:]]
+        if not is_there and not any(marks):
+            marks = [Mark(serial(), path, _NOTHING, 0, 0, 0, 0, digest(b""), 0, digest(b""), done=True)]
+        for mark in marks:
+            if mark is not None:
+                self.finish(mark)
+
+    def has_met(self, path: str) -> bool:
+        """Whether the path was looked at before."""
+        return path in self._met
 
     def take_back(self, stream: Stream) -> bool:
         """Have a file that was let go and is back at a path go on where it ended; return whether it is one."""
-        for listed in self._finished.values():
+        for listed in self._done.values():
             for mark in listed:
                 if mark.key == stream.key and proves(stream.fd, mark):
-                    stream.restore(mark)
+                    stream.restore(mark if mark.size != NEVER else replace(mark, size=mark.offset))
                     listed.remove(mark)
                     return True
         return False
 
     def has_past(self, path: str) -> bool:
         """Whether an earlier generation of `path` was read and let go."""
-        return path in self._finished
+        return any(mark.key != _NOTHING and mark.size != NEVER for mark in self._done.get(path, []))
 
     def look(self, paths: Collection[str]) -> None:
         """Look at the siblings of the paths."""
@@ -74,43 +115,49 @@ class Lineage:
             settled: paths that lead to a file and whose earlier generations have all been found.
         """
         parts = (keys if path in settled else keys & self.known for path, keys in beside.items())
-        self.known = frozenset().union(*parts)
+        self.known = frozenset({key[:2]: key for keys in parts for key in keys}.values())
+        self._beside = {path: listed for path, listed in self._beside.items() if path in settled or path in self._done}
 
-    def unseen(self, path: str, opened: Collection[FileKey], marks: Sequence[Mark], horizon_ns: int) -> list[Opening]:
+    def unseen(self, path: str, held: Sequence[Held], opened: Collection[FileKey]) -> list[Opening]:
         """Open the siblings of `path`, oldest first, that appeared since the last settle() and nobody has read."""
-        older = frozenset((*self.known, *opened))
-        past = [*marks, *self._finished.get(path, [])]
-        if not marks and past:
-            horizon_ns = max(horizon_ns, past[-1].mtime_ns)
-        found = unseen(self._beside.get(path, []), older, past, horizon_ns)
-        openings = (open_unseen(path, one) for one in found)
-        return [opening for opening in openings if opening is not None]
+        past = Past(held, self._done.get(path, []), self.known, self._is_complete)
+        openings, copies = unseen(path, self._beside.get(path, []), past, opened)
+        self.known |= frozenset(copies)
+        return openings
 
     def grown(self, path: str, opened: Collection[FileKey]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
         openings = []
-        for mark in list(self._finished.get(path, [])):
+        for mark in list(self._done.get(path, [])):
             one = next((one for one in self._beside.get(path, []) if one.key == mark.key), None)
             if one is None or one.is_packed or one.key in opened or one.size <= mark.size:
                 continue
             opening = _open_proved(one, mark)
             if opening is not None:
-                self._finished[path].remove(mark)
+                self._done[path].remove(mark)
                 openings.append(opening)
         return openings
 
-    def copy_of(self, mark: Mark, opened: Collection[FileKey]) -> Opening | None:
-        """Open a sibling that holds what `mark` speaks of: the copy a copytruncate made."""
-        self.look([mark.path])
-        candidates = [one for one in self._beside.get(mark.path, []) if one.key not in opened]
-        found = find_content(mark, candidates)
-        return Opening(mark.path, found[1], mark, is_live=False) if found else None
+    def after_cut(
+        self, path: str, cut: Mark | None, held: Sequence[Held], opened: Collection[FileKey]
+    ) -> list[Opening]:
+        """Open the copy a copytruncate made of what `cut` speaks of, and copies of what was written and cut since."""
+        self.look([path])
+        candidates = [one for one in self._beside[path] if one.key not in opened]
+        unknown = [one for one in candidates if one.key not in self.known]
+        found = None
+        if cut is not None:
+            found = find_content(cut, candidates) or find_content(cut, unknown, least=1)
+        if cut is None or found is None:
+            return self.unseen(path, held, opened)
+        one, fd = found
+        copy = Opening(path, fd, cut, is_live=False, key=one.key if one.is_packed else None)
+        return [copy, *self.unseen(path, [*held, Held(cut, fd, is_live=False)], {*opened, one.key})]
 
 
 def _open_proved(one: Sibling, mark: Mark) -> Opening | None:
-    try:
-        fd = os.open(one.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
+    fd = open_plain(one.path)
+    if fd is None:
         return None
     if proves(fd, mark):
         return Opening(mark.path, fd, mark, is_live=False)

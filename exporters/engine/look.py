@@ -7,21 +7,21 @@ stopped exporter in place would leave SQLite's own files behind, so that one is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
 
+from exporters.engine.database import SELECT, TROUBLE, translated
 from exporters.engine.rows import Row, check
-from exporters.engine.store import SELECT, translated
 
 __all__ = ["read_copy", "read_rows"]
 
 _TRIES = 20
-"""Copies taken before giving up on a file that changes under the copying; a commit comes about once a second."""
+"""Times a file is read before giving up because it changes all the time; a commit comes about once a second."""
 
-_State = list[tuple[int, int, int] | None]
+_ENDINGS = ("", "-wal")
 
 
 def read_rows(path: Path, owner: str) -> list[Row]:
@@ -37,7 +37,7 @@ def read_rows(path: Path, owner: str) -> list[Row]:
             return check(path, database.execute(SELECT).fetchall(), owner)[0]
     except sqlite3.OperationalError:
         return read_copy(path, owner)
-    except sqlite3.DatabaseError as error:
+    except TROUBLE as error:
         raise translated(path, error, "read") from error
 
 
@@ -52,38 +52,39 @@ def read_copy(path: Path, owner: str) -> list[Row]:
             copy = _copied(path, Path(folder))
             with contextlib.closing(sqlite3.connect(copy)) as database:
                 stored = database.execute(SELECT).fetchall()
-    except (sqlite3.DatabaseError, OSError) as error:
+    except (*TROUBLE, OSError) as error:
         raise translated(path, error, "read") from error
     return check(path, stored, owner)[0]
 
 
 def _copied(path: Path, folder: Path) -> Path:
-    """Copy the file and its log into `folder`; return the copy.
+    """Copy the file and its log into `folder`; return the copy."""
+    copy = folder / path.name
+    for ending, content in zip(_ENDINGS, _still(path), strict=True):
+        if content is not None:
+            Path(f"{copy}{ending}").write_bytes(content)
+    return copy
+
+
+def _still(path: Path) -> list[bytes | None]:
+    """Return the bytes of the file and its log as they were at one moment: read twice, and the same both times.
 
     Raises:
         OSError: if they cannot be read, or were never still.
     """
-    copy = folder / path.name
+    before = None
     for _ in range(_TRIES):
-        before = _state_of(path)
-        for ending in ("", "-wal"):
-            Path(f"{copy}{ending}").unlink(missing_ok=True)
-            if ending == "" or os.path.exists(f"{path}{ending}"):
-                with contextlib.suppress(FileNotFoundError) if ending else contextlib.nullcontext():
-                    shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
-        if _state_of(path) == before:
-            return copy
-    raise OSError("it is written all the time")
+        found = [_read(f"{path}{ending}") for ending in _ENDINGS]
+        if found == before and found[0] is not None:
+            return found
+        before = found
+    if before is None or before[0] is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    raise OSError(errno.EBUSY, "it is written all the time", str(path))
 
 
-def _state_of(path: Path) -> _State:
-    """Return what changes with every commit."""
-    state: _State = []
-    for ending in ("", "-wal"):
-        try:
-            info = os.stat(f"{path}{ending}")
-        except FileNotFoundError:
-            state.append(None)
-            continue
-        state.append((info.st_ino, info.st_size, info.st_mtime_ns))
-    return state
+def _read(name: str) -> bytes | None:
+    try:
+        return Path(name).read_bytes()
+    except FileNotFoundError:
+        return None

@@ -8,13 +8,13 @@ longest when there are too many, is forgotten and, if it never joined, counted.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import cast
 
-from contracts.model import Contract, Metric, Pair
-from exporters.engine.values import Join, JoinPlan, Observe
+from contracts.model import Contract, Pair
+from exporters.engine.values import Close, JoinPlan, Observe, Target
 
 __all__ = ["Entry", "Joined", "OpenPairs", "PairTally"]
 
@@ -23,106 +23,121 @@ PairTally = Counter[tuple[str, str, str]]
 
 Entry = dict[str, float]
 """What is remembered of one id: opening stage -> time, " " + joined edge -> latency, "" -> the pair's newest event time
-when the id was last heard of. No stage is named like the latter two, as texts are trimmed."""
+when the id was last heard of, "  " -> its place in the order of hearing, "   " -> 1 once an edge has joined. No stage
+is named like these, as texts are trimmed."""
 
 Joined = tuple[list[Observe], PairTally]
 
 _HEARD = ""
-_EDGE = " "
+_ORDER = "  "
+_JOINED = "   "
+
+
+_NOTHING: Entry = {}
+_NEVER = float("-inf")
+
+
+class _Open:
+    """The ids one pair is waiting for, the one not heard of longest first.
+
+    `changed` holds the ids that differ from the last commit, and whether they are new since then.
+    """
+
+    __slots__ = ("changed", "entries", "max_open", "newest", "order", "settled", "soonest", "timeout_s")
+
+    def __init__(self, pair: Pair) -> None:
+        self.entries: OrderedDict[str, Entry] = OrderedDict()
+        self.changed: dict[str, bool] = {}
+        self.newest = self.settled = float("-inf")
+        self.soonest = float("inf")
+        self.order = 0.0
+        self.timeout_s = pair.timeout_s
+        self.max_open = pair.max_open
+
+    def remember(self, identity: str, stage: str, at: float) -> int:
+        """Note a stage that opens edges (the first time of a stage stands); return how many ids were evicted unjoined."""
+        evicted = 0
+        entry = self.entries.get(identity)
+        if entry is None:
+            while len(self.entries) >= self.max_open:
+                evicted += self.forget()
+            self.entries[identity] = entry = {stage: at}
+            self.changed.setdefault(identity, True)
+            if len(self.entries) == 1:
+                self.soonest = self.newest + self.timeout_s
+        else:
+            entry.setdefault(stage, at)
+            self.entries.move_to_end(identity)
+            self.changed.setdefault(identity, False)
+        self.order += 1
+        entry[_HEARD], entry[_ORDER] = self.newest, self.order
+        return evicted
+
+    def expire(self) -> int:
+        """Forget what was not heard of within the timeout; return how many of these ids never joined."""
+        expired = 0
+        while self.entries:
+            self.soonest = next(iter(self.entries.values()))[_HEARD] + self.timeout_s
+            if self.soonest >= self.newest:
+                return expired
+            expired += self.forget()
+        self.soonest = float("inf")
+        return expired
+
+    def forget(self) -> bool:
+        """Drop the id not heard of longest; return whether it never joined."""
+        identity, entry = self.entries.popitem(last=False)
+        if self.changed.get(identity):  # never written: nothing to delete, nothing to remember
+            del self.changed[identity]
+        else:
+            self.changed[identity] = False
+        return _JOINED not in entry
 
 
 class OpenPairs:
     """The ids one contract's pairs are waiting for, per pair in the order in which they were last heard of."""
 
     def __init__(self, contract: Contract) -> None:
-        self._pairs: Mapping[str, Pair] = {pair.name: pair for pair in contract.pairs}
-        self._open: dict[str, dict[str, Entry]] = {pair.name: {} for pair in contract.pairs}
-        self._newest: dict[str, float] = {pair.name: float("-inf") for pair in contract.pairs}
-        self._settled = dict(self._newest)
-        self._changed: dict[str, set[str]] = {pair.name: set() for pair in contract.pairs}
-        self._fresh: dict[str, set[str]] = {pair.name: set() for pair in contract.pairs}
+        self._open = {pair.name: _Open(pair) for pair in contract.pairs}
         self._laws = {pair.name: _law(pair) for pair in contract.pairs}
         self._stored_laws: Mapping[str, object] = {}
         self._left: list[tuple[str, str]] = []
-        self._order: dict[tuple[str, str], int] = {}
-        self._next = 0
 
-    def join(self, joins: Iterable[Join]) -> Joined:
-        """Take events in order; return the latencies they complete and the tally of edges.
+    def join(self, joins: Iterable[tuple[str, float, JoinPlan]]) -> Joined:
+        """Take events (Joins) in order; return the latencies they complete and the tally of edges.
 
         The result does not depend on how the events are cut into calls.
         """
         tally: PairTally = Counter()
-        latencies: defaultdict[tuple[str, tuple[str, ...]], list[float]] = defaultdict(list)
-        metrics: dict[str, Metric] = {}
+        found: dict[int, tuple[Target, list[float]]] = {}
+        joined: list[tuple[str, str, str]] = []
         for identity, at, plan in joins:
-            if at > self._newest[plan.pair]:
-                self._newest[plan.pair] = at
-                self._expire(plan.pair, tally)
-            entry = self._open[plan.pair].get(identity)
-            for close in plan.closes:
-                latency, outcome = self._close(plan.pair, entry, close.opening, close.edge, at)
-                tally[plan.pair, close.edge, outcome] += 1
-                if outcome == "joined" and entry is not None:
-                    entry[_EDGE + close.edge] = latency
-                    self._changed[plan.pair].add(identity)
-                    for metric, labels in close.targets:
-                        metrics[metric.name] = metric
-                        latencies[metric.name, labels].append(latency)
-            if plan.opens:
-                self._remember(plan, identity, at, tally)
-        return [Observe(metrics[name], labels, found) for (name, labels), found in latencies.items()], tally
-
-    def _close(self, pair: str, entry: Entry | None, opening: str, edge: str, at: float) -> tuple[float, str]:
-        """Return the latency of an edge and what became of it."""
-        if entry is None or opening not in entry:
-            return 0.0, "orphan"
-        latency = at - entry[opening]
-        if _EDGE + edge in entry:
-            return latency, "repeated"
-        if latency < 0:
-            return latency, "negative"
-        return latency, "joined" if latency <= self._pairs[pair].timeout_s else "orphan"
-
-    def _remember(self, plan: JoinPlan, identity: str, at: float, tally: PairTally) -> None:
-        """Note a stage that opens edges; the first time of a stage stands."""
-        entries = self._open[plan.pair]
-        entry = entries.pop(identity, None)
-        if entry is None:
-            entry = {}
-            if identity not in self._changed[plan.pair]:
-                self._fresh[plan.pair].add(identity)
-            while len(entries) >= self._pairs[plan.pair].max_open:
-                self._forget(plan.pair, "evicted", tally)
-        entry.setdefault(plan.stage, at)
-        entry[_HEARD] = self._newest[plan.pair]
-        entries[identity] = entry
-        self._order[plan.pair, identity] = self._next
-        self._next += 1
-        self._changed[plan.pair].add(identity)
-
-    def _expire(self, pair: str, tally: PairTally) -> None:
-        entries, horizon = self._open[pair], self._newest[pair] - self._pairs[pair].timeout_s
-        while entries and next(iter(entries.values()))[_HEARD] < horizon:
-            self._forget(pair, "expired", tally)
-
-    def _forget(self, pair: str, reason: str, tally: PairTally) -> None:
-        """Drop the id not heard of longest."""
-        entries = self._open[pair]
-        identity = next(iter(entries))
-        entry = entries.pop(identity)
-        del self._order[pair, identity]
-        if identity in self._fresh[pair]:  # never written: nothing to delete, nothing to remember
-            self._fresh[pair].discard(identity)
-            self._changed[pair].discard(identity)
-        else:
-            self._changed[pair].add(identity)
-        if not any(name.startswith(_EDGE) for name in entry):
-            tally[pair, "", reason] += 1
+            pair = self._open[plan.pair]
+            if at > pair.newest:
+                pair.newest = at
+                if at > pair.soonest and (expired := pair.expire()):
+                    tally[plan.pair, "", "expired"] += expired
+            if plan.closes:
+                entry = pair.entries.get(identity, _NOTHING)
+                for close in plan.closes:
+                    mark, latency = close.mark, at - entry.get(close.opening, _NEVER)
+                    if mark in entry or not 0.0 <= latency <= pair.timeout_s:
+                        tally[plan.pair, close.edge, _why_not(entry, close, latency)] += 1
+                        continue
+                    entry[mark], entry[_JOINED] = latency, 1.0
+                    pair.changed.setdefault(identity, False)
+                    joined.append(close.joined)
+                    for target in close.targets:
+                        known = found.get(id(target)) or found.setdefault(id(target), (target, []))
+                        known[1].append(latency)
+            if plan.opens and (evicted := pair.remember(identity, plan.stage, at)):
+                tally[plan.pair, "", "evicted"] += evicted
+        tally.update(joined)
+        return [Observe(*target, latencies) for target, latencies in found.values()], tally
 
     def sizes(self) -> dict[str, int]:
         """Return how many ids each pair remembers."""
-        return {name: len(entries) for name, entries in self._open.items()}
+        return {name: len(pair.entries) for name, pair in self._open.items()}
 
     def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
         """Yield what changed since settled() was last called (or everything); a forgotten id is None.
@@ -131,13 +146,11 @@ class OpenPairs:
         """
         for kind, key in self._left:
             yield kind, key, None
-        for name, changed in self._changed.items():
-            if everything or self._newest[name] != self._settled[name]:
-                newest = self._newest[name]
-                yield "newest", name, newest if newest > float("-inf") else None
-            for identity in self._open[name].keys() if everything else changed:
-                entry = self._open[name].get(identity)
-                yield "pair", json.dumps([name, identity]), entry and [self._order[name, identity], entry]
+        for name, pair in self._open.items():
+            if everything or pair.newest != pair.settled:
+                yield "newest", name, pair.newest if pair.newest > float("-inf") else None
+            for identity in pair.entries.keys() if everything else pair.changed:
+                yield "pair", json.dumps([name, identity]), pair.entries.get(identity)
 
     def laws(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
         """Yield what the rows depend on, by pair, if it is not what is stored (or always)."""
@@ -147,11 +160,11 @@ class OpenPairs:
 
     def settled(self) -> None:
         """Note that rows() and laws() have been written."""
-        for ids in (*self._changed.values(), *self._fresh.values()):
-            ids.clear()
+        for pair in self._open.values():
+            pair.changed.clear()
+            pair.settled = pair.newest
         self._left.clear()
         self._stored_laws = self._laws
-        self._settled = dict(self._newest)
 
     def restore(self, rows: Iterable[tuple[str, str, object]]) -> Counter[str]:
         """Take over the stored entries of pairs that are what they were; return how many ids were left, by pair.
@@ -163,23 +176,32 @@ class OpenPairs:
         self._stored_laws = {key: value for kind, key, value in listed if kind == "law"}
         same = {name for name, law in self._laws.items() if self._stored_laws.get(name, law) == law}
         left: Counter[str] = Counter()
-        found: list[tuple[int, Entry, str, str]] = []
+        found: list[tuple[float, str, str, Entry]] = []
         for kind, key, value in listed:
             name, *identity = json.loads(key) if kind == "pair" else [key]
             if kind in ("pair", "newest", "law") and name not in same:
                 self._left.append((kind, key))
                 left[name] += len(identity)
             elif kind == "newest":
-                self._newest[key] = cast(float, value)
+                self._open[key].newest = self._open[key].settled = cast(float, value)
             elif kind == "pair":
-                order, entry = cast(tuple[int, Entry], value)
-                found.append((order, entry, name, *identity))
-        for order, entry, name, text in sorted(found, key=itemgetter(0)):
-            self._open[name][text] = {stage: float(at) for stage, at in entry.items()}
-            self._order[name, text] = order
-            self._next = max(self._next, order + 1)
-        self._settled = dict(self._newest)
+                entry = {stage: float(at) for stage, at in cast(Entry, value).items()}
+                found.append((entry[_ORDER], name, *identity, entry))
+        for order, name, text, entry in sorted(found, key=itemgetter(0)):
+            pair = self._open[name]
+            pair.entries[text], pair.order = entry, order
+        for pair in self._open.values():
+            pair.expire()
         return +left
+
+
+def _why_not(entry: Entry, close: Close, latency: float) -> str:
+    """Return what becomes of an edge that does not join."""
+    if close.opening not in entry:
+        return "orphan"
+    if close.mark in entry:
+        return "repeated"
+    return "negative" if latency < 0 else "orphan"
 
 
 def _law(pair: Pair) -> str:

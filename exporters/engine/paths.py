@@ -6,6 +6,7 @@ leads to when it is opened is for the opened descriptor to say.
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 import stat
@@ -31,6 +32,16 @@ class Paths:
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = tuple(patterns)
         self.problems: dict[str, str] = {}
+
+    @property
+    def literal(self) -> tuple[str, ...]:
+        """The patterns that name one path."""
+        return tuple(pattern for pattern in self._patterns if not _MAGIC & set(pattern))
+
+    def may_lead_to(self, path: str) -> bool:
+        """Whether a file at `path` would be followed, however the pattern spells it."""
+        parts = os.path.abspath(path).split(os.sep)
+        return any(_fits(os.path.abspath(pattern).split(os.sep), parts) for pattern in self._patterns)
 
     def resolve(self, known: Mapping[Inode, str]) -> dict[Inode, str]:
         """Return the regular files there are.
@@ -70,6 +81,15 @@ class Paths:
                 yield from sorted(found) or [pattern]
             else:
                 yield pattern
+
+
+def _fits(pattern: list[str], parts: list[str]) -> bool:
+    """Whether the parts of a path are those of a pattern, `**` standing for any number of them."""
+    if not pattern or not parts:
+        return pattern == parts
+    if pattern[0] == "**":
+        return _fits(pattern[1:], parts) or _fits(pattern, parts[1:])
+    return fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits(pattern[1:], parts[1:])
 
 
 def _steady_part(folder: str) -> str:

@@ -78,12 +78,17 @@ class Plan:
         return bool(self.states or self.levels or self.steps)
 
 
+_TARGETS_KEPT = 4096
+"""Series of pairs whose one object is remembered, so that `pairs` can tell them apart by identity."""
+
+
 class Planner:
     """Works out plans for one contract in one environment."""
 
     def __init__(self, contract: Contract, environment: Mapping[str, str]) -> None:
         self._contract = contract
         self._environment = environment
+        self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
         self._forms = {
             (source.name, row.value if row else None): self._form_of(source, row)
@@ -177,7 +182,13 @@ class Planner:
             return
         opens = any(stage == opening for opening, _ in pair.edges.values())
         closes = tuple(
-            Close(edge, opening, self._targets_of(pair, {**words, pair.edge: edge}))
+            Close(
+                edge,
+                opening,
+                self._targets_of(pair, {**words, pair.edge: edge}),
+                mark=f" {edge}",
+                joined=(pair.name, edge, "joined"),
+            )
             for edge, (opening, closing) in pair.edges.items()
             if closing == stage
         )
@@ -189,7 +200,9 @@ class Planner:
         for metric in self._contract.metrics:
             labels = _labels_of(metric, words)
             if metric.job == "observes" and metric.subject == pair.latency and labels is not None:
-                found.append((metric, labels))
+                found.append(self._targets.setdefault((metric.name, labels), (metric, labels)))
+        if len(self._targets) > _TARGETS_KEPT:
+            self._targets.clear()
         return tuple(found)
 
 

@@ -9,169 +9,214 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from exporters.engine.identity import file_key
-from exporters.engine.siblings import Sibling, find_content, proves, siblings, unpack
+from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, open_plain, proves, siblings, unpack
+from exporters.engine.stream import PROOF_BYTES, digest
+from exporters.engine.unseen import Held, Opening, Past, is_same, unseen
 from exporters.engine.values import FileKey, Mark, Notice
 
-__all__ = ["OUTCOMES", "Opening", "Recovery", "recover", "unseen"]
+__all__ = ["OUTCOMES", "Recovery", "recover"]
 
 OUTCOMES = ("resumed", "moved", "copied", "unpacked", "missing", "unseen")
 """What became of a mark (or, unseen, of a generation without one); the values of recoveries_total{outcome}."""
 
-
-_SLACK_NS = 60 * 10**9
-"""How much older than its predecessor's last write a generation may look: a writer may keep its old file for a while."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A file to read next for `path`: from the mark's offset, or from 0 without one.
-
-    `is_live`: the path leads to it. The descriptor belongs to whoever takes the opening.
-    """
-
-    path: str
-    fd: int
-    mark: Mark | None
-    is_live: bool
+_BLOCK = 1 << 16
 
 
 @dataclass(slots=True)
 class Recovery:
-    """The openings in reading order, the tally of outcomes, and notices about bytes lost."""
+    """The openings in reading order, the marks that were gone by, the tally of outcomes, and what was lost."""
 
     openings: list[Opening] = field(default_factory=list)
+    open: list[Mark] = field(default_factory=list)
+    done: list[Mark] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     notices: list[Notice] = field(default_factory=list)
 
 
-def recover(marks: Sequence[Mark], known: frozenset[FileKey], live: Mapping[str, FileKey]) -> Recovery:
+def recover(
+    marks: Sequence[Mark],
+    known: frozenset[FileKey],
+    live: Mapping[str, FileKey],
+    is_followed: Callable[[str], bool] = lambda _: True,
+) -> Recovery:
     """Find what every open mark speaks of, and what was rotated unseen behind it.
 
     Args:
         marks: as stored, generations of one path in order; those `done` only help to recognise.
         known: identities of the siblings that existed when the marks were stored.
         live: what each path leads to now.
+        is_followed: whether a path that leads nowhere now would be followed. Marks of paths that are not are dropped.
     """
-    recovery = Recovery()
-    beside = siblings({*live, *(mark.path for mark in marks)})
-    taken: set[FileKey] = set()
     by_path: dict[str, list[Mark]] = {}
-    for mark in marks:
-        if not mark.done:
-            by_path.setdefault(mark.path, []).append(mark)
-    finished = [mark for mark in marks if mark.done]
+    for mark in _renamed(marks, live, is_followed):
+        by_path.setdefault(mark.path, []).append(mark)
+    search = _Search(live, siblings(by_path), known)
     for path, listed in by_path.items():
-        horizon = listed[-1].mtime_ns
-        newest: Opening | None = None
-        for mark in listed:
-            newest = _find(mark, live, beside.get(path, []), taken, recovery)
-            if newest is not None:
-                horizon = os.fstat(newest.fd).st_mtime_ns if newest.mark is mark else horizon
-        if newest is None or not newest.is_live:
-            older = frozenset(known | taken | set(live.values()))
-            recovery.openings += _open_unseen(
-                path, beside.get(path, []), older, [*listed, *finished], horizon, recovery
-            )
-    return recovery
+        search.go(path, [mark for mark in listed if not mark.done], [mark for mark in listed if mark.done])
+    return search.recovery
 
 
-def _find(
-    mark: Mark, live: Mapping[str, FileKey], beside: Sequence[Sibling], taken: set[FileKey], recovery: Recovery
-) -> Opening | None:
-    """Find one mark's file: by identity and proof, else by content; note the outcome."""
-    opening, outcome = _by_identity(mark, live, beside), "moved"
-    if opening is not None:
-        outcome = "resumed" if opening.path == mark.path and opening.is_live else "moved"
-    else:
-        opening, outcome = _by_content(mark, live, [one for one in beside if one.key not in taken])
-    recovery.outcomes[outcome] += 1
-    if opening is None:
-        lost = max(0, mark.size - mark.offset)
-        if lost:
-            recovery.notices.append(Notice("lost", mark.path, lost))
-        return None
-    taken.add(file_key(opening.fd))
-    recovery.openings.append(opening)
-    return opening
+def _renamed(marks: Iterable[Mark], live: Mapping[str, FileKey], is_followed: Callable[[str], bool]) -> Iterator[Mark]:
+    """Yield the marks under the names their paths have now: a pattern may have become absolute, or relative."""
+    spelled = {os.path.abspath(path): path for path in live}
+    holders = {key[:2]: path for path, key in live.items()}
+    for mark in marks:
+        path: str | None = mark.path
+        if mark.path not in live:
+            path = spelled.get(os.path.abspath(mark.path))
+        if path is None:
+            path = mark.path if is_followed(mark.path) else holders.get(mark.key[:2])
+        if path is not None:
+            yield mark if path == mark.path else replace(mark, path=path)
 
 
-def _by_identity(mark: Mark, live: Mapping[str, FileKey], beside: Sequence[Sibling]) -> Opening | None:
-    paths = [path for path, key in live.items() if _is_same(key, mark.key)]
-    paths += [one.path for one in beside if _is_same(one.key, mark.key) and not one.is_packed]
-    for path in paths:
-        with contextlib.suppress(OSError):
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            if _is_same(file_key(fd), mark.key) and proves(fd, mark):
-                return Opening(path if path in live else mark.path, fd, mark, path in live)
-            os.close(fd)
-    return None
+class _Search:
+    """One recovery: what there is, and what has been found of it so far."""
 
+    def __init__(
+        self, live: Mapping[str, FileKey], beside: Mapping[str, list[Sibling]], known: frozenset[FileKey]
+    ) -> None:
+        self.recovery = Recovery()
+        self._live = live
+        self._names: dict[tuple[int, int], list[str]] = {}
+        for path, key in live.items():
+            self._names.setdefault(key[:2], []).append(path)
+        self._beside = beside
+        self._known = known
+        self._taken: set[FileKey] = set()
+        self._folders: dict[str, dict[int, str]] = {}
 
-def _is_same(one: FileKey, other: FileKey) -> bool:
-    """Whether two identities are equal as far as both are known."""
-    generations = one.generation is None or other.generation is None or one.generation == other.generation
-    return one[:2] == other[:2] and generations
+    def go(self, path: str, marks: Sequence[Mark], done: Sequence[Mark]) -> None:
+        """Find the files of one path: those of its open marks, and those written and rotated since."""
+        self.recovery.open += marks
+        self.recovery.done += done
+        openings, held, missing = [], [], []
+        for mark in marks:
+            opening = self._find(mark)
+            if opening is None:
+                missing.append(mark)
+                held.append(Held(mark, None, is_live=False))
+                continue
+            self._taken.add(opening.key or file_key(opening.fd))
+            openings.append(opening)
+            held.append(Held(mark, opening.fd, opening.is_live))
+        last = openings[-1] if openings and openings[-1].is_live and openings[-1].path == path else None
+        between: list[Opening] = []
+        if last is None or last.mark is None or not last.mark.offset:
+            past = Past(held, done, self._known)
+            opened = self._taken | set(self._live.values())
+            between = unseen(path, self._beside[path], past, opened)[0]
+            self.recovery.outcomes["unseen"] += len(between)
+        if last is not None and last.mark is not None and between:
+            openings[-1] = replace(last, mark=replace(last.mark, size=0))
+        at = len(openings) - (last is not None)
+        self.recovery.openings += [*openings[:at], *between, *openings[at:]]
+        self._mourn(missing, bool(between))
 
+    def _mourn(self, missing: Iterable[Mark], may_be_unseen: bool) -> None:
+        """Measure what was seen and not read of files that are gone.
 
-def _by_content(mark: Mark, live: Mapping[str, FileKey], beside: Sequence[Sibling]) -> tuple[Opening | None, str]:
-    """Find a copy: the live file if it was rewritten, else a rotated sibling, plain or packed."""
-    rewritten = live.get(mark.path)
-    candidates = list(beside)
-    if rewritten is not None:
-        with contextlib.suppress(OSError):
-            size = os.stat(mark.path).st_size
-            candidates.insert(0, Sibling(mark.path, rewritten, size, 0, is_packed=False))
-    found = find_content(mark, candidates)
-    if found is None:
-        return None, "missing"
-    sibling, fd = found
-    return Opening(mark.path, fd, mark, sibling.path == mark.path), "unpacked" if sibling.is_packed else "copied"
+        One of which nothing was read cannot be told from those that nobody has seen: it may be one of them.
+        """
+        for mark in missing:
+            self.recovery.outcomes["missing"] += 1
+            lost = max(0, mark.size - mark.offset)
+            is_cut = any(is_same(self._live[name], mark.key) for name in self._names.get(mark.key[:2], ()))
+            if may_be_unseen and mark.offset < MIN_PROOF:
+                lost = 0
+            if lost or is_cut:
+                self.recovery.notices.append(Notice("truncated" if is_cut else "lost", mark.path, lost))
 
-
-def _open_unseen(
-    path: str,
-    beside: Sequence[Sibling],
-    older: frozenset[FileKey],
-    marks: Sequence[Mark],
-    horizon_ns: int,
-    recovery: Recovery,
-) -> Iterable[Opening]:
-    for one in unseen(beside, older, marks, horizon_ns):
-        opening = open_unseen(path, one)
+    def _find(self, mark: Mark) -> Opening | None:
+        """Find one mark's file: by identity and proof, else by content; note the outcome."""
+        opening = self._by_identity(mark)
         if opening is not None:
-            recovery.outcomes["unseen"] += 1
-            yield opening
+            was_there = opening.is_live and opening.path == mark.path
+            outcome = "resumed" if was_there or mark.key in self._known else "moved"
+        else:
+            opening, outcome = self._by_content(mark)
+        if opening is not None:
+            self.recovery.outcomes[outcome] += 1
+        return opening
+
+    def _by_identity(self, mark: Mark) -> Opening | None:
+        for path in self._names.get(mark.key[:2], ()):
+            opening = self._open_same(path, path, mark)
+            if opening is not None:
+                return replace(opening, is_live=True)
+        for one in self._beside[mark.path]:
+            if one.is_packed and is_same(one.key, mark.key):
+                fd = unpack(one.path, mark)
+                return Opening(mark.path, fd, mark, is_live=False, key=one.key) if fd is not None else None
+        names = (names.get(mark.key.ino) for names in self._nearby(mark.path))
+        openings = (self._open_same(name, mark.path, mark) for name in names if name is not None)
+        return next((opening for opening in openings if opening is not None), None)
+
+    def _nearby(self, path: str) -> Iterator[dict[int, str]]:
+        """Yield inode -> name in the folder of the path and in that of what it leads to, whatever the names are."""
+        for folder in {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}:
+            if folder not in self._folders:
+                try:
+                    with os.scandir(folder or ".") as entries:
+                        self._folders[folder] = {entry.inode(): os.path.join(folder, entry.name) for entry in entries}
+                except OSError:
+                    self._folders[folder] = {}
+            yield self._folders[folder]
+
+    def _open_same(self, name: str, path: str, mark: Mark) -> Opening | None:
+        """Open `name` if it is the mark's very file and still holds what was read of it."""
+        fd = open_plain(name)
+        if fd is None:
+            return None
+        if is_same(file_key(fd), mark.key):
+            kept = mark if proves(fd, mark) else self._shortened(fd, mark)
+            if kept is not None:
+                return Opening(path, fd, kept, is_live=False)
+        os.close(fd)
+        return None
+
+    def _shortened(self, fd: int, mark: Mark) -> Mark | None:
+        """Return the mark moved back to the last line of a file that was cut, not rewritten; None if it was."""
+        size = os.fstat(fd).st_size
+        is_cut = PROOF_BYTES <= size < mark.offset and mark.head_length == PROOF_BYTES
+        if not is_cut or digest(os.pread(fd, PROOF_BYTES, 0)) != mark.head:
+            return None
+        offset = _last_line_end(fd, size)
+        if offset < PROOF_BYTES:
+            return None
+        self.recovery.notices.append(Notice("truncated", mark.path, max(0, mark.size - mark.offset)))
+        anchor = digest(os.pread(fd, PROOF_BYTES, offset - PROOF_BYTES))
+        return replace(mark, offset=offset, size=size, anchor_length=PROOF_BYTES, anchor=anchor, skipping=False)
+
+    def _by_content(self, mark: Mark) -> tuple[Opening | None, str]:
+        """Find a copy: the live file if it was rewritten, else a rotated sibling, plain or packed."""
+        candidates = [one for one in self._beside[mark.path] if one.key not in self._taken]
+        rewritten = self._live.get(mark.path)
+        if rewritten is not None and not is_same(rewritten, mark.key) and rewritten not in self._taken:
+            with contextlib.suppress(OSError):
+                size = os.stat(mark.path).st_size
+                candidates.insert(0, Sibling(mark.path, rewritten, size, 0, is_packed=False))
+        unknown = [one for one in candidates if one.key not in self._known]
+        found = find_content(mark, candidates) or find_content(mark, unknown, least=1)
+        if found is None:
+            return None, "missing"
+        one, fd = found
+        key = one.key if one.is_packed else None
+        opening = Opening(mark.path, fd, mark, is_live=one.path == mark.path, key=key)
+        return opening, "unpacked" if one.is_packed else "copied"
 
 
-def open_unseen(path: str, one: Sibling) -> Opening | None:
-    """Open a generation of `path` that nobody has read, to be read from its start."""
-    if one.is_packed:
-        fd = unpack(one.path, None)
-    else:
-        try:
-            fd = os.open(one.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            fd = None
-    return Opening(path, fd, None, is_live=False) if fd is not None else None
-
-
-def unseen(
-    beside: Sequence[Sibling], older: frozenset[FileKey], marks: Sequence[Mark], horizon_ns: int
-) -> list[Sibling]:
-    """Return the siblings written after `horizon_ns` that are neither known nor copies of what marks speak of."""
-    since = horizon_ns - _SLACK_NS
-    found = [one for one in beside if one.key not in older and one.mtime_ns >= since and one.size]
-    return [one for one in found if not any(_is_copy(one, mark) for mark in marks)]
-
-
-def _is_copy(one: Sibling, mark: Mark) -> bool:
-    if _is_same(one.key, mark.key) and not one.is_packed:
-        return True
-    match = find_content(mark, [one])
-    if match is not None:
-        os.close(match[1])
-    return match is not None
+def _last_line_end(fd: int, size: int) -> int:
+    """Return the offset just behind the last newline of a file, 0 if it has none."""
+    end = size
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        at = os.pread(fd, end - start, start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0

@@ -24,7 +24,7 @@ _VALUES: Mapping[str, Any] = {
     "series": tuple[float | str, float, list[int] | None],
     "seen": bool,
     "metric": str,
-    "pair": tuple[int, dict[str, float]],
+    "pair": dict[str, float],
     "newest": float,
     "law": str,
     "mark": MARK,

@@ -13,16 +13,27 @@ import re
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
 
 from exporters.engine.identity import file_key
-from exporters.engine.stream import digest
+from exporters.engine.stream import PROOF_BYTES, digest
 from exporters.engine.values import FileKey, Mark
 
-__all__ = ["MIN_PROOF", "Sibling", "find_content", "proves", "siblings", "unpack"]
+__all__ = [
+    "MIN_PROOF",
+    "NEVER",
+    "Sibling",
+    "find_content",
+    "is_part",
+    "open_plain",
+    "past_mark",
+    "proves",
+    "siblings",
+    "unpack",
+]
 
 MIN_PROOF = 16
 """Bytes of equal content below which equality proves nothing, unless no other file can be meant."""
@@ -32,6 +43,9 @@ _SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*|\.old")
 
 _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
+
+NEVER = 1 << 62
+"""Stands for the size in the mark of a file that is not read on however it grows."""
 
 _BLOCK = 1 << 18
 _NAMES_KEPT = 65536
@@ -135,27 +149,61 @@ def proves(fd: int, mark: Mark) -> bool:
     return digest(os.pread(fd, mark.anchor_length, mark.offset - mark.anchor_length)) == mark.anchor
 
 
-def find_content(mark: Mark, candidates: Iterable[Sibling]) -> tuple[Sibling, int] | None:
-    """Return the candidate that holds what the mark speaks of, and a descriptor on it; plain files are tried first.
+def find_content(mark: Mark, candidates: Iterable[Sibling], least: int = MIN_PROOF) -> tuple[Sibling, int] | None:
+    """Return the oldest candidate that holds what the mark speaks of, and a descriptor on its text.
 
-    The descriptor of a packed one leads to an unnamed file that holds its text from the anchor on.
+    The descriptor of a packed one leads to an unnamed file that holds its text from the anchor on. Nothing is found if
+    the mark has read fewer than `least` bytes.
     """
-    if mark.offset < MIN_PROOF:
+    if mark.offset < max(1, least):
         return None
-    for one in sorted(candidates, key=lambda sibling: sibling.is_packed):
-        if one.is_packed:
-            unpacked = unpack(one.path, mark)
-            if unpacked is not None:
-                return one, unpacked
-            continue
-        if one.size < mark.offset:
-            continue
-        with contextlib.suppress(OSError):
-            fd = os.open(one.path, os.O_RDONLY | os.O_CLOEXEC)
-            if proves(fd, mark):
-                return one, fd
-            os.close(fd)
+    for one in candidates:
+        fd = unpack(one.path, mark) if one.is_packed else _open_proved(one, mark)
+        if fd is not None:
+            return one, fd
     return None
+
+
+def _open_proved(one: Sibling, mark: Mark) -> int | None:
+    if one.size < mark.offset:
+        return None
+    fd = open_plain(one.path)
+    if fd is None or proves(fd, mark):
+        return fd
+    os.close(fd)
+    return None
+
+
+def open_plain(path: str) -> int | None:
+    """Return a descriptor on a file, or None if it cannot be had."""
+    with contextlib.suppress(OSError):
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    return None
+
+
+def is_part(fd: int, whole: int) -> bool:
+    """Whether the text of one open file is how another begins, as far as its first and last bytes tell."""
+    size = os.fstat(fd).st_size
+    if size > os.fstat(whole).st_size:
+        return False
+    length = min(size, PROOF_BYTES)
+    return all(os.pread(fd, length, at) == os.pread(whole, length, at) for at in (0, size - length))
+
+
+def past_mark(one: Sibling, path: str, serial: int) -> Mark | None:
+    """Return a mark that says of a sibling, as it is, that it is done with; None if it cannot be read as it stands."""
+    fd = None if one.is_packed else open_plain(one.path)
+    if fd is None:
+        return None
+    try:
+        length = min(one.size, PROOF_BYTES)
+        head, anchor = os.pread(fd, length, 0), os.pread(fd, length, one.size - length)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    ends = (one.size, NEVER, one.mtime_ns, length, digest(head), length, digest(anchor))
+    return Mark(serial, path, one.key, *ends, done=True)
 
 
 def unpack(path: str, mark: Mark | None) -> int | None:

@@ -80,17 +80,14 @@ class State:
         overflow: Overflow = Counter()
         for update in updates:
             series, folded = self._find(update.metric, update.labels, now)
-            events = 1
             if isinstance(update, Count):
                 series.value += update.amount
-                events = 1 if update.metric.amount else int(update.amount)
             elif isinstance(update, Observe):
                 _observe(series, update.values)
-                events = len(update.values)
             elif not update.only_forward or update.value > series.value:
                 series.value = update.value
             for label in folded:
-                overflow[update.metric.name, label] += events
+                overflow[update.metric.name, label] += update.events
         return overflow
 
     def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:

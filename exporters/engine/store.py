@@ -12,30 +12,26 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
+from exporters.engine.database import (
+    INSERT,
+    SELECT,
+    TROUBLE,
+    Durability,
+    connect,
+    create,
+    refuse_folders,
+    transaction,
+    translated,
+)
 from exporters.engine.rows import TOTAL, Row, StoreBusyError, StoreCorruptError, StoreError, Total, check, pack
 
-__all__ = ["SELECT", "Durability", "Row", "Store", "StoreBusyError", "StoreCorruptError", "StoreError", "translated"]
+__all__ = ["Durability", "Store", "StoreBusyError", "StoreCorruptError", "StoreError"]
 
-Durability = Literal["process", "power"]
-"""process: a commit survives kill -9 of the exporter; power: it survives power loss too (one fsync per commit)."""
-
-SELECT = "SELECT kind, key, value FROM rows"
-"""Reads everything; one statement sees one commit."""
-
-_SCHEMA = "CREATE TABLE rows (kind TEXT, key TEXT, value BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"
-_INSERT = "INSERT INTO rows VALUES (?, ?, ?)"
-_UPSERT = f"{_INSERT} ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+_UPSERT = f"{INSERT} ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 _DELETE = "DELETE FROM rows WHERE kind = ? AND key = ?"
 _DELETE_ALL = "DELETE FROM rows"
 _DIGEST = "SELECT hex(substr(value, 1, 8)) FROM rows WHERE kind = ? AND key = ?"
-
-_BUSY_S = 1.0
-"""How long a commit waits for someone who holds SQLite's write lock (a person with a shell, in practice)."""
-
-_PASSING = ("locked", "unable to open", "readonly", "disk is full", "disk I/O", "permission")
-"""What SQLite says when the trouble is around the file rather than in it."""
 
 _Identity = tuple[int, int] | None
 
@@ -93,11 +89,11 @@ class Store:
         assert self._lock is not None, "lock() first"
         try:
             if not os.path.lexists(self.path):
-                _create(self.path, self.owner)
-            _refuse_folders(self.path)
-            self._database = _connect(self.path, self._durability)
+                create(self.path, self.owner)
+            refuse_folders(self.path)
+            self._database = connect(self.path, self._durability)
             rows, self._total = check(self.path, self._database.execute(SELECT), self.owner)
-        except (sqlite3.DatabaseError, OSError) as error:
+        except (*TROUBLE, OSError) as error:
             self._drop_connection()
             raise translated(self.path, error) from error
         except StoreCorruptError:
@@ -125,12 +121,9 @@ class Store:
         if not latest and not replace:
             return
         try:
-            database.execute("BEGIN IMMEDIATE")
-            total = self._change(database, latest, replace)
-            database.execute("COMMIT")
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                database.execute("ROLLBACK")
+            with transaction(database):
+                total = self._change(database, latest, replace)
+        except TROUBLE as error:
             problem = translated(self.path, error, "written")
             if isinstance(problem, StoreCorruptError):
                 self._drop_connection()
@@ -220,60 +213,9 @@ class Store:
         return total
 
 
-def translated(path: Path, error: Exception, what: str = "opened") -> StoreError:
-    """Tell damage from a state that cannot be had now."""
-    passing = isinstance(error, sqlite3.OperationalError) and any(text in str(error) for text in _PASSING)
-    if passing or isinstance(error, OSError):
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return StoreError(f"{path}: the state cannot be {what} ({reason})")
-    return StoreCorruptError(f"{path}: the state is damaged ({error})")
-
-
 def _identity(place: str | int) -> _Identity:
     try:
         info = os.stat(place)
     except OSError:
         return None
     return info.st_dev, info.st_ino
-
-
-def _refuse_folders(path: Path) -> None:
-    for ending in ("", "-wal", "-shm"):
-        if os.path.isdir(f"{path}{ending}"):
-            raise StoreCorruptError(f"{path}: the state is damaged ({path.name}{ending} is a directory)")
-
-
-def _create(path: Path, owner: str) -> None:
-    """Make an empty state, so that there never is a file of ours without a total: one found so has lost its rows."""
-    draft = f"{path}.new"
-    for name in (draft, f"{draft}-journal", f"{path}-wal", f"{path}-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-    with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as database:
-        database.execute("BEGIN")
-        database.execute(_SCHEMA)
-        database.execute(_INSERT, (*TOTAL, Total().packed(owner)))
-        database.execute("COMMIT")
-    os.rename(draft, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    with contextlib.suppress(OSError):  # some network file systems cannot
-        os.fsync(handle)
-    os.close(handle)
-
-
-def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
-    """Open the file as it is; it is never made here."""
-    address = f"{path.absolute().as_uri()}?mode=rw"
-    database = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY_S, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
-        database.execute("PRAGMA cache_size = -1024")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database

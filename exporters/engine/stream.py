@@ -90,6 +90,7 @@ class Stream:
         head = os.pread(self.fd, mark.head_length, 0)
         anchor = os.pread(self.fd, mark.anchor_length, mark.offset - mark.anchor_length)
         self.resume(mark.offset, head, anchor, mark.skipping)
+        self.seen_size, self._mtime_ns = max(mark.size, mark.offset), mark.mtime_ns
 
     def resume(self, offset: int, head: bytes, anchor: bytes, skipping: bool) -> None:
         """Go on from a position that has been proved to be this file's."""

@@ -8,15 +8,15 @@ open descriptor says, never by name; a file reached by two names is read once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
-from exporters.engine.chains import Chain, Chains, Generation
+from exporters.engine.chains import Chain, Chains, Generation, held
 from exporters.engine.identity import open_file
 from exporters.engine.lineage import Lineage
 from exporters.engine.paths import Inode, Paths
-from exporters.engine.recover import Opening, Recovery, recover
+from exporters.engine.recover import Recovery, recover
 from exporters.engine.stream import Stream
+from exporters.engine.unseen import Opening
 from exporters.engine.values import Batch, FileKey, Mark, Notice
 
 __all__ = ["Tail"]
@@ -61,25 +61,22 @@ class Tail:
 
         Args:
             marks: what marks() said at the last commit.
-            known: what `known` was then; None at a first start, which reads every path from its start, and no sibling.
+            known: what `known` was then. A path of which nothing was known is read from its start, and no sibling.
         """
         self._chains.serial = max((mark.serial for mark in marks), default=0)
-        self._lineage.restore(mark for mark in marks if mark.done)
+        self._lineage.look(self._paths.literal)
         live = {}
         for path in self._paths.resolve({}).values():
             stream = self._stream(path)
             if stream is not None:
                 live[path] = stream.key
                 stream.close()
-        recovery = recover(marks, known or frozenset(), live)
+        recovery = recover(marks, known or frozenset(), live, self._paths.may_lead_to)
+        self._lineage.restore(recovery, known or frozenset())
         for opening in recovery.openings:
             self._adopt(opening, monotonic, self._chains.at(opening.path))
-        if known is not None:
-            self._lineage.known = known
-        else:
-            self._lineage.look(live)
-            beside = {path: keys - set(live.values()) for path, keys in self._lineage.beside().items()}
-            self._lineage.settle(beside, live)
+        for path in {*self._paths.literal, *live}:
+            self._meet(path, path in live, {key[:2] for key in live.values()})
         return recovery
 
     def marks(self) -> list[Mark]:
@@ -99,7 +96,7 @@ class Tail:
             one `rotated` notice for each path that leads to another file than before.
         """
         names = self._chains.names()
-        self._lineage.look(self._chains.keys())
+        self._lineage.look({*self._chains.keys(), *self._lineage.paths()})
         beside = self._lineage.beside()
         found = self._paths.resolve({gen.inode: gen.stream.path for gen in self._chains.generations()})
         taken: set[Inode] = set()
@@ -109,13 +106,24 @@ class Tail:
         notices = []
         for inode, path in found.items():
             if inode not in taken:
+                self._meet(path, True, {*found, *taken})
                 notices += self._open(path, inode, names.get(path, path), taken, monotonic)
-        for path, chain in self._chains.items():
-            for opening in self._lineage.grown(path, self._open_keys()):
-                self._adopt(opening, monotonic, chain, before=chain[0])
-        self._lineage.settle(beside, {key for key, chain in self._chains.items() if chain and chain[-1].is_live})
-        self._missed = self._chains.missed()
+        self._look_behind(beside, monotonic)
         return notices
+
+    def _look_behind(self, beside: Mapping[str, frozenset[FileKey]], monotonic: float) -> None:
+        """Open what was rotated unseen behind files of which nothing had been read, and what was let go and grew."""
+        for path in self._lineage.paths():
+            for opening in self._lineage.grown(path, self._chains.open_keys()):
+                chain = self._chains.at(path)
+                self._adopt(opening, monotonic, chain, before=chain[0] if chain else None)
+        live = {key: chain[-1] for key, chain in self._chains.items() if chain and chain[-1].is_live}
+        for path, gen in live.items():
+            if not gen.stream.offset or path in self._lineage.fresh:
+                self._adopt_unseen(path, self._chains.at(path), set(), monotonic, before=gen)
+        self._lineage.fresh = {path for path, gen in live.items() if not gen.stream.offset}
+        self._lineage.settle(beside, live.keys() - self._lineage.fresh)
+        self._missed = self._chains.missed()
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
@@ -189,8 +197,8 @@ class Tail:
     def _open(self, path: str, inode: Inode, key: str, taken: set[Inode], monotonic: float) -> list[Notice]:
         """Open what `path` leads to now, behind the generations before it, those nobody has seen included.
 
-        Between the look (which found `inode`) and the opening the path may have been given to another file, even to one
-        that is open already. Siblings are looked at after the opening, so that what was renamed before it is among them.
+        Between the look (which found `inode`) and the opening the path may have been given to another file, even to an
+        open one. Siblings are looked at after the opening, so that what was renamed before it is among them.
         """
         stream = self._stream(path)
         if stream is None:
@@ -200,47 +208,51 @@ class Tail:
             return []
         taken.add((stream.key.dev, stream.key.ino))
         chain = self._chains.at(key)
-        marks = [gen.stream.mark(gen.serial) for gen in chain]
-        is_rotated = bool(chain) or self._lineage.has_past(path) or stream.key[:2] != inode
-        if is_rotated:
-            self._lineage.look([path])
-            self._adopt_unseen(path, chain, marks, {stream.key}, monotonic)
-            taken.update(gen.inode for gen in chain)
-        is_back = self._lineage.take_back(stream)
-        is_begun = is_back or not marks
+        may_go_on = bool(chain)
+        is_rotated = may_go_on or self._lineage.has_past(path) or stream.key[:2] != inode
+        self._lineage.look([path])
+        self._adopt_unseen(path, chain, {stream.key}, monotonic)
+        taken.update(gen.inode for gen in chain)
+        is_begun = self._lineage.take_back(stream) or not may_go_on
         gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
         self._chains.add(gen, chain)
         return [Notice("rotated", path)] if is_rotated else []
 
+    def _meet(self, path: str, is_there: bool, live: set[Inode]) -> None:
+        if not self._lineage.has_met(path):
+            self._lineage.meet(path, is_there, live, self._chains.next_serial)
+
     def _adopt_unseen(
-        self, path: str, chain: Chain, marks: Sequence[Mark], besides: set[FileKey], monotonic: float
+        self, path: str, chain: Chain, besides: set[FileKey], monotonic: float, before: Generation | None = None
     ) -> None:
-        horizon_ns = max((mark.mtime_ns for mark in marks), default=0)
-        for opening in self._lineage.unseen(path, self._open_keys() | besides, marks, horizon_ns):
+        for opening in self._lineage.unseen(path, held(chain), self._chains.open_keys() | besides):
             self.recovered["unseen"] += 1
-            self._adopt(opening, monotonic, chain)
+            self._adopt(opening, monotonic, chain, before)
+            if before is not None and not before.stream.offset:
+                before.stream.seen_size = 0
 
     def _adopt(self, opening: Opening, monotonic: float, chain: Chain, before: Generation | None = None) -> None:
         """Take over an opened file as a generation of its path: as the last, or in front of `before`."""
         stream = Stream(opening.path, opening.fd, self._max_line, self._batch_bytes)
+        stream.key = opening.key or stream.key
         if opening.mark is not None:
             stream.restore(opening.mark)
         moved_at = None if opening.is_live else monotonic
         gen = Generation(stream, is_begun=True, moved_at=moved_at, active_at=monotonic)
         self._chains.add(gen, chain, before)
 
-    def _open_keys(self) -> set[FileKey]:
-        return {gen.stream.key for gen in self._chains.generations()}
-
     def _find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> Notice:
         """After a truncation: read on in the copy, if one was made; the bytes are lost only if there is none."""
-        cut = gen.stream.cut
-        opening = self._lineage.copy_of(cut, self._open_keys()) if cut is not None and gen.stream.offset == 0 else None
-        if opening is None:
+        cut, gen.stream.cut = gen.stream.cut, None
+        if gen.stream.offset:
             return notice
-        self.recovered["copied"] += 1
-        self._adopt(opening, monotonic, chain, before=gen)
-        return replace(notice, lost_bytes=0)
+        key = next(key for key, other in self._chains.items() if other is chain)
+        openings = self._lineage.after_cut(key, cut, held(chain), self._chains.open_keys())
+        for opening in openings:
+            self.recovered["copied" if opening.mark else "unseen"] += 1
+            self._adopt(opening, monotonic, chain, before=gen)
+        is_found = any(opening.mark is cut for opening in openings)
+        return Notice("truncated", notice.path) if is_found else notice
 
     def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""

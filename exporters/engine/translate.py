@@ -7,12 +7,12 @@ joins look at single events. Knows no files, no counters' present values and no 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from contracts.model import Contract
 from exporters.engine.plan import Plan, Planner
-from exporters.engine.values import Count, Effect, Join, Observe, Put, attribute_of
+from exporters.engine.values import Count, Effect, JoinPlan, Observe, Put, attribute_of
 
 __all__ = ["Translator"]
 
@@ -59,9 +59,12 @@ class Translator:
         for key, group in groups.items():
             self._apply(plans[key], len(group), effect)
             _measure(plans[key], group, now, effect)
-        ordered = {key: plan for key, plan in plans.items() if plan.is_ordered}
-        if ordered:
-            _follow(ordered, keys, events, now, effect)
+        last = {key: plan for key, plan in plans.items() if plan.states or plan.levels}
+        if last:
+            _follow(last, keys, events, effect)
+        joining = {key: plan for key, plan in plans.items() if plan.steps}
+        if joining:
+            _join(joining, keys, events, now, effect)
         return effect
 
     def _plan_of(self, key: object) -> Plan:
@@ -83,7 +86,7 @@ class Translator:
             effect.rejected[plan.rejected] += number
             return
         effect.outcomes["applied" if plan.is_applied else "ignored"] += number
-        effect.updates += [Count(metric, labels, float(number)) for metric, labels in plan.counts]
+        effect.updates += [Count(metric, labels, float(number), number) for metric, labels in plan.counts]
         for refusal in plan.refused:
             effect.refused[refusal] += number
 
@@ -99,20 +102,20 @@ def _measure(plan: Plan, group: list[object], now: float, effect: Effect) -> Non
         if metric.job == "observes":
             effect.updates.append(Observe(metric, labels, columns[word]))
         else:
-            effect.updates.append(Count(metric, labels, sum(columns[word])))
+            effect.updates.append(Count(metric, labels, sum(columns[word]), len(columns[word])))
     newest: dict[str, float | None] = {}
     for metric, labels, word in plan.stamps:
         if word not in newest:
             newest[word] = plan.times[word].newest(group, now, effect.refused)
         at = newest[word]
         if at is not None:
-            effect.updates.append(Put(metric, labels, at, only_forward=True))
+            effect.updates.append(Put(metric, labels, at, only_forward=True, events=len(group)))
 
 
 def _follow(
-    plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], now: float, effect: Effect
+    plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], effect: Effect
 ) -> None:
-    """Add what depends on the order of events: states, levels (the last wins) and joins."""
+    """Add what the last event decides: states, and gauges set to numbers."""
     last: dict[object, Put] = {}
     for key, event in zip(keys, events, strict=True):
         plan = plans.get(key)
@@ -123,8 +126,6 @@ def _follow(
             series = put.metric.name, put.labels
             last.pop(series, None)
             last[series] = put
-        if plan.steps:
-            effect.joins += _joins_of(plan, event, now, effect)
     effect.updates += last.values()
 
 
@@ -139,21 +140,38 @@ def _levels_of(plan: Plan, event: object, effect: Effect) -> list[Put]:
     return [Put(metric, labels, value) for metric, labels, value in found if value is not None]
 
 
-def _joins_of(plan: Plan, event: object, now: float, effect: Effect) -> list[Join]:
-    """Return how one event takes part in pairs; a refusal is counted once per word."""
-    ids: dict[str, str] = {}
-    times: dict[str, float | None] = {}
-    joins = []
+def _join(
+    plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], now: float, effect: Effect
+) -> None:
+    """Add how events take part in pairs, in their order; a refused id or time is counted once per word and event."""
+    chosen = [(event, plan) for key, event in zip(keys, events, strict=True) if (plan := plans.get(key)) is not None]
+    forms = {(id(plan.ids), *step[1:], step[2] in plan.measured) for plan in plans.values() for step in plan.steps}
+    if len(forms) > 1 or any(len(plan.steps) > 1 for plan in plans.values()):
+        for event, plan in chosen:
+            effect.joins += _joins_of(plan, [event], now, effect)
+        return
+    steps = {id(plan): plan.steps[0][0] for plan in plans.values()}
+    plan = chosen[0][1]
+    joins = _joins_of(plan, [event for event, _ in chosen], now, effect, [steps[id(plan)] for _, plan in chosen])
+    effect.joins += joins
+
+
+def _joins_of(
+    plan: Plan, events: list[object], now: float, effect: Effect, steps: Sequence[JoinPlan] = ()
+) -> Iterator[tuple[str, float, JoinPlan]]:
+    """Yield the joins of events read alike, all at once: a column of ids and one of times.
+
+    Args:
+        steps: how each event takes part; without them each takes all of the plan's own.
+    """
+    ids = {word: plan.ids[word].read(events, effect.refused) for word in {word for _, word, _ in plan.steps}}
+    times = {
+        word: plan.times[word].read(events, now, None if word in plan.measured else effect.refused)
+        for word in {word for _, _, word in plan.steps}
+    }
     for step, id_word, time_word in plan.steps:
-        if id_word not in ids:
-            ids[id_word] = plan.ids[id_word].read_one(event, effect.refused)
-        if time_word not in times:
-            refused = None if time_word in plan.measured else effect.refused
-            times[time_word] = plan.times[time_word].read_one(event, now, refused)
-        at = times[time_word]
-        if ids[id_word] and at is not None:
-            joins.append(Join(ids[id_word], at, step))
-    return joins
+        rows = zip(ids[id_word], times[time_word], steps or [step] * len(events), strict=True)
+        yield from [(identity, at, taken) for identity, at, taken in rows if identity and at is not None]
 
 
 def _signature_paths(contract: Contract) -> tuple[tuple[str, ...], ...]:

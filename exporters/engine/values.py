@@ -121,28 +121,35 @@ MISTYPED = Mistyped()
 
 
 class Count(NamedTuple):
-    """Add `amount` to a counter series."""
+    """Add `amount` to a counter series, for so many events."""
 
     metric: Metric
     labels: tuple[str, ...]
     amount: float
+    events: int = 1
 
 
 class Observe(NamedTuple):
-    """Put `values` (in the metric's unit) into a histogram series."""
+    """Put `values` (in the metric's unit) into a histogram series, one per event."""
 
     metric: Metric
     labels: tuple[str, ...]
     values: list[float]
 
+    @property
+    def events(self) -> int:
+        """How many events these are."""
+        return len(self.values)
+
 
 class Put(NamedTuple):
-    """Set a gauge series; with `only_forward` a smaller value than the present one changes nothing."""
+    """Set a gauge series, for so many events; with `only_forward` a smaller value than the present one changes nothing."""
 
     metric: Metric
     labels: tuple[str, ...]
     value: float
     only_forward: bool = False
+    events: int = 1
 
 
 Update = Count | Observe | Put
@@ -155,11 +162,16 @@ Target = tuple[Metric, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """One edge an event closes: where the latency since the opening stage is observed."""
+    """One edge an event closes: where the latency since the opening stage is observed.
+
+    `mark` is the edge's name in what is remembered of an id, `joined` its key in the tally of pairs.
+    """
 
     edge: str
     opening: str
     targets: tuple[Target, ...]
+    mark: str
+    joined: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +197,7 @@ class Effect:
     """What a batch of events does: updates in order, joins in order, and how many lines ended how."""
 
     updates: list[Update] = field(default_factory=list)
-    joins: list[Join] = field(default_factory=list)
+    joins: list[tuple[str, float, JoinPlan]] = field(default_factory=list)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)

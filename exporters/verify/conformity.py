@@ -19,13 +19,13 @@ from contracts.vocabulary import value_problem
 __all__ = ["contract_in_force", "count_series", "find_problems"]
 
 _PROCESS = "process_"
-_SELF: Mapping[str, Metric] = {metric.name: metric for metric in (*COUNTERS.values(), *GAUGES.values())}
+_SELF = (*COUNTERS.values(), *GAUGES.values())
 
 
 def find_problems(contract: Contract, families: Iterable[Family]) -> Iterator[str]:
     """Yield everything the page shows that the contract does not promise."""
-    promised = {_family_name(metric): metric for metric in contract.metrics}
-    own = {_family_name(metric): metric for metric in _SELF.values()}
+    promised = {name: metric for metric in contract.metrics for name in _family_names(metric)}
+    own = {name: metric for metric in _SELF for name in _family_names(metric)}
     for family in families:
         if family.name in promised:
             metric = promised[family.name]
@@ -50,8 +50,9 @@ def count_series(family: Family) -> int:
     return len({_label_set(sample.labels) for sample in family.samples})
 
 
-def _family_name(metric: Metric) -> str:
-    return metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+def _family_names(metric: Metric) -> tuple[str, ...]:
+    """Return what the parser may call a family: a counter's suffix belongs to its samples, unless its type is wrong."""
+    return (metric.name, metric.name.removesuffix("_total"))
 
 
 def _label_set(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:

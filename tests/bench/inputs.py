@@ -18,13 +18,15 @@ _STAGES = ("signal", "intent", "submit", "ack", "fill", "cancel", "risk_block", 
 _REASONS = ("max_drawdown", "equity_floor", "position_limit", "exposure_limit", "spread_too_wide", "cooldown")
 _SYMBOLS = ("BTC/EUR", "ETH/EUR", "SOL/EUR")
 _LINE = (
-    '{"ts":"2026-01-25T%02d:%02d:%02d.%03dZ","mode":"shadow","run_id":"%s","stage":"%s","strategy_id":"ma",'
+    '{"ts":"2026-01-25T%02d:%02d:%02d.%03dZ","mode":"shadow","run_id":"%s","stage":"%s","strategy_id":"m",'
     '"symbol":"%s","intent_id":"int-%09d","client_order_id":"co-%08x","status":"created","qty":%.4f,"price":%.2f,'
-    '"fee":0.0,"reason":"%s","exchange":"sim","latency_ms":%.1f,"order_type":"market"%s}\n'
+    '"fee":0,"reason":"%s","exchange":"sim","latency_ms":%.1f,"order_type":"market"%s}\n'
 )
 
 
-def _ledger_line(chance: random.Random, index: int, stage: str, run_id: str = "bench", intent: int | None = None) -> str:
+def _ledger_line(
+    chance: random.Random, index: int, stage: str, run_id: str = "bench", intent: int | None = None
+) -> str:
     second, milli = divmod(index * 7, 1000)
     line = _LINE % (
         *(second // 3600 % 24, second // 60 % 60, second % 60, milli),
@@ -60,14 +62,14 @@ def many_runs(chance: random.Random, number: int) -> Iterator[str]:
 
 
 def pairs(chance: random.Random, number: int) -> Iterator[str]:
-    """Yield intents and acks in turn, some orders apart, every one of which pairs."""
+    """Yield intents and, up to eight orders later, their acks; every one of an even number pairs."""
     waiting: list[int] = []
     for index in range(number):
-        if index % 2 == 0 and index < number - len(waiting) - 1:
+        if len(waiting) < min(8, number - index):
             waiting.append(index)
             yield _ledger_line(chance, index, "intent")
         else:
-            intent = waiting.pop(chance.randrange(min(8, len(waiting))))
+            intent = waiting.pop(chance.randrange(len(waiting)))
             yield _ledger_line(chance, index, "ack", intent=intent)
 
 

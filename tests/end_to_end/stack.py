@@ -51,16 +51,17 @@ class Stack:
         """Start everything."""
         for contract in self.contracts:
             self.ports[contract.name] = free_port()
-            self.start_exporter(contract.name)
             self.start_emitter(contract.name)
+            self.start_exporter(contract.name)
         self.start_prometheus("prometheus", rules)
 
     def start_exporter(self, name: str) -> None:
-        """Start one exporter, on its port and with its state."""
+        """Start one exporter, on its port and with its state, and wait until it is ready."""
         places = ["--file", str(self.file_of(name)), "--state-dir", str(self.folder / "state")]
         address = ["--host", "127.0.0.1", "--port", str(self.ports[name])]
         command = [sys.executable, "-m", f"exporters.{name}", *places, *address]
         self._run(f"exporter_{name}", command, {"PEAK_TRADE_AI_RUN_ID": "demo"})
+        self._await(f"exporter_{name}", self.site_of(name))
 
     def start_emitter(self, name: str) -> None:
         """Start one emitter: twenty events per second."""
@@ -79,9 +80,8 @@ class Stack:
             *(f"--web.listen-address=127.0.0.1:{self.ports[name]}", "--log.level=warn"),
         ]
         self._run(name, command, {})
-        site = self.site_of(name)
-        wait_until(lambda: _answers(site, "/-/ready"), 20, f"{name} is ready")
-        return site
+        self._await(name, self.site_of(name))
+        return self.site_of(name)
 
     def file_of(self, name: str) -> Path:
         """Return the event file of an exporter."""
@@ -119,6 +119,16 @@ class Stack:
         """Ask this stack's Prometheus."""
         return self.site_of("prometheus").read_json(path, **parameters)["data"]
 
+    def _await(self, name: str, site: Site) -> None:
+        """Wait until a process is ready; if it ends instead, fail with its last words."""
+
+        def is_ready() -> bool:
+            words = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+            assert self._running[name].poll() is None, f"{name} ended: {words}"
+            return _is_ready(site)
+
+        wait_until(is_ready, 20, f"{name} is ready")
+
     def _configuration(self, rules: Path) -> str:
         text = (ROOT / "prometheus" / "prometheus.host.yml").read_text()
         for old, new in (
@@ -145,9 +155,9 @@ class Stack:
             )
 
 
-def _answers(site: Site, path: str) -> bool:
+def _is_ready(site: Site) -> bool:
     try:
-        site.read(path)
+        site.read("/-/ready")
     except NoAnswerError:
         return False
     return True

@@ -76,7 +76,7 @@ class Reference:
             if isinstance(wanted, dict):
                 if (words[word] is not None) != wanted["present"]:
                     return None
-            elif words[word] != wanted:
+            elif words[word] not in (wanted if isinstance(wanted, list) else [wanted]):
                 return None
         return None if None in labels else labels
 

@@ -31,7 +31,12 @@ Sizes = st.integers(20, 200)
 
 @dataclass(eq=False)
 class Inode:
-    """One file as its writer knows it. `owed` and `long_owed`: lines not yet seen by a poll."""
+    """One file as its writer knows it.
+
+    `owed` and `long_owed`: lines not yet seen by a poll. `is_fresh_rewrite`: no poll has seen it, and what it was made
+    from has been read; were it rotated away now, nothing would tell whose rewrite it is. `is_left`: it was rewritten, and
+    nobody writes to it any more.
+    """
 
     fd: int
     text: bytes = b""
@@ -40,6 +45,8 @@ class Inode:
     half: int | None = None
     is_seen: bool = False
     is_named: bool = True
+    is_fresh_rewrite: bool = False
+    is_left: bool = False
     moved_at: float | None = None
 
 
@@ -87,7 +94,11 @@ class TailMachine(RuleBasedStateMachine):
         self.may_be_too_long = 0
         self.has_failed = False
 
-    @initialize(is_linked=st.booleans(), is_globbed=st.booleans(), batch_bytes=st.sampled_from([64, 1 << 18]))
+    @initialize(
+        is_linked=st.sampled_from([False, False, True]),
+        is_globbed=st.booleans(),
+        batch_bytes=st.sampled_from([64, 1 << 18]),
+    )
     def begin(self, is_linked: bool, is_globbed: bool, batch_bytes: int) -> None:
         self.is_linked = is_linked
         pattern = f"{self.path}*" if is_globbed and not is_linked else str(self.path)
@@ -139,9 +150,6 @@ class TailMachine(RuleBasedStateMachine):
             self.files.append(self.at_path)
         return self.at_path
 
-    def old_file(self, data: st.DataObject) -> Inode:
-        return data.draw(st.sampled_from(self.files))
-
     @rule(sizes=st.lists(Sizes, min_size=1, max_size=30), ending=st.sampled_from([b"\n", b"\r\n", b"\n\n"]))
     def append_lines(self, sizes: list[int], ending: bytes) -> None:
         file = self.current()
@@ -150,6 +158,11 @@ class TailMachine(RuleBasedStateMachine):
             text = self.new_line(file, size)
             file.owed.append(self.next_id)
             self.write(file, text + ending)
+
+    @rule(size=Sizes, seconds=st.sampled_from([1.0, 15.0]))
+    def append_line_and_poll(self, size: int, seconds: float) -> None:
+        self.append_lines([size], b"\n")
+        self.poll(seconds)
 
     @rule(size=Sizes)
     def append_half(self, size: int) -> None:
@@ -177,10 +190,11 @@ class TailMachine(RuleBasedStateMachine):
         self.finish_half(file)
         self.write(file, b"\0" * number)
 
-    @precondition(lambda self: self.files)
-    @rule(data=st.data(), size=Sizes)
-    def append_to_any_file(self, data: st.DataObject, size: int) -> None:
-        file = self.old_file(data)
+    @rule(choice=st.integers(0, 10), size=Sizes)
+    def append_to_any_file(self, choice: int, size: int) -> None:
+        """Write through a descriptor opened long ago, wherever the file is by now."""
+        files = [file for file in self.files if not file.is_left] or [self.current()]
+        file = files[-1 - choice % len(files)]
         self.finish_half(file)
         text = self.new_line(file, size)
         file.owed.append(self.next_id)
@@ -193,9 +207,9 @@ class TailMachine(RuleBasedStateMachine):
         self.at_path.is_named = is_named
         self.at_path = None
 
-    @precondition(lambda self: self.at_path and not self.is_linked)
-    @rule()
-    def rotate(self) -> None:
+    @precondition(lambda self: self.at_path and not self.is_linked and not self.at_path.is_fresh_rewrite)
+    @rule(is_made_anew=st.booleans())
+    def rotate(self, is_made_anew: bool) -> None:
         for age in range(KEPT, 0, -1):
             name = self.path.with_name(f"e.jsonl.{age}")
             file = self.names.pop(name, None)
@@ -210,6 +224,8 @@ class TailMachine(RuleBasedStateMachine):
         self.names[name] = self.at_path
         self.path.rename(name)
         self.leave_path(is_named=True)
+        if is_made_anew:
+            self.current()
 
     @precondition(lambda self: self.at_path and self.is_linked)
     @rule()
@@ -243,11 +259,13 @@ class TailMachine(RuleBasedStateMachine):
         self.files.append(self.at_path)
         self.write(self.at_path, old.text)
         self.at_path.half, old.half = old.half, None
+        old.is_left = True
         if self.at_path.half:
             self.home[self.at_path.half] = self.at_path
         if not old.is_seen:
             self.at_path.owed, old.owed = old.owed, []
             self.at_path.long_owed, old.long_owed = old.long_owed, 0
+        self.at_path.is_fresh_rewrite = True
         self.finish_half(self.at_path)
         text = self.new_line(self.at_path, size)
         self.at_path.owed.append(self.next_id)
@@ -287,7 +305,7 @@ class TailMachine(RuleBasedStateMachine):
         assert self.too_long <= self.follower.too_long <= self.too_long + self.may_be_too_long
         for file in self.files:
             if file is self.at_path:
-                file.is_seen = True
+                file.is_seen, file.is_fresh_rewrite = True, False
             elif file.is_seen and file.moved_at is None:
                 file.moved_at = self.follower.monotonic
         self.has_failed = False
@@ -307,7 +325,7 @@ class TailMachine(RuleBasedStateMachine):
 
 TestTail = TailMachine.TestCase
 TestTail.settings = settings(
-    max_examples=60,
+    max_examples=200,
     stateful_step_count=40,
     deadline=None,
     print_blob=True,

@@ -49,6 +49,12 @@ def small(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "small")
 
 
+@pytest.fixture(scope="session")
+def checkout_class() -> type[Checkout]:
+    """Return the class, for tests that copy another checkout."""
+    return Checkout
+
+
 @pytest.fixture(scope="session", autouse=True)
 def yaml_read_once() -> Iterator[None]:
     """Let a text that was composed before be composed no more: most tests spoil one file of many."""

@@ -1,4 +1,4 @@
-"""Docs mention only metrics that exist: names with our prefixes in code, on every Markdown page.
+"""Docs mention only metrics that exist: names with our prefixes in code, on Markdown pages and in panel descriptions.
 
 A trailing `*` or `_` stands for all names that begin so. Jobs and exporters are names too.
 """
@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from contracts.document import quote
 from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.pages import Page
 from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -25,12 +26,21 @@ def check(tree: Tree) -> Iterator[Claim]:
     catalog = tree.catalog
     known = {*catalog.series, *catalog.families(), *(job.name for file in tree.scrapes for job in file.jobs)}
     known |= {rule.group for rule in tree.rules}
+    for place, code in _code(tree):
+        for name in _NAME.findall(code):
+            stem = name.rstrip("*")
+            is_prefix = name.endswith(("*", "_")) and any(other.startswith(stem) for other in known)
+            if name not in known and not is_prefix:
+                near = get_close_matches(name, known, 1, 0.6)
+                remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
+                yield place, f"no metric is named {quote(name)}; {remedy}"
+
+
+def _code(tree: Tree) -> Iterator[tuple[Place, str]]:
     for page in tree.pages:
-        for line, code in page.code():
-            for name in _NAME.findall(code):
-                stem = name.rstrip("*")
-                is_prefix = name.endswith(("*", "_")) and any(other.startswith(stem) for other in known)
-                if name not in known and not is_prefix:
-                    near = get_close_matches(name, known, 1, 0.6)
-                    remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
-                    yield Place(page.file, line), f"no metric is named {quote(name)}; {remedy}"
+        yield from ((Place(page.file, line), code) for line, code in page.code())
+    for board in tree.dashboards:
+        for panel in board.panels:
+            text = str(panel.node.get("description") or "")
+            for _, code in Page(board.file, text).code():
+                yield panel.place.at(panel.node.line_of("description")), code

@@ -5,7 +5,6 @@ A panel on a renamed metric says "No data", and an alert on it never fires; both
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -14,7 +13,7 @@ import promql_parser as pp
 from contracts.document import quote
 from contracts.lint.catalog import Catalog
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import alternatives, has_variable, name_of
+from contracts.lint.promql import alternatives, has_variable, matches, name_of
 from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -37,7 +36,7 @@ def _unknown(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
     for matcher in selector.matchers.matchers:
         if matcher.name == "__name__" and matcher.op == pp.MatchOp.Re and not has_variable(matcher.value):
             for pattern in alternatives(matcher.value):
-                if not any(re.fullmatch(pattern, known) for known in catalog.series):
+                if not any(matches(pattern, known) for known in catalog.series):
                     yield pattern
 
 

@@ -6,14 +6,13 @@ variables are skipped. A misspelt value selects nothing, for ever and in silence
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import promql_parser as pp
 
 from contracts.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import alternatives, has_variable, name_of
+from contracts.lint.promql import alternatives, has_variable, matches, name_of
 from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -44,7 +43,7 @@ def _impossible(matcher: pp.Matcher, values: Sequence[str]) -> Iterator[str]:
             yield matcher.value
         return
     for pattern in alternatives(matcher.value):
-        if not any(_matches(pattern, value) for value in values):
+        if not any(matches(pattern, value) for value in values):
             yield pattern
 
 
@@ -54,10 +53,3 @@ def _is_bound(text: str, values: Sequence[str]) -> bool:
         return repr(float(text)) in values
     except ValueError:
         return False
-
-
-def _matches(pattern: str, value: str) -> bool:
-    try:
-        return bool(re.fullmatch(pattern, value))
-    except re.error:
-        return True  # RE2 knows more than Python here; promtool judges the pattern itself

@@ -1,0 +1,164 @@
+"""Judges a sibling that was not there before: a generation nobody has read, or a copy of one that somebody has.
+
+In: siblings, and what is remembered of a path's generations. Out: `Opening`s, oldest first. Part of the tail stage.
+Content decides, not age: clocks jump, and tools set times. Only where more generations were let go than are remembered
+is a sibling older than all of them passed over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, is_part, open_plain, proves, unpack
+from exporters.engine.values import FileKey, Mark
+
+__all__ = ["REMEMBERED", "Held", "Opening", "Past", "is_same", "unseen"]
+
+REMEMBERED = 32
+"""Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A file to read next for `path`: from the mark's offset, or from 0 without one.
+
+    `is_live`: the path leads to it. `key`: the identity of the packed file whose text this is, if it is one's. The
+    descriptor belongs to whoever takes the opening.
+    """
+
+    path: str
+    fd: int
+    mark: Mark | None
+    is_live: bool
+    key: FileKey | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A generation that is being read: its mark, and its descriptor (None if its file could not be found)."""
+
+    mark: Mark
+    fd: int | None
+    is_live: bool
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether its file still holds what was read of it."""
+        return self.fd is not None and proves(self.fd, self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of a path's generations: those being read, those done with, and siblings that were there before."""
+
+    held: Sequence[Held]
+    done: Sequence[Mark]
+    known: Collection[FileKey]
+    is_complete: bool = True
+
+    def has(self, one: Sibling) -> bool:
+        """Whether the sibling was there before. Without inode generations another file may have taken its place."""
+        if one.key not in self.known and FileKey(*one.key[:2]) not in self.known:
+            return any(mark.key == one.key for mark in self.done) and self._is_still(one)
+        return one.key.generation is not None or self._is_still(one)
+
+    def _is_still(self, one: Sibling) -> bool:
+        mark = next((mark for mark in self.done if mark.key == one.key), None)
+        fd = open_plain(one.path) if mark is not None and not one.is_packed else None
+        if mark is None or fd is None:
+            return True
+        try:
+            return proves(fd, mark)
+        finally:
+            os.close(fd)
+
+    def is_forgotten(self, one: Sibling) -> bool:
+        """Whether the sibling may be a copy of a generation that is no longer remembered."""
+        is_full = len(self.done) >= REMEMBERED or not self.is_complete
+        return is_full and all(one.mtime_ns < mark.mtime_ns for mark in self.done)
+
+
+def is_same(one: FileKey, other: FileKey) -> bool:
+    """Whether two identities are equal as far as both are known."""
+    generations = one.generation is None or other.generation is None or one.generation == other.generation
+    return one[:2] == other[:2] and generations
+
+
+def unseen(
+    path: str, beside: Iterable[Sibling], past: Past, opened: Collection[FileKey]
+) -> tuple[list[Opening], list[FileKey]]:
+    """Open the siblings of `path` that nobody has read, oldest first; also return those found to be mere copies."""
+    beside = list(beside)
+    plain = {one.key for one in beside if not one.is_packed}
+    openings, copies = [], []
+    for one in beside:
+        if not one.size or one.key in opened or past.has(one):
+            continue
+        if any(_is_of(one, held) for held in past.held):
+            continue
+        opening, is_copy = _go_on(path, one, past.done, plain)
+        if is_copy or past.is_forgotten(one):
+            copies.append(one.key)
+        elif opening is None:
+            opening = _begin(path, one)
+        if opening is not None:
+            openings.append(opening)
+    return openings, copies
+
+
+def _is_of(one: Sibling, held: Held) -> bool:
+    """Whether a sibling holds the text of a generation that is being read.
+
+    A plain one does while a live file is copied, or after its original was emptied. A plain file that repeats what a
+    renamed one holds is no copy of it but its like.
+    """
+    mark, fd = held.mark, held.fd
+    if (one.is_packed or not held.is_whole) and mark.offset >= MIN_PROOF:
+        found = find_content(mark, [one])
+        if found is not None:
+            os.close(found[1])
+            return True
+    if fd is None or not (mark.offset < MIN_PROOF if one.is_packed else held.is_live):
+        return False
+    text = _open_text(one)
+    if text is None:
+        return False
+    try:
+        return is_part(text, fd)
+    finally:
+        os.close(text)
+
+
+def _go_on(path: str, one: Sibling, done: Iterable[Mark], plain: Collection[FileKey]) -> tuple[Opening | None, bool]:
+    """Compare a sibling with the generations done with; open what it holds beyond one of them, if anything.
+
+    Returns:
+        the opening, and whether the sibling is a copy of one of them and holds nothing else.
+    """
+    for mark in done:
+        if not one.is_packed and mark.key in plain:
+            continue
+        found = find_content(mark, [one], least=1)
+        if found is None:
+            continue
+        size = os.fstat(found[1]).st_size
+        if size > mark.size and mark.offset >= MIN_PROOF:
+            return Opening(path, found[1], mark, is_live=False, key=one.key if one.is_packed else None), False
+        os.close(found[1])
+        if mark.offset >= MIN_PROOF or size == mark.offset:
+            return None, True
+    return None, False
+
+
+def _begin(path: str, one: Sibling) -> Opening | None:
+    """Open a generation of `path` that nobody has read, to be read from its start."""
+    fd = _open_text(one)
+    key = one.key if one.is_packed else None
+    return Opening(path, fd, None, is_live=False, key=key) if fd is not None else None
+
+
+def _open_text(one: Sibling) -> int | None:
+    return unpack(one.path, None) if one.is_packed else open_plain(one.path)

@@ -1,0 +1,136 @@
+"""Any batch decodes as its lines would alone, and a line is what the standard library says it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from contracts.load import load_contract
+from exporters.engine.decode import Decoder
+from exporters.engine.values import Decoded
+
+CONTRACT = """
+exporter: {name: sample, help: A sample., port: 9999, job: sample}
+files: {default: sample.jsonl}
+vocabulary:
+  kind: {values: [a, b], otherwise: other}
+  ok: {values: ["true", "false"]}
+  amount: {type: number, unit: seconds}
+  at: {type: time}
+sources:
+  one: {match: {}, read: {kind: kind, ok: ok, amount: d.amount, at: d.at}}
+metrics:
+  peak_trade_things_total: {type: counter, counts: events, labels: [kind, ok], help: Things., budget: 99}
+  peak_trade_amount_seconds: {type: histogram, observes: amount, buckets: [1], help: Amounts., budget: 9}
+  peak_trade_last_timestamp_seconds: {type: gauge, sets: at, help: When., budget: 9}
+"""
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
+stamps = st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01 00:00:00", "2026-13-01T00:00:00Z", "now"])
+nested = st.dictionaries(st.sampled_from(["amount", "at", "x"]), values | stamps, max_size=3)
+objects = st.dictionaries(st.sampled_from(["kind", "ok", "d", "x"]), values | nested, max_size=4)
+ascii_or_not = st.booleans()
+
+
+@st.composite
+def json_lines(draw: st.DrawFn) -> bytes:
+    text = json.dumps(
+        draw(objects), ensure_ascii=draw(ascii_or_not), separators=draw(st.sampled_from([(",", ":"), None]))
+    )
+    return text.encode()
+
+
+good = json_lines()
+odd = st.sampled_from(
+    [
+        *(b"", b" ", b"\r", b"{}", b"{}{}", b"{", b"}", b"[]", b"null", b"1", b'"a"', b"[{}", b"}{", b'{"kind":'),
+        *(b'{"kind":[]}', b'{"d":1}', b'{"d":{"at":1e999}}', b'{"kind":"\\ud800"}', b'{"kind":[],"x":"\\ud800"}'),
+        *(b'{"x":NaN}', b'{"x":1,"x":2}', b"\xef\xbb\xbf{}", b'{"x":"\xff"}', b"\0\0{}", b"{}\0", b"\0", b"\xff"),
+    ]
+)
+torn = st.tuples(good, st.integers(0, 60)).map(lambda pair: pair[0][: pair[1]])
+glued = st.tuples(torn, good).map(b"".join)
+noise = st.binary(max_size=12).map(lambda data: data.replace(b"\n", b""))
+any_line = st.one_of(good, good, good, odd, torn, glued, noise)
+batches = st.lists(any_line, max_size=12).flatmap(
+    lambda lines: st.sampled_from([b"\n", b"\r\n"]).map(lambda end: b"".join(line + end for line in lines))
+)
+
+
+@pytest.fixture(scope="module")
+def decode(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], Decoded]:
+    path: Path = tmp_path_factory.mktemp("contract") / "sample.yaml"
+    path.write_text(CONTRACT)
+    return Decoder(load_contract(path)).decode
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(name)
+
+
+def verdict(line: bytes) -> str:
+    """Say what a line is, by the standard library alone."""
+    line = line.lstrip(b"\0")
+    if not line.strip():
+        return "blank"
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return "invalid_utf8"
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        json.dumps(value, ensure_ascii=False).encode()
+    except ValueError:
+        return "bad_json"
+    return "event" if isinstance(value, dict) else "not_object"
+
+
+def shown(decoded: Decoded) -> list[str]:
+    """Return the events in a form that tells True, 1 and 1.0 apart."""
+    return [repr(event) for event in decoded.events]
+
+
+@settings(max_examples=150, deadline=None, print_blob=True)
+@given(data=batches)
+def test_a_batch_decodes_as_its_lines_would_alone(decode: Callable[[bytes], Decoded], data: bytes) -> None:
+    together = decode(data)
+    alone = [decode(line + b"\n") for line in data.split(b"\n")[:-1]]
+    assert shown(together) == [event for one in alone for event in shown(one)]
+    assert together.blank == sum(one.blank for one in alone)
+    assert together.skipped_bytes == sum(one.skipped_bytes for one in alone)
+    assert sorted(together.rejected.elements()) == sorted(reason for one in alone for reason in one.rejected.elements())
+
+
+@settings(max_examples=150, deadline=None, print_blob=True)
+@given(data=batches)
+def test_every_line_is_what_the_standard_library_says(decode: Callable[[bytes], Decoded], data: bytes) -> None:
+    verdicts = [verdict(line) for line in data.split(b"\n")[:-1]]
+    decoded = decode(data)
+    found = ["event"] * len(decoded.events) + ["blank"] * decoded.blank + list(decoded.rejected.elements())
+    assert sorted(found) == sorted(verdicts)
+
+
+@settings(max_examples=150, deadline=None, print_blob=True)
+@given(value=objects)
+def test_a_field_of_the_wrong_kind_leaves_the_rest_as_it_was(
+    decode: Callable[[bytes], Decoded], value: dict[str, object]
+) -> None:
+    """The lenient way reads the fields it shares with the strict way alike."""
+    value.pop("kind", None)
+    strict = shown(decode(json.dumps(value).encode() + b"\n"))[0]
+    lenient = shown(decode(json.dumps({**value, "kind": []}).encode() + b"\n"))[0]
+    assert lenient == strict.replace("f_kind=None", "f_kind=MISTYPED", 1)
+
+
+@settings(max_examples=150, deadline=None, print_blob=True)
+@given(data=st.binary(max_size=200).map(lambda data: data + b"\n"))
+def test_no_bytes_whatever_stop_it_and_none_goes_uncounted(decode: Callable[[bytes], Decoded], data: bytes) -> None:
+    decoded = decode(data)
+    assert len(decoded.events) + decoded.blank + decoded.rejected.total() == data.count(b"\n")

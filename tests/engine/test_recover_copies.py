@@ -1,0 +1,306 @@
+"""Copies: copytruncate, and compression while running and while down (failure modes B6, B7, B8, B16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FakeClock, LogFile
+from tests.engine.restart_harness import Exporter, copytruncate, lines, pack, shift
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Exporter:
+    return Exporter(tmp_path, clock, log_file)
+
+
+down = pytest.mark.parametrize("is_down", [True, False])
+
+
+@down
+@pytest.mark.parametrize("read", [0, 1, 60])
+@pytest.mark.parametrize("after", [lambda copy: copy, pack], ids=["plain", "gz"])
+def test_b8_unread_lines_are_read_in_the_copy_that_copytruncate_made(
+    exporter: Exporter, log_file: LogFile, is_down: bool, read: int, after: Callable[[Path], Path]
+) -> None:
+    log_file.append(lines(range(read)))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    log_file.append(lines(range(100, 103)))
+    after(copytruncate(log_file.path))
+    log_file.append(lines([200]))
+    if is_down:
+        exporter.start()
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(read), range(100, 103), [200])
+    assert exporter.lost_bytes == 0
+
+
+@down
+def test_b8_half_a_line_that_was_seen_is_read_whole_in_the_copy(
+    exporter: Exporter, log_file: LogFile, is_down: bool
+) -> None:
+    whole = lines([0])
+    log_file.append(whole[:30])
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    log_file.append(whole[30:] + lines([1]))
+    copytruncate(log_file.path)
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted([0, 1])
+    assert exporter.lost_bytes == 0
+
+
+@down
+def test_b8_without_a_copy_the_bytes_seen_and_not_read_are_measured(
+    exporter: Exporter, log_file: LogFile, is_down: bool
+) -> None:
+    log_file.append(lines([0]) + b"seen, not read")
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    log_file.append(lines([1]))
+    log_file.truncate(0)
+    log_file.append(lines([2]))
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted([0, 2])
+    assert exporter.lost_bytes == len(b"seen, not read")
+
+
+@down
+def test_b8_a_copy_in_another_folder_cannot_be_found_and_is_measured(
+    exporter: Exporter, log_file: LogFile, is_down: bool
+) -> None:
+    log_file.append(lines([0]) + b"seen, not read")
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    (log_file.path.parent / "old").mkdir()
+    copytruncate(log_file.path, "old/events.jsonl.1")
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted([0])
+    assert exporter.lost_bytes == len(b"seen, not read")
+
+
+@down
+@pytest.mark.parametrize("first", [0, 5])
+def test_b4_copytruncate_twice_between_two_looks_costs_nothing(
+    exporter: Exporter, log_file: LogFile, is_down: bool, first: int
+) -> None:
+    log_file.append(lines(range(first)))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in (10, 20, 30):
+        log_file.append(lines([number]))
+        copytruncate(log_file.path)
+    log_file.append(lines([40]))
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted(range(first), [10, 20, 30, 40])
+    assert exporter.lost_bytes == 0
+
+
+@down
+@pytest.mark.parametrize("read", [0, 3])
+def test_b8_a_copy_that_is_being_made_is_not_read_beside_its_original(
+    exporter: Exporter, log_file: LogFile, is_down: bool, read: int
+) -> None:
+    log_file.append(lines(range(read)))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    log_file.append(lines(range(10, 14)))
+    copy = Path(f"{log_file}.1")
+    copy.write_bytes(log_file.path.read_bytes()[:200])
+    if is_down:
+        exporter.start()
+    exporter.poll().poll()
+    copy.write_bytes(log_file.path.read_bytes())
+    log_file.truncate(0)
+    log_file.append(lines([20]))
+    exporter.settle()
+    assert exporter.counted(range(read), range(10, 14), [20])
+    assert exporter.lost_bytes == 0
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_b7_a_file_cut_and_regrown_beyond_the_offset_while_down_is_read_from_its_start(
+    exporter: Exporter, log_file: LogFile, count: int
+) -> None:
+    log_file.append(lines(range(count)))
+    exporter.start().poll().kill()
+    log_file.rewrite(lines(range(100, 102 + count)))
+    exporter.start().settle()
+    assert exporter.counted(range(count), range(100, 102 + count))
+
+
+@pytest.mark.parametrize("kept", [60 * 80, 60 * 80 + 7])
+def test_b6_a_file_cut_while_down_keeps_what_was_read_of_it(exporter: Exporter, log_file: LogFile, kept: int) -> None:
+    log_file.append(lines(range(70)) + b"half")
+    exporter.start().poll().kill()
+    log_file.truncate(kept)
+    exporter.start().poll()
+    log_file.append(b"\n" + lines([100]))
+    exporter.settle()
+    assert exporter.counted(range(70), [100])
+    assert exporter.lost_bytes == len(b"half")
+
+
+@pytest.mark.parametrize("read", [0, 1, 60])
+def test_b16_a_generation_packed_while_down_is_finished_inside_its_gz(
+    exporter: Exporter, log_file: LogFile, read: int
+) -> None:
+    log_file.append(lines(range(read)))
+    exporter.start().poll().kill()
+    log_file.append(lines(range(100, 103)))
+    pack(log_file.rotate("events.jsonl.1"))
+    log_file.append(lines([200]))
+    exporter.start().settle().restart().settle()
+    assert exporter.counted(range(read), range(100, 103), [200])
+    assert exporter.lost_bytes == 0
+
+
+@down
+def test_b16_generations_both_unseen_and_packed_are_read(exporter: Exporter, log_file: LogFile, is_down: bool) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in (10, 20, 30):
+        log_file.append(lines([number]))
+        shift(log_file.path)
+        pack(Path(f"{log_file}.1"))
+    log_file.append(lines([40]))
+    if is_down:
+        exporter.start()
+    exporter.settle().restart().settle()
+    assert exporter.counted([0, 10, 20, 30, 40])
+    assert exporter.lost_bytes == 0
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_b4_a_generation_found_but_not_yet_read_when_the_kill_came_is_found_again(
+    exporter: Exporter, log_file: LogFile, is_packed: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    shift(log_file.path)
+    if is_packed:
+        pack(Path(f"{log_file}.1"))
+    log_file.append(lines([2]))
+    exporter.start().kill().start().kill().start().settle()
+    assert exporter.counted([0, 1, 2])
+    assert exporter.lost_bytes == 0
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_b16_an_unread_generation_packed_or_moved_on_after_the_kill_is_found_again(
+    exporter: Exporter, log_file: LogFile, is_packed: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    shift(log_file.path)
+    log_file.append(lines([2]))
+    exporter.start().kill()
+    shift(log_file.path)
+    if is_packed:
+        pack(Path(f"{log_file}.2"))
+    exporter.start().settle()
+    assert exporter.counted([0, 1, 2])
+    assert exporter.lost_bytes == 0
+
+
+def test_b16_packing_a_file_that_is_being_read_does_not_count_it_again(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines([0, 1]))
+    exporter.start().poll()
+    log_file.append(lines([2]))
+    shift(log_file.path)
+    pack(Path(f"{log_file}.1"))
+    log_file.append(lines([3]))
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(4))
+    assert exporter.lost_bytes == 0
+
+
+def test_b16_an_empty_file_written_rotated_and_packed_between_two_looks_counts_once(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(b"")
+    exporter.start().poll()
+    log_file.append(lines([0, 1]))
+    shift(log_file.path)
+    pack(Path(f"{log_file}.1"))
+    log_file.append(lines([2]))
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(3))
+
+
+@pytest.mark.parametrize("is_whole_plain_there", [True, False])
+@pytest.mark.parametrize("cut", [0, 5, 60])
+def test_b16_a_gz_that_is_half_written_is_not_mistaken_for_a_generation(
+    exporter: Exporter, log_file: LogFile, is_whole_plain_there: bool, cut: int
+) -> None:
+    log_file.append(lines(range(60)) + b"half")
+    exporter.start().poll().kill()
+    plain = log_file.rotate("events.jsonl.1")
+    text = plain.read_bytes()
+    packed = pack(plain)
+    packed.write_bytes(packed.read_bytes()[: -1 - cut])
+    if is_whole_plain_there:
+        exporter.start().poll().kill()
+        plain.write_bytes(text + b"\n" + lines([100]))
+    log_file.append(lines([200]))
+    exporter.start().settle()
+    expected = [*range(60), *([100] if is_whole_plain_there else []), 200]
+    assert exporter.seen().keys() >= set(expected) - {100}
+    assert max(exporter.seen().values()) == 1
+
+
+def test_b16_a_damaged_gz_is_measured_loss_and_stops_nothing(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines(range(60)) + b"half")
+    exporter.start().poll().kill()
+    packed = pack(log_file.rotate("events.jsonl.1"))
+    damaged = bytearray(packed.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    packed.write_bytes(damaged)
+    log_file.append(lines([200]))
+    exporter.start().settle()
+    assert exporter.counted(range(60), [200])
+    assert (exporter.lost_bytes, exporter.recoveries) == (len(b"half"), {"missing": 1})
+
+
+@pytest.mark.parametrize("size", [3, 8, 80])
+def test_b16_a_finished_generation_packed_later_is_not_read_again_however_small(
+    exporter: Exporter, log_file: LogFile, size: int
+) -> None:
+    text = {3: b"{}\n", 8: b'{"a":1}\n', 80: lines([0])}[size]
+    log_file.append(text)
+    exporter.start().poll()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    exporter.settle()
+    pack(Path(f"{log_file}.1"))
+    shift(log_file.path)
+    log_file.append(lines([2]))
+    exporter.settle().kill()
+    shift(log_file.path)
+    log_file.append(lines([3]))
+    exporter.start().settle()
+    assert sum(exporter.outcomes().values()) == 4
+    assert exporter.lost_bytes == 0

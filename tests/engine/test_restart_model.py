@@ -1,0 +1,347 @@
+"""Random things done to files and to the exporter, kills included, against a model that knows where every line is.
+
+The oracle is exact. Every line is counted once, unless its last bytes within reach were destroyed before a commit that
+counted it; a line is within reach in the file a path leads to, under a rotated name, packed or not, or in a file that is
+open. Lines that stood in backups before the first start are never counted. No scraped counter ever falls, and nothing
+is said to be lost unless something unread was destroyed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from exporters.engine.rows import StoreError
+from tests.conftest import FakeClock
+from tests.engine.restart_harness import Exporter, copytruncate, line, pack, shift
+
+IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
+
+_NUMBER = re.compile(rb'^\{"n":"(\d+)","pad":"x*"\}$', re.M)
+
+Sizes = st.lists(st.integers(60, 300), min_size=1, max_size=4)
+
+
+class RestartMachine(RuleBasedStateMachine):
+    """Writers, operators and rotation on one side; polls, scrapes and kills on the other.
+
+    `owed`: lines that must be counted. `held`: owed ones whose bytes are only in memory or in deleted open files, so
+    that a kill may cost them. `free`: lines that may be missing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="restart-model-"))
+        (self.folder / "logs").mkdir()
+        self.path = self.folder / "logs" / "e.jsonl"
+        self.clock = FakeClock()
+        self.exporter = Exporter(self.folder, self.clock, self.path)
+        self.next_number = 0
+        self.written: set[int] = set()
+        self.held: set[int] = set()
+        self.free: set[int] = set()
+        self.old: set[int] = set()
+        self.destroyed_bytes = 0
+        self.opened: set[int] = set()
+        self.read: set[int] = set()
+        self.half: tuple[int, bytes] | None = None
+        self.shown: dict[tuple[str, ...], float] = {}
+        self.is_link = False
+        self.targets = 0
+
+    # What there is
+
+    @property
+    def base(self) -> Path:
+        """The file's own name: that of the link's target if the path is a link."""
+        return self.path.parent / self.path.readlink() if self.path.is_symlink() else self.path
+
+    def backups(self) -> list[Path]:
+        return sorted(self.base.parent.glob(f"{self.base.name}.[0-9]*"))
+
+    def within_reach(self) -> set[int]:
+        """Lines in files that can be found by their names."""
+        found: set[int] = set()
+        for path in [self.base, *self.backups()]:
+            if path.exists():
+                found |= numbers_in(path)
+        return found
+
+    def counted(self) -> Counter[int]:
+        """What a scrape sees now; scraped values must never fall."""
+        assert self.exporter.engine is not None
+        now = self.exporter.counters()
+        fallen = {key: (value, now.get(key)) for key, value in self.shown.items() if now.get(key, -1.0) < value}
+        assert not fallen, f"scraped counters fell: {fallen}"
+        self.shown = now
+        return self.exporter.seen()
+
+    def destroyed(self, before: set[int], size: int, may_be_open: bool) -> None:
+        """Note what a step destroyed: the lines of `before` that no name leads to any more and nobody has counted."""
+        if self.is_up:
+            counted = set(self.exporter.seen())
+        else:
+            counted = {int(key[1]) for key, value in self.shown.items() if key[0] == "seen_total" and value}
+        gone = before - self.within_reach() - counted
+        self.destroyed_bytes += size
+        kept = {number for number in gone if self.is_up and (may_be_open or number in self.read)}
+        self.held |= kept
+        self.free |= gone - kept
+
+    @property
+    def is_up(self) -> bool:
+        return self.exporter.engine is not None
+
+    def size(self, path: Path) -> int:
+        return path.stat().st_size if path.exists() else 0
+
+    # Writers
+
+    def write(self, sizes: list[int]) -> bytes:
+        if self.half is not None:
+            self.complete()
+        numbers = range(self.next_number, self.next_number + len(sizes))
+        self.next_number += len(sizes)
+        self.written |= set(numbers)
+        return b"".join(line(number, size) for number, size in zip(numbers, sizes, strict=True))
+
+    @initialize(old=st.integers(0, 2), packed=st.booleans(), is_link=st.booleans(), sizes=st.none() | Sizes)
+    def begin(self, old: int, packed: bool, is_link: bool, sizes: list[int] | None) -> None:
+        if is_link:
+            self.is_link = True
+            self.path.symlink_to("target-0.jsonl")
+        for number in range(1, old + 1):
+            backup = self.base.with_name(f"{self.base.name}.{number}")
+            backup.write_bytes(self.write([100, 100]))
+            if packed:
+                pack(backup)
+        self.old, self.written = self.written, set()
+        if sizes is not None:
+            self.base.write_bytes(self.write(sizes))
+        self.exporter.start()
+
+    @rule(sizes=Sizes)
+    def append(self, sizes: list[int]) -> None:
+        data = self.write(sizes)
+        with self.base.open("ab") as out:
+            out.write(data)
+
+    @precondition(lambda self: self.half is None)
+    @rule(size=st.integers(60, 300), data=st.data())
+    def append_half(self, size: int, data: st.DataObject) -> None:
+        text = line(self.next_number, size)
+        cut = data.draw(st.integers(1, size - 1))
+        with self.base.open("ab") as out:
+            out.write(text[:cut])
+        self.half = (self.base.stat().st_ino, text[cut:])
+
+    @precondition(lambda self: self.half is not None)
+    @rule()
+    def complete(self) -> None:
+        """The writer finishes its line in the file it began it in, wherever that is by now."""
+        assert self.half is not None
+        (inode, rest), self.half = self.half, None
+        for path in [self.base, *self.backups()]:
+            if path.exists() and path.stat().st_ino == inode and path.suffix != ".gz":
+                with path.open("ab") as out:
+                    out.write(rest)
+                self.written.add(self.next_number)
+        self.next_number += 1
+
+    # Operators and rotation
+
+    @precondition(lambda self: self.base.exists())
+    @rule()
+    def rotate(self) -> None:
+        shift(self.base)
+
+    @precondition(lambda self: self.base.exists())
+    @rule(sizes=Sizes)
+    def rotate_and_write(self, sizes: list[int]) -> None:
+        shift(self.base)
+        self.append(sizes)
+
+    @precondition(lambda self: self.base.exists())
+    @rule()
+    def copytruncate(self) -> None:
+        self.forget_half(self.base)
+        copytruncate(self.base)
+
+    @precondition(lambda self: self.base.exists())
+    @rule(sizes=Sizes)
+    def truncate_and_regrow(self, sizes: list[int]) -> None:
+        self.forget_half(self.base)
+        before, size = numbers_in(self.base), self.size(self.base)
+        self.base.write_bytes(self.write([*sizes, *[300] * (size // 300 + 1)]))
+        self.destroyed(before, size, may_be_open=False)
+
+    @precondition(lambda self: self.base.exists())
+    @rule(is_backup=st.booleans(), data=st.data())
+    def delete(self, is_backup: bool, data: st.DataObject) -> None:
+        victims = self.backups() if is_backup else [self.base]
+        if victims:
+            victim = data.draw(st.sampled_from(victims))
+            self.forget_half(victim)
+            before, size, inode = numbers_in(victim), self.size(victim), victim.stat().st_ino
+            victim.unlink()
+            self.destroyed(before, size, may_be_open=inode in self.opened)
+
+    @precondition(lambda self: self.base.exists())
+    @rule(sizes=Sizes)
+    def rewrite(self, sizes: list[int]) -> None:
+        """An editor saves the file with more lines: a new file with the old content."""
+        if self.half is not None:
+            self.complete()
+        fresh = self.base.with_name("editor~")
+        fresh.write_bytes(self.base.read_bytes() + self.write(sizes))
+        fresh.replace(self.base)
+
+    @rule(data=st.data())
+    def compress(self, data: st.DataObject) -> None:
+        plain = [path for path in self.backups() if path.suffix != ".gz"]
+        if plain:
+            victim = data.draw(st.sampled_from(plain))
+            self.forget_half(victim)
+            pack(victim)
+
+    @precondition(lambda self: self.is_link)
+    @rule(sizes=Sizes)
+    def swap_link(self, sizes: list[int]) -> None:
+        """The link leads to a new file now; files nobody ever saw through it are out of reach."""
+        if self.half is not None:
+            self.complete()
+        files = [path for path in [self.base, *self.backups()] if path.exists()]
+        unseen = [path for path in files if path.stat().st_ino not in self.opened]
+        before = {number for path in unseen for number in numbers_in(path)}
+        self.targets += 1
+        target = self.base.with_name(f"target-{self.targets}.jsonl")
+        target.write_bytes(self.write(sizes))
+        fresh = self.path.with_name("link~")
+        fresh.symlink_to(target.name)
+        fresh.replace(self.path)
+        self.destroyed(before, sum(map(self.size, unseen)), may_be_open=False)
+
+    @rule(data=st.data(), days=st.sampled_from([-400, -1, 1, 400]))
+    def set_times(self, data: st.DataObject, days: int) -> None:
+        files = self.backups()
+        if files:
+            victim = data.draw(st.sampled_from(files))
+            when = victim.stat().st_mtime + 86400 * days
+            os.utime(victim, (when, when))
+
+    def forget_half(self, path: Path) -> None:
+        """An unfinished line in a file that is copied, packed, cut or deleted is never finished."""
+        if self.half is not None and path.exists() and path.stat().st_ino == self.half[0]:
+            self.half = None
+            self.next_number += 1
+            self.destroyed_bytes += self.size(path)
+
+    # The exporter
+
+    def after_poll(self, is_committed: bool) -> None:
+        self.read |= self.within_reach() | self.held
+        if self.base.exists():
+            self.opened.add(self.base.stat().st_ino)
+        counted = self.counted()
+        assert max(counted.values(), default=0) <= 1, f"counted twice: {[n for n, c in counted.items() if c > 1]}"
+        assert not self.old & set(counted), f"never to be read: {self.old & set(counted)}"
+        if is_committed:
+            self.held -= set(counted)
+            missing = self.written - set(counted) - self.free - self.swapped_away(set(counted))
+            assert not missing, f"not counted: {sorted(missing)}"
+
+    def swapped_away(self, counted: set[int]) -> set[int]:
+        return set()
+
+    @precondition(lambda self: self.is_up)
+    @rule(seconds=st.sampled_from([1.1, 1.1, 5.0, 11.0, 30.0]))
+    def poll(self, seconds: float) -> None:
+        self.exporter.poll(seconds)
+        self.after_poll(is_committed=True)
+
+    @precondition(lambda self: self.is_up)
+    @rule()
+    def poll_without_scan(self) -> None:
+        """Only what is open is read, as at four polls out of five."""
+        self.exporter.poll(0.2)
+        self.held -= set(self.counted())
+
+    @precondition(lambda self: self.is_up)
+    @rule(is_killed=st.booleans())
+    def read_without_commit(self, is_killed: bool) -> None:
+        self.exporter.read_without_commit()
+        self.after_poll(is_committed=False)
+        if is_killed:
+            self.kill()
+
+    @precondition(lambda self: self.is_up)
+    @rule(is_killed=st.booleans())
+    def poll_with_a_commit_that_fails(self, is_killed: bool) -> None:
+        assert self.exporter.store is not None
+        self.exporter.store.write = refuse  # type: ignore[method-assign]
+        self.exporter.poll()
+        del self.exporter.store.write  # type: ignore[method-assign]
+        self.after_poll(is_committed=False)
+        if is_killed:
+            self.kill()
+
+    @precondition(lambda self: self.is_up)
+    @rule()
+    def kill(self) -> None:
+        self.counted()
+        self.exporter.kill()
+        self.free |= self.held
+        self.held, self.read, self.opened = set(), set(), set()
+
+    @precondition(lambda self: not self.is_up)
+    @rule()
+    def start(self) -> None:
+        self.exporter.start()
+        self.counted()
+
+    @rule(seconds=st.sampled_from([-3e7, -3600.0, 3600.0, 3e7]))
+    def set_clock(self, seconds: float) -> None:
+        self.clock.jump(seconds)
+
+    def teardown(self) -> None:
+        try:
+            if self.next_number:
+                if not self.is_up:
+                    self.start()
+                for seconds in (1.1, 11.0, 1.1, 11.0):
+                    self.exporter.poll(seconds)
+                    self.after_poll(is_committed=True)
+                assert self.exporter.lost_bytes <= self.destroyed_bytes
+        finally:
+            if self.is_up:
+                self.exporter.kill()
+            shutil.rmtree(self.folder)
+
+
+def numbers_in(path: Path) -> set[int]:
+    """Return the numbers of the whole lines in a file."""
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return {int(number) for number in _NUMBER.findall(text)}
+
+
+def refuse(rows: object, replace: bool = False) -> None:
+    """Stand in for a write that the disk refuses."""
+    raise StoreError("state.db: the state cannot be written (disk full)")
+
+
+TestRestartMachine = RestartMachine.TestCase
+TestRestartMachine.settings = settings(
+    max_examples=5000 if IS_LONG else 60,
+    stateful_step_count=60 if IS_LONG else 30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)

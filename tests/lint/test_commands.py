@@ -1,0 +1,180 @@
+"""`peaktrade contract lint|show|docs|diff`: what they print and how they exit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contracts import metrics_doc
+from contracts.cli import contract
+from contracts.lint.check import find_rules
+from contracts.load import load_contracts
+
+if TYPE_CHECKING:
+    from tests.lint.conftest import Checkout
+
+CONTRACT = "contracts/shop.yaml"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(contract, list(map(str, arguments)), prog_name="contract")
+
+
+def test_lint_exits_0_when_there_is_only_info(small: Checkout) -> None:
+    result = run("lint", "--root", small.root)
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "0 errors, 0 warnings, 2 info")
+
+
+def test_lint_exits_1_when_something_is_wrong(small: Checkout) -> None:
+    small.edit("prometheus/prometheus.yml", "9200", "9201")
+    result = run("lint", "--root", small.root, "--format", "github")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (
+        1,
+        '::error file=prometheus/prometheus.yml,line=9,title=scrape/port::the job "shop" scrapes another port'
+        " (got 9201, expected 9200); correct the target or the contract",
+    )
+
+
+def test_lint_exits_2_where_there_is_nothing_to_lint(small: Checkout) -> None:
+    result = run("lint", "--root", small.root / "docs")
+    expected = f"{small.root}/docs: has no folder contracts; give --root the root of a checkout\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize("command", ["lint", "diff"])
+def test_without_the_parser_it_exits_2_and_says_how_to_get_it(
+    small: Checkout, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "promql_parser", None)
+    paths = [small.root / CONTRACT] * 2 if command == "diff" else []
+    result = run(command, *paths, "--root", small.root)
+    expected = "the lint needs the package promql-parser; install it: pip install 'peak-trade-exporters[dev]'\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
+
+
+def test_lint_lists_every_rule_with_its_documentation() -> None:
+    result = run("lint", "--list")
+    assert (result.exit_code, [line.split()[0] for line in result.output.splitlines()]) == (
+        0,
+        [*sorted([*(rule.id for rule in find_rules()), "lint/exception"])],
+    )
+    assert "files/readable         Every linted file is well-formed" in result.output
+
+
+def test_show_prints_a_table(small: Checkout) -> None:
+    result = run("show", small.root / CONTRACT)
+    assert result.output.splitlines() == [
+        "shop: A shop.",
+        "port 9200 ($PEAK_TRADE_SHOP_PORT), job shop, events shop.jsonl ($PEAK_TRADE_SHOP_EVENTS)",
+        "sources till",
+        "",
+        "metric                                  type       series  samples  labels",
+        "peak_trade_sales_total                  counter         3        3  kind sale|refund|other",
+        "peak_trade_sale_duration_seconds        histogram       3       18  kind sale|refund|other",
+        "peak_trade_last_sale_timestamp_seconds  gauge           3        3  kind sale|refund|other",
+        "peaktrade_ai_visits_total               counter         4        4  run_id (at most 4)",
+        "peak_trade_shop_state                   gauge           2        2  state open|closed",
+        "",
+        "5 metrics, at most 15 series and 30 samples",
+    ]
+
+
+def test_show_knows_the_shipped_contracts_by_name() -> None:
+    result = run("show", "shadow_mvs")
+    assert (result.exit_code, result.output.partition(":")[0]) == (0, "shadow_mvs")
+    assert "edge (5 values)" in result.output
+
+
+def test_show_of_an_unknown_name_says_which_there_are() -> None:
+    result = run("show", "shop")
+    problem = "no contract 'shop' (expected one of ai_live, execution_watch, shadow_mvs, or a FILE); correct the name"
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, f"Error: {problem}")
+
+
+def test_show_of_a_broken_contract_says_what_is_wrong(small: Checkout) -> None:
+    small.edit(CONTRACT, "counts: kind", "counts: sort")
+    result = run("show", small.root / CONTRACT)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"{small.root}/contracts/shop.yaml:26: metrics.peak_trade_sales_total.counts: ")
+
+
+def test_docs_writes_the_reference_of_all_metrics(small: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_doc, "_FOLDER", small.root / "contracts")
+    result = run("docs")
+    assert (result.exit_code, result.output) == (0, "wrote contracts/METRICS.md\n")
+    text = (small.root / "contracts/METRICS.md").read_text(encoding="utf-8")
+    assert text == metrics_doc.render_metrics(load_contracts(small.root / "contracts"))
+    for row in (
+        "Port 9200, job `shop`, events `shop.jsonl`; changed by `PEAK_TRADE_SHOP_PORT`, `PEAK_TRADE_SHOP_EVENTS`.",
+        "| `peak_trade_sales_total` | counter | kind: sale, refund, other | 3 | `kind` | Sales and refunds. |",
+        "| `peak_trade_sale_duration_seconds` | histogram | kind: sale, refund, other | 3 | `took_ms` |"
+        " Time at the till, in seconds. Buckets: 0.1, 0.5, 1. |",
+        "| `peaktrade_ai_visits_total` | counter | run_id: at most 4 | 4 | `run_id` | Visits, by run. |",
+    ):
+        assert row in text.splitlines()
+
+
+def test_the_reference_names_pairs_and_refused_lines_as_what_moves_a_metric() -> None:
+    text = metrics_doc.metrics_text("")
+    rows = {line.split("|")[1].strip(" `"): line.split("|")[5].strip() for line in text.splitlines() if "| `" in line}
+    assert rows["peak_trade_pipeline_latency_seconds"] == "`latency_ms`, pairs by intent_id, `edge`"
+    assert rows["peak_trade_shadow_rejected_lines_total"] == "refused lines"
+    assert rows["shadow_mvs_up"] == "-"
+
+
+def test_what_docs_writes_mentions_only_what_exists(small: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_doc, "_FOLDER", small.root / "contracts")
+    run("docs")
+    assert [finding for finding in small.findings() if "METRICS.md" in finding] == []
+
+
+def test_diff_names_what_breaks_and_whom_it_hits(small: Checkout) -> None:
+    old = small.root / "old"
+    old.mkdir()
+    (old / "shop.yaml").write_bytes((small.root / CONTRACT).read_bytes())
+    small.edit(CONTRACT, "peak_trade_sale_duration_seconds", "peak_trade_till_seconds")
+    small.edit(CONTRACT, "Sales and refunds.", "Sales, and refunds.")
+    result = run("diff", old / "shop.yaml", small.root / CONTRACT, "--root", small.root)
+    assert (result.exit_code, result.output) == (
+        1,
+        "breaking: metric peak_trade_sale_duration_seconds renamed to peak_trade_till_seconds\n"
+        "  hits alert SHOP_Slow (prometheus/rules/shop.yml:17)\n"
+        "safe: metric peak_trade_sales_total: help changed\n"
+        "1 breaking, 0 risky, 1 safe\n",
+    )
+
+
+def test_diff_of_folders_as_json(small: Checkout) -> None:
+    old = small.root / "old"
+    old.mkdir()
+    (old / "shop.yaml").write_bytes((small.root / CONTRACT).read_bytes())
+    small.edit(CONTRACT, "[0.1, 0.5, 1]", "[0.1, 0.5, 1, 2]")
+    result = run("diff", old, small.root / "contracts", "--root", small.root, "--format", "json")
+    assert (result.exit_code, json.loads(result.output)) == (
+        0,
+        [
+            {
+                "effect": "risky",
+                "text": "metric peak_trade_sale_duration_seconds: bucket 2 added",
+                "metrics": ["peak_trade_sale_duration_seconds"],
+                "hits": ["alert SHOP_Slow (prometheus/rules/shop.yml:17)"],
+            }
+        ],
+    )
+
+
+def test_diff_of_a_broken_contract_exits_2(small: Checkout) -> None:
+    small.edit(CONTRACT, "counts: kind", "counts: sort")
+    result = run("diff", small.root / CONTRACT, small.root / CONTRACT, "--root", small.root)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "unknown word" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["lint", "show", "docs", "diff"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+    assert (result.exit_code, result.output.startswith(f"Usage: contract {command}")) == (0, True)

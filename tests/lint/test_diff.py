@@ -1,0 +1,205 @@
+"""Every change of a contract is breaking, risky or safe; nothing changes unnoticed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contracts.diff import Change, compare, compare_all
+from contracts.load import load_contract
+
+if TYPE_CHECKING:
+    from contracts.model import Contract
+    from tests.lint.conftest import Checkout
+
+SHOP = "contracts/shop.yaml"
+EVERY = (
+    "peak_trade_sales_total",
+    "peak_trade_sale_duration_seconds",
+    "peak_trade_last_sale_timestamp_seconds",
+    "peaktrade_ai_visits_total",
+    "peak_trade_shop_state",
+)
+KINDS = EVERY[:3]
+
+
+def load(small: Checkout) -> Contract:
+    return load_contract(small.root / SHOP)
+
+
+def change(small: Checkout, *edits: tuple[str, str]) -> list[Change]:
+    before = load(small)
+    for old, new in edits:
+        small.edit(SHOP, old, new)
+    return compare(before, load(small))
+
+
+SALES = "peak_trade_sales_total"
+ALL_SALES = "    counts: kind\n    labels: [kind]\n    budget: 3\n"
+REMOVED = f"  {SALES}:\n    type: counter\n    help: Sales and refunds.\n{ALL_SALES}"
+STATE = "  peak_trade_shop_state:\n"
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([("port: 9200", "port: 9201")], [("breaking", "port of the exporter changed (was 9200, is 9201)", EVERY)]),
+        ([("job: shop", "job: store")], [("breaking", "job of the exporter changed (was shop, is store)", EVERY)]),
+        (
+            [("default: shop.jsonl", "default: till.jsonl")],
+            [("risky", "default files of the exporter changed (was shop.jsonl, is till.jsonl)", ())],
+        ),
+        (
+            [("PEAK_TRADE_SHOP_PORT", "PEAK_TRADE_PORT")],
+            [("risky", "port variable of the exporter changed (was PEAK_TRADE_SHOP_PORT, is PEAK_TRADE_PORT)", ())],
+        ),
+        ([(REMOVED, "")], [("breaking", f"metric {SALES} removed", (SALES,))]),
+        (
+            [(STATE, f"{REMOVED.replace('sales', 'more_sales')}{STATE}")],
+            [("safe", "metric peak_trade_more_sales_total added", ())],
+        ),
+        (
+            [(f"  {SALES}:", "  peak_trade_sold_total:")],
+            [("breaking", f"metric {SALES} renamed to peak_trade_sold_total", (SALES,))],
+        ),
+        (
+            [(f"{ALL_SALES}", "    counts: kind\n    budget: 1\n")],
+            [
+                ("breaking", f"metric {SALES}: label kind removed", (SALES,)),
+                ("safe", f"metric {SALES}: budget changed (was 3, is 1)", (SALES,)),
+            ],
+        ),
+        (
+            [(ALL_SALES, "    counts: kind\n    labels: [kind, state]\n    budget: 6\n")],
+            [
+                ("risky", f"metric {SALES}: budget changed (was 3, is 6)", (SALES,)),
+                ("risky", f"metric {SALES}: label state added", (SALES,)),
+            ],
+        ),
+        (
+            [("[sale, refund]", "[sale]")],
+            [("breaking", f'metric {name}: value "refund" of label kind removed', (name,)) for name in sorted(KINDS)],
+        ),
+        (
+            [("[open, closed]", "[open, closed, locked]"), ("budget: 2", "budget: 3")],
+            [
+                ("risky", "metric peak_trade_shop_state: budget changed (was 2, is 3)", ("peak_trade_shop_state",)),
+                (
+                    "safe",
+                    'metric peak_trade_shop_state: value "locked" of label state added',
+                    ("peak_trade_shop_state",),
+                ),
+            ],
+        ),
+        (
+            [("[0.1, 0.5, 1]", "[0.1, 1]")],
+            [("breaking", "metric peak_trade_sale_duration_seconds: bucket 0.5 removed", (KINDS[1],))],
+        ),
+        (
+            [("unit: seconds", "unit: ratio")],
+            [
+                (
+                    "breaking",
+                    "metric peak_trade_sale_duration_seconds: unit changed (was seconds, is ratio)",
+                    (KINDS[1],),
+                )
+            ],
+        ),
+        (
+            [("    counts: events\n", "    counts: run_id\n")],
+            [
+                (
+                    "risky",
+                    "metric peaktrade_ai_visits_total: moved by something else (was counts events, is counts run_id)",
+                    (EVERY[3],),
+                )
+            ],
+        ),
+        (
+            [("    counts: events\n", "    counts: events\n    when: {kind: sale}\n")],
+            [("risky", "metric peaktrade_ai_visits_total: the events it looks at changed", (EVERY[3],))],
+        ),
+        (
+            [("    states: state\n", "    states: state\n    init: [{}]\n")],
+            [("safe", "metric peak_trade_shop_state: more series exist from the start", (EVERY[4],))],
+        ),
+        (
+            [("value: na", "value: none")],
+            [
+                (
+                    "risky",
+                    "word run_id: default changed (was $PEAK_TRADE_SHOP_RUN or na, is $PEAK_TRADE_SHOP_RUN or none)",
+                    (EVERY[3],),
+                )
+            ],
+        ),
+        (
+            [("otherwise: other", "otherwise: other, aliases: {sale: [sold]}")],
+            [("safe", 'word kind: spelling "sold" of sale added', ())],
+        ),
+        ([("kind: kind\n", "kind: sort\n")], [("risky", "source till fills kind in another way", KINDS)]),
+        ([("match: {}", "match: {v: 1}")], [("risky", "source till takes other events", EVERY)]),
+        (
+            [("  till:\n    match: {}", "  desk:\n    match: {}")],
+            [("breaking", "source till removed, its events become unknown", EVERY), ("safe", "source desk added", ())],
+        ),
+        ([("A shop.", "The shop.")], [("safe", "help of the exporter changed (was A shop., is The shop.)", ())]),
+    ],
+)
+def test_a_change_has_its_effect(
+    small: Checkout, edits: list[tuple[str, str]], expected: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    assert [(found.effect, found.text, found.metrics) for found in change(small, *edits)] == expected
+
+
+def test_a_type_that_changes_breaks(small: Checkout) -> None:
+    found = change(
+        small,
+        ("type: histogram", "type: gauge"),
+        ("observes: took", "sets: took"),
+        ("    buckets: [0.1, 0.5, 1]\n", ""),
+    )
+    assert [one.text.partition(": ")[2] for one in found] == [
+        "bucket 0.1 removed",
+        "bucket 0.5 removed",
+        "bucket 1 removed",
+        "type changed (was histogram, is gauge)",
+        "moved by something else (was observes took, is sets took)",
+    ]
+    assert [one.effect for one in found] == ["breaking"] * 4 + ["risky"]
+
+
+def test_a_spelling_that_is_gone_is_risky(small: Checkout) -> None:
+    small.edit(SHOP, "otherwise: other", "otherwise: other, aliases: {sale: [sold]}")
+    [found] = change(small, ("aliases: {sale: [sold]}", "aliases: {sale: [bought]}"))[:1]
+    assert (found.effect, found.text) == ("risky", 'word kind: spelling "sold" no longer means sale')
+
+
+def test_series_that_no_longer_exist_from_the_start_are_risky(small: Checkout) -> None:
+    small.edit(SHOP, "    states: state\n", "    states: state\n    init: [{}]\n")
+    [found] = change(small, ("    init: [{}]\n", ""))
+    assert (found.effect, found.text) == (
+        "risky",
+        "metric peak_trade_shop_state: series that existed from the start no longer do",
+    )
+
+
+def test_a_contract_that_did_not_change_has_no_changes(small: Checkout) -> None:
+    assert change(small, ("# The smallest", "\n\n# The very smallest")) == []
+
+
+def test_contracts_of_two_folders_are_matched_by_name(small: Checkout) -> None:
+    shop = load(small)
+    small.edit(SHOP, "name: shop", "name: stall")
+    (small.root / SHOP).rename(small.root / "contracts/stall.yaml")
+    stall = load_contract(small.root / "contracts/stall.yaml")
+    assert [(found.effect, found.text) for found in compare_all([shop], [shop, stall])] == [
+        ("safe", "exporter stall added")
+    ]
+    assert [(found.effect, found.text, found.metrics) for found in compare_all([shop, stall], [shop])] == [
+        ("breaking", "exporter stall removed", EVERY)
+    ]
+    assert [found.text for found in compare_all([shop], [stall])] == [
+        "name of the exporter changed (was shop, is stall)"
+    ]

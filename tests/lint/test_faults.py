@@ -1,0 +1,76 @@
+"""The real files: nothing to say of them as they are, and of many faults put into a copy each is found by its rule."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contracts.lint.check import check, find_rules
+from contracts.lint.tree import load_tree
+
+if TYPE_CHECKING:
+    from tests.lint.conftest import Checkout
+
+ROOT = Path(__file__).parents[2]
+FAULTS = tomllib.loads((Path(__file__).parent / "faults.toml").read_text("utf-8"))["fault"]
+
+
+def test_nothing_is_wrong_with_this_checkout() -> None:
+    found = [str(finding) for finding in check(load_tree(ROOT)) if finding.severity != "info"]
+    assert found == []
+
+
+def test_there_are_at_least_60_faults_and_they_reach_every_area() -> None:
+    areas = {fault["rule"].partition("/")[0] for fault in FAULTS}
+    assert len(FAULTS) >= 60
+    assert areas == {rule.id.partition("/")[0] for rule in find_rules()} | {"lint"}
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory, checkout_class: type[Checkout]) -> Checkout:
+    """Return one copy of this checkout for all faults; each test puts back what it spoiled."""
+    root = tmp_path_factory.mktemp("copy") / "checkout"
+    skipped = shutil.ignore_patterns(".*", "__pycache__", "tests", "*.egg-info", "bench", "out", "logs")
+    shutil.copytree(ROOT, root, ignore=skipped)
+    for kept in (".ci", "tests"):
+        (root / kept).mkdir(exist_ok=True)
+    return checkout_class(root)
+
+
+def spoil(path: Path, fault: dict[str, Any]) -> None:
+    """Put a fault into a file, or into the panel of a dashboard."""
+    text = path.read_text(encoding="utf-8")
+    if "panel" not in fault:
+        assert fault["old"] in text, f"{fault['file']} no longer has {fault['old']!r}; write another fault"
+        path.write_text(text.replace(fault["old"], fault["new"], 1), encoding="utf-8")
+        return
+    board = json.loads(text)
+    [number] = [i for i, panel in enumerate(board["panels"]) if panel.get("title") == fault["panel"]]
+    panel = json.dumps(board["panels"][number], ensure_ascii=False)
+    assert fault["old"] in panel, f"the panel {fault['panel']!r} no longer has {fault['old']!r}; write another fault"
+    board["panels"][number] = json.loads(panel.replace(fault["old"], fault["new"], 1))
+    path.write_text(json.dumps(board, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['rule']} {fault['name']}")
+def test_the_rule_meant_for_a_fault_finds_it(copy: Checkout, fault: dict[str, Any]) -> None:
+    path = copy.root / fault["file"]
+    before = path.read_text(encoding="utf-8")
+    known = {line_of(finding) for finding in copy.findings(fault["rule"])}
+    try:
+        spoil(path, fault)
+        found = [finding for finding in copy.findings(fault["rule"]) if line_of(finding) not in known]
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert found != []
+
+
+def line_of(finding: str) -> str:
+    """Return a finding without its line, as a fault may move the lines below it."""
+    file, _, rest = finding.partition(":")
+    return file + rest.partition(":")[2]

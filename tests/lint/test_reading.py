@@ -1,0 +1,147 @@
+"""Reading files: JSON with lines, pages, scrape configurations, dashboards."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.lint.catalog import build_catalog
+from contracts.lint.dashboards import read_dashboard
+from contracts.lint.located_json import Node, nodes_in, parse_json
+from contracts.lint.pages import Page
+from contracts.lint.tree import load_tree
+from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lint.conftest import Checkout
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES, st.sampled_from([None, 1, 4]))
+def test_json_means_what_it_means_to_the_standard_library(value: Any, indent: int | None) -> None:
+    text = json.dumps(value, indent=indent)
+    assert parse_json(text) == json.loads(text)
+
+
+def test_an_object_knows_its_lines_and_those_of_its_keys() -> None:
+    node = parse_json('{\n  "a": {\n    "b": 1\n  },\n  "c": []\n}')
+    assert isinstance(node, Node)
+    assert (node.line, node.last, node.line_of("a"), node.line_of("c"), node.line_of("nowhere")) == (1, 6, 2, 5, 1)
+    assert [(inner.line, inner.last) for inner in nodes_in(node)] == [(1, 6), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ('{"a": 1\n"b": 2}', "Expecting ','", 2),
+        ('{"a": 1, "a": 2}', "The key 'a' stands here twice", 1),
+        ('{"a" 1}', "Expecting ':'", 1),
+        ("[1,\n2", "Expecting ','", 2),
+        ("{a: 1}", "Expecting '\"'", 1),
+        ("{} {}", "Extra data", 1),
+        ("", "Expecting value", 1),
+    ],
+)
+def test_what_is_no_json_is_refused_at_its_line(text: str, message: str, line: int) -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        parse_json(text)
+    assert (caught.value.msg, caught.value.lineno) == (message, line)
+
+
+def test_a_page_yields_what_stands_in_code_and_no_prose() -> None:
+    page = Page("a.md", "prose `one` and `two`\n```\nthree `four`\n```\nend\n")
+    assert list(page.code()) == [(1, "one"), (1, "two"), (3, "three `four`")]
+
+
+def test_a_page_yields_the_queries_it_tells_to_ask_but_no_placeholders() -> None:
+    page = Page(
+        "a.md", "```\npromtool query instant http://h:1 'up == 1'\npromtool query instant http://h:1 '...'\n```\n"
+    )
+    assert [(query.text, query.place.line, query.kind) for query in page.queries()] == [("up == 1", 2, "page")]
+
+
+def test_links_in_code_are_none() -> None:
+    page = Page("a.md", "[a](b.md#c) `[d](e)`\n```\n[f](g)\n```\n")
+    assert list(page.links()) == [(1, "b.md#c")]
+
+
+def test_headings_become_anchors_as_on_github() -> None:
+    page = Page("a.md", '# One\n## One\n## `x_y` is 0!\n```\n# none\n```\n<a id="by-hand"></a>\n## Closed ##\n')
+    assert page.anchors() == {"one", "one-1", "x_y-is-0", "by-hand", "closed"}
+
+
+def test_panels_of_a_folded_row_and_annotations_are_read() -> None:
+    node = parse_json(
+        '{"panels": [{"type": "row", "panels": [{"id": 2, "title": "in", "targets": [{"expr": "up"}]}]}],'
+        ' "annotations": {"list": [{"name": "a", "expr": "up == 0"}, {"name": "b"}]}}'
+    )
+    board = read_dashboard("b.json", node)
+    assert [panel.title for panel in board.panels] == ["", "in"]
+    assert [(query.text, query.owner) for query in board.annotations] == [("up == 0", "annotation 'a'")]
+
+
+def test_units_of_overrides_reach_the_targets_they_name() -> None:
+    overrides = [
+        {"matcher": {"id": "byFrameRefID", "options": "B"}, "properties": [{"id": "unit", "value": "s"}]},
+        {"matcher": {"id": "byName", "options": "c"}, "properties": [{"id": "unit", "value": "bytes"}]},
+        {"matcher": {"id": "byRegexp", "options": ".*"}, "properties": [{"id": "unit", "value": "ops"}]},
+    ]
+    targets = [{"refId": letter, "expr": "up", "legendFormat": letter.lower()} for letter in "ABC"]
+    panel = {"fieldConfig": {"defaults": {"unit": "short"}, "overrides": overrides}, "targets": targets}
+    [read] = read_dashboard("b.json", parse_json(json.dumps({"panels": [panel]}))).panels
+    assert [read.units_for(target) for target in read.targets] == [("short", "ops"), ("s", "ops"), ("bytes", "ops")]
+
+
+def test_prometheus_own_metrics_exist_where_it_scrapes_itself(small: Checkout) -> None:
+    assert small.tree().catalog.find("prometheus_tsdb_head_series") is None
+    job = "scrape_configs:\n  - job_name: prometheus\n    static_configs:\n      - targets: [localhost:9090]"
+    small.edit("prometheus/prometheus.yml", "scrape_configs:", job)
+    series = small.tree().catalog.find("prometheus_tsdb_head_series")
+    assert series is not None
+    assert series.labels == {"job": ("prometheus",), "instance": ()}
+
+
+def test_every_metric_about_the_exporter_is_in_the_catalog() -> None:
+    catalog = build_catalog((), ())
+    names = [metric.name for metric in (*COUNTERS.values(), *GAUGES.values())]
+    assert [name for name in names if catalog.find(name) is None] == []
+
+
+def test_the_listed_values_belong_to_labels_that_exist() -> None:
+    every = {**COUNTERS, **GAUGES}
+    assert [(key, label) for key, label in LABEL_VALUES if label not in every[key].labels] == []
+
+
+def test_a_folder_without_contracts_is_no_checkout(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        load_tree(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: has no folder contracts; give --root the root of a checkout"
+
+
+def test_a_dashboard_that_is_a_list_is_found(small: Checkout) -> None:
+    (small.root / "grafana/dashboards/list.json").write_text("[]")
+    assert small.findings("files/readable") == [
+        "grafana/dashboards/list.json:1: error: is no dashboard (got no JSON object); generate it again"
+        " [files/readable]"
+    ]
+
+
+def test_two_recordings_of_one_name_are_one_series_with_the_values_of_both(small: Checkout) -> None:
+    rules = "".join(
+        f"      - record: shop:goal:count\n        expr: vector({n})\n        labels: {{kind: {kind}}}\n"
+        for n, kind in ((1, "sale"), (2, "refund"))
+    )
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    series = small.tree().catalog.find("shop:goal:count")
+    assert series is not None
+    assert (series.labels, series.top) == ({"kind": ("sale", "refund")}, None)
