@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check chaos setup clean
+.PHONY: demo test check chaos bench setup clean
 demo: $(READY)
 	@$(BIN)/peaktrade demo $(ARGS)
 
@@ -24,6 +24,10 @@ check: $(READY)
 # The long forms of the kill storm and of the random restarts: minutes, not seconds.
 chaos: $(READY)
 	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/engine/test_restart_model.py $(ARGS)
+
+# Our throughput against others', and how a running exporter behaves: a quarter of an hour on a quiet machine.
+bench: $(READY)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 setup: $(READY)
 

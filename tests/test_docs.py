@@ -21,8 +21,9 @@ def _blocks(kind: str, text: str) -> list[str]:
 
 def _run(command: str, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
     done = subprocess.run(
-        ["bash", "-ec", command], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60
+        ["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -61,7 +62,8 @@ def test_every_make_target_the_readme_names_exists() -> None:
 
 
 def test_every_environment_variable_of_a_contract_is_in_the_readme() -> None:
-    found = {name for path in (ROOT / "contracts").glob("*.yaml") for name in re.findall(r"PEAK_TRADE_\w+", path.read_text())}
+    texts = [path.read_text() for path in (ROOT / "contracts").glob("*.yaml")]
+    found = {name for text in texts for name in re.findall(r"PEAK_TRADE_\w+", text)}
     assert sorted(name for name in found if f"`{name}`" not in README) == []
 
 

@@ -46,7 +46,8 @@ def find_rules() -> tuple[RuleModule, ...]:
 
 def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
     """Return the findings of all rules (or of `only` some), inline exceptions applied, in file order."""
-    chosen = [rule for rule in find_rules() if (not only or rule.id in only) and _can_run(rule, tree)]
+    everything = not only or EXCEPTION_RULE in only  # whether an exception is of use, only all rules can tell
+    chosen = [rule for rule in find_rules() if (everything or rule.id in only) and _can_run(rule, tree)]
     found = [Finding(place, rule.id, rule.severity, message) for rule in chosen for place, message in rule.check(tree)]
     allowances = read_allowances(tree)
     used: set[Allowance] = set()
@@ -56,9 +57,9 @@ def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
         used.update(excuses)
         if not excuses:
             kept.append(finding)
-    if tree.is_whole and (not only or EXCEPTION_RULE in only):
+    if tree.is_whole and everything:
         kept += _judge(allowances, used)
-    return sorted(kept)
+    return sorted(finding for finding in kept if not only or finding.id in only)
 
 
 def _can_run(rule: RuleModule, tree: Tree) -> bool:

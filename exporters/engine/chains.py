@@ -13,7 +13,7 @@ from exporters.engine.stream import Stream
 from exporters.engine.unseen import Held
 from exporters.engine.values import FileKey
 
-__all__ = ["Chain", "Chains", "Generation", "held"]
+__all__ = ["Chain", "Chains", "Generation", "held", "predecessor"]
 
 _MIN_REWRITE = 32
 """Bytes of equal content below which a file is not taken for the rewrite of another."""
@@ -85,6 +85,12 @@ Chain = list[Generation]
 def held(chain: Chain) -> list[Held]:
     """Return how far the generations of a chain have been read."""
     return [Held(gen.stream.mark(gen.serial), gen.stream.fd, gen.is_live) for gen in chain]
+
+
+def predecessor(gen: Generation, chain: Chain) -> Stream | None:
+    """Return the stream of the newest earlier generation that had the same name."""
+    earlier = chain[: chain.index(gen)]
+    return next((one.stream for one in reversed(earlier) if one.stream.path == gen.stream.path), None)
 
 
 class Chains:

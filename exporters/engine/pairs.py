@@ -55,7 +55,7 @@ class _Open:
         self.max_open = pair.max_open
 
     def remember(self, identity: str, stage: str, at: float) -> int:
-        """Note a stage that opens edges (the first time of a stage stands); return how many ids were evicted unjoined."""
+        """Note a stage that opens edges (its first time stands); return how many ids were evicted unjoined."""
         evicted = 0
         entry = self.entries.get(identity)
         if entry is None:

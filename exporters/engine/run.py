@@ -17,9 +17,10 @@ from exporters.engine.decode import Decoder
 from exporters.engine.keep import Keeper, known_of, mark_rows, marks_of
 from exporters.engine.pairs import OpenPairs
 from exporters.engine.registry import Gauges
+from exporters.engine.rows import Row
 from exporters.engine.scrapes import Scrapes, Waiting
 from exporters.engine.state import State
-from exporters.engine.store import Row, Store
+from exporters.engine.store import Store
 from exporters.engine.tail import Tail
 from exporters.engine.translate import Translator
 from exporters.engine.values import Batch, Decoded, Effect, FileKey, Mark, Notice, Snapshot, Update
@@ -161,7 +162,7 @@ class Engine:
         try:
             decoded = self._decoder.decode(batch.data)
             return decoded, self._translator.translate(decoded.events, now)
-        except Exception:
+        except Exception:  # noqa: BLE001  # said with its traceback; goes on line by line
             self._voice.warn(
                 "internal_error",
                 f"{batch.path}@{batch.start}: a line was not understood; report it",

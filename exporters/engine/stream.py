@@ -179,7 +179,7 @@ class Stream:
             seen, reaches = self.seen_size, self.offset + len(data)
             self.at_end = len(data) < want
             if reaches < seen and self.at_end and os.fstat(self.fd).st_size < seen:
-                self.seen_size, self.cut = reaches, None
+                self.seen_size, self.cut, self.at_end = reaches, None, False
                 return Notice("truncated", self.path, seen - reaches)
             self.seen_size = max(size, reaches)
             batch = self._split(data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from exporters.engine.chains import Chain, Chains, Generation, held
+from exporters.engine.chains import Chain, Chains, Generation, held, predecessor
 from exporters.engine.identity import open_file
 from exporters.engine.lineage import Lineage
 from exporters.engine.paths import Inode, Paths
@@ -104,7 +104,8 @@ class Tail:
             gen.look(found.get(gen.inode), monotonic)
             taken.add(gen.inode)
         notices = []
-        for inode, path in found.items():
+        live_names = set(self._chains.keys())  # last, so that what was rotated unseen within a glob stands before them
+        for inode, path in sorted(found.items(), key=lambda item: item[1] in live_names):
             if inode not in taken:
                 self._meet(path, True, {*found, *taken})
                 notices += self._open(path, inode, names.get(path, path), taken, monotonic)
@@ -256,15 +257,14 @@ class Tail:
 
     def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""
-        before: Stream | None = None
         for gen in list(chain):
+            before = None if gen.is_begun else predecessor(gen, chain)
             item = self._read(gen, before, now)
             if isinstance(item, Notice) and item.kind == "truncated":
                 item = self._find_copy(gen, chain, item, monotonic)
             if item is not None:
                 gen.active_at = monotonic
                 return item
-            before = gen.stream
         return None
 
     def _read(self, gen: Generation, before: Stream | None, now: float) -> Batch | Notice | None:
@@ -295,8 +295,6 @@ class Tail:
             is_same = stream.key[:2] not in others and stream.take_over(gen.stream)
         except OSError:
             is_same = False
-        dropped = gen.stream if is_same else stream
-        dropped.close()
-        if is_same:
-            gen.stream = stream
+        (gen.stream if is_same else stream).close()
+        gen.stream = stream if is_same else gen.stream
         return is_same

@@ -112,9 +112,7 @@ def _measure(plan: Plan, group: list[object], now: float, effect: Effect) -> Non
             effect.updates.append(Put(metric, labels, at, only_forward=True, events=len(group)))
 
 
-def _follow(
-    plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], effect: Effect
-) -> None:
+def _follow(plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], effect: Effect) -> None:
     """Add what the last event decides: states, and gauges set to numbers."""
     last: dict[object, Put] = {}
     for key, event in zip(keys, events, strict=True):

@@ -51,7 +51,8 @@ class Mark:
     """How far one file has been read, with the proof that it still is that file, as it is kept on disk.
 
     `offset` (bytes) stands just after a newline, or inside an over-long line when `skipping`. `head` and `anchor` are
-    digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
+    digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
+    generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
     `done` marks a generation that was let go, remembered so that it is known when it turns up again.
     """
 
@@ -143,7 +144,7 @@ class Observe(NamedTuple):
 
 
 class Put(NamedTuple):
-    """Set a gauge series, for so many events; with `only_forward` a smaller value than the present one changes nothing."""
+    """Set a gauge series, for so many events; with `only_forward` a smaller value changes nothing."""
 
     metric: Metric
     labels: tuple[str, ...]

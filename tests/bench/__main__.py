@@ -1,7 +1,7 @@
 """`python -m tests.bench`: everything measured in one run, on one machine.
 
 In: flags. Out: tables on standard output, progress on standard error, JSON and the README's tables on request. Exit
-code 1 if totals differ or a process fails, with --strict also if a bar is missed.
+code 1 if totals differ or something fails, with --strict also if a bar is missed.
 """
 
 from __future__ import annotations
@@ -41,9 +41,15 @@ def _read_keys(ctx: click.Context, param: click.Parameter, text: str) -> tuple[s
     return keys
 
 
+def _read_events(ctx: click.Context, param: click.Parameter, number: int) -> int:
+    if number < 1000 or number % 1000:
+        raise click.BadParameter(f"{number} cannot be divided among 1,000 files; give a multiple of 1000.")
+    return number
+
+
 @click.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each contestant.")
-@click.option("--events", type=click.IntRange(min=1000), default=500_000, show_default=True, help="Lines per scenario.")
+@click.option("--events", callback=_read_events, type=int, default=500_000, show_default=True, help="Lines a scenario.")
 @click.option("--scenario", "keys", callback=_read_keys, default=",".join(SCENARIOS), help="Which ones. Default: all.")
 @click.option("--live/--no-live", default=True, show_default=True, help="Whether a running exporter is measured too.")
 @click.option("--trials", type=click.IntRange(min=1), default=10_000, show_default=True, help="Lines scraped at once.")
@@ -60,12 +66,11 @@ def main(rounds: int, events: int, keys: Sequence[str], json_path: Path | None, 
     with tempfile.TemporaryDirectory(prefix="peaktrade-bench-") as folder:
         try:
             scenarios, readings = _throughput(keys, events, rounds, Path(folder))
-            if flags["live"]:
-                readings += _live(Path(folder), flags)
         except (FailedError, OSError) as error:
             raise click.ClickException(str(error)) from error
-    differing = [each for scenario in scenarios for each in disagreements(scenario, CONTESTANTS)]
-    report = Report(where, began, rounds, scenarios, readings, differing)
+        faults = [each for scenario in scenarios for each in disagreements(scenario, CONTESTANTS)]
+        live, failed = _live(Path(folder), flags) if flags["live"] else ([], [])
+    report = Report(where, began, rounds, scenarios, [*readings, *live], [*faults, *failed])
     _publish(report, json_path, flags["write_readme"])
     sys.exit(_exit_code(report, flags["strict"]))
 
@@ -82,7 +87,7 @@ def _throughput(keys: Sequence[str], events: int, rounds: int, folder: Path) -> 
     return scenarios, throughput_readings({each.key: each for each in scenarios}, many, one)
 
 
-def _live(folder: Path, flags: dict[str, Any]) -> list[Reading]:
+def _live(folder: Path, flags: dict[str, Any]) -> tuple[list[Reading], list[str]]:
     from tests.bench.live import Effort, live_readings  # the engine: not needed, nor paid for, by the processes above
 
     effort = Effort(
@@ -107,11 +112,11 @@ def _publish(report: Report, json_path: Path | None, write_readme: bool) -> None
 
 
 def _exit_code(report: Report, strict: bool) -> int:
-    for each in report.disagreements:
-        _say(each)
+    for fault in report.faults:
+        _say(fault)
     for reading in report.missed:
         _say(f"missed: {reading.what}: {reading.value:g}, {reading.bar}")
-    return 1 if report.disagreements or (strict and report.missed) else 0
+    return 1 if report.faults or (strict and report.missed) else 0
 
 
 if __name__ == "__main__":

@@ -92,8 +92,9 @@ def _is_event(decoder: msgspec.json.Decoder[Any], line: bytes) -> bool:
 
 def main(law: str, pattern: str) -> None:
     """Decode every line of the files and print how many were events."""
-    decoder = msgspec.json.Decoder(EVENTS[law])
-    events = sum(_decode(decoder, chunk) for path in sorted(glob(pattern)) for chunk in _chunks(path))
+    decoder, events = msgspec.json.Decoder(EVENTS[law]), 0
+    for path in sorted(glob(pattern)):  # the pattern is absolute
+        events += sum(_decode(decoder, chunk) for chunk in _chunks(path))
     print("events_total", events)
 
 

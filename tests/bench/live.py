@@ -49,9 +49,10 @@ class Effort:
     restart_mb: int | None = None
 
 
-def live_readings(effort: Effort, folder: Path, say: Say) -> list[Reading]:
-    """Measure all of it, one after the other."""
+def live_readings(effort: Effort, folder: Path, say: Say) -> tuple[list[Reading], list[str]]:
+    """Measure all of it, one after the other; return also what failed, in words, which does not end the others."""
     found: list[Reading] = []
+    faults: list[str] = []
     parts: tuple[tuple[str, Callable[[Path], list[Reading]]], ...] = (
         ("start", lambda place: start_readings(effort, place)),
         ("freshness", lambda place: freshness_readings(effort, place)),
@@ -64,8 +65,11 @@ def live_readings(effort: Effort, folder: Path, say: Say) -> list[Reading]:
         say(f"live: {name}")
         place = folder / name
         place.mkdir()
-        found += measure(place)
-    return found
+        try:
+            found += measure(place)
+        except (OSError, ValueError) as error:
+            faults.append(f"live: {name} could not be measured: {error}")
+    return found, faults
 
 
 def start_readings(effort: Effort, folder: Path) -> list[Reading]:

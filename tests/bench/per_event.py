@@ -126,7 +126,7 @@ COUNTERS: dict[str, Callable[[], Count]] = {"ledger": ledger, "mixed": mixed, "r
 def main(law: str, pattern: str) -> None:
     """Count every line of the files and print the page."""
     count, bad = COUNTERS[law](), 0
-    for path in sorted(glob(pattern)):
+    for path in sorted(glob(pattern)):  # the pattern is absolute
         with Path(path).open() as lines:
             for line in lines:
                 try:

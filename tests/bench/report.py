@@ -38,14 +38,14 @@ def machine() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of the benchmark; `disagreements` are totals that differ."""
+    """One run of the benchmark; `faults` are totals that differ and measurements that failed, in words."""
 
     machine: Mapping[str, Any]
     began: datetime
     rounds: int
     scenarios: Sequence[Scenario]
     readings: Sequence[Reading]
-    disagreements: Sequence[str]
+    faults: Sequence[str]
 
     @property
     def missed(self) -> list[Reading]:
@@ -60,9 +60,9 @@ class Report:
             f" {where['python']}, load {where['load']:g} at the start; {self.rounds} rounds, medians."
         )
         parts = [head, self._throughput(), *self._skipped(), self._bars()]
-        if self.scenarios:
-            equal = "Totals are equal in every scenario."
-            parts.append("\n".join(f"- {each}" for each in self.disagreements) if self.disagreements else equal)
+        parts.append("\n".join(f"- {fault}" for fault in self.faults))
+        if self.scenarios and not self.faults:
+            parts.append("Totals are equal in every scenario.")
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def as_json(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Report:
             "rounds": self.rounds,
             "scenarios": {each.key: _scenario_as_json(each) for each in self.scenarios},
             "readings": [reading.as_json() for reading in self.readings],
-            "disagreements": list(self.disagreements),
+            "faults": list(self.faults),
         }
 
     def _throughput(self) -> str:

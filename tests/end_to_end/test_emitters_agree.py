@@ -67,9 +67,8 @@ def _counts(page: Page, metric: str) -> dict[frozenset[tuple[str, str]], float]:
 
 
 def _lines(page: Page) -> tuple[float, float]:
-    outcomes = {
-        dict(labels)["outcome"]: value for (name, labels), value in page.items() if name.endswith("exporter_lines_total")
-    }
+    name = "peak_trade_exporter_lines_total"
+    outcomes = {dict(labels)["outcome"]: value for (found, labels), value in page.items() if found == name}
     return sum(outcomes.values()), outcomes["applied"] + outcomes["ignored"]
 
 

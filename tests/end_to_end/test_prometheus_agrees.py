@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from exporters.demo.web import ask_prometheus
 from tests.end_to_end.stack import wait_until
 from tests.end_to_end.storm import Exporter, Writer, free_port
-
-from exporters.demo.web import ask_prometheus  # isort: skip
 
 KILLS = 10
 
 
 def _configuration(port: int) -> str:
     return (
-        "global: {scrape_interval: 250ms, scrape_timeout: 250ms}\n"
+        "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\n"
         f"scrape_configs: [{{job_name: ai_live, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"
     )
 
@@ -62,8 +61,14 @@ def test_increase_equals_what_was_written_and_there_is_no_reset(tmp_path: Path) 
 
 
 def _wait_for_total(port: int, total: int) -> None:
+    seen: list[object] = []
+
     def has_it() -> bool:
         answer = ask_prometheus(port, "sum(peaktrade_ai_decisions_total)")
-        return bool(answer) and answer[0][1] == total
+        seen.append(answer)
+        return bool(answer and answer[0][1] == total)
 
-    wait_until(has_it, 30, f"Prometheus shows {total}")
+    try:
+        wait_until(has_it, 30, f"Prometheus shows {total}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}, but {seen[-1]}") from error

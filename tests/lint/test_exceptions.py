@@ -109,3 +109,14 @@ def test_a_comment_at_the_end_of_a_file_stands_for_itself(small: Checkout) -> No
     assert faults(small) == [
         "docs/runbook.md:14: error: the exception from docs/env excuses nothing here; delete it [lint/exception]"
     ]
+
+
+def test_asked_for_alone_the_rule_about_exceptions_still_knows_which_are_of_use(small: Checkout) -> None:
+    small.edit(RULES, "> 0.5", "> 250")
+    small.edit(RULES, ALERT, f"      # lint: allow promql/threshold: we wait for a slow day\n{ALERT}")
+    assert small.findings("lint/exception") == []
+    small.edit(RULES, "> 250", "> 0.5")
+    assert small.findings("lint/exception") == [
+        "prometheus/rules/shop.yml:16: error: the exception from promql/threshold excuses nothing here; delete it"
+        " [lint/exception]"
+    ]

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.lint.catalog import build_catalog
@@ -27,6 +27,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(VALUES, st.sampled_from([None, 1, 4]))
 def test_json_means_what_it_means_to_the_standard_library(value: Any, indent: int | None) -> None:
     text = json.dumps(value, indent=indent)

@@ -1,0 +1,223 @@
+"""The benchmark in small: its inputs, its contestants' agreement, and what it says when they disagree."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.bench import __main__ as bench
+from tests.bench import live
+from tests.bench.bars import throughput_readings
+from tests.bench.contestants import CONTESTANTS, DECODE_ONLY, MTAIL, OURS, PER_EVENT, Contestant
+from tests.bench.inputs import LEDGER_BYTES, SCENARIOS, write_scenario
+from tests.bench.live import Effort, freshness_readings
+from tests.bench.measure import Run, Scenario
+from tests.bench.memory import memory_readings
+from tests.bench.reading import Reading
+from tests.bench.report import Report, renew
+from tests.bench.series import series_readings
+
+EVENTS = 2000
+NAMES = [one.name for one in CONTESTANTS]
+
+
+def digest(folder: Path, key: str, **seed: int) -> str:
+    """Write a scenario and return the digest of its files."""
+    folder.mkdir()
+    write_scenario(key, folder, EVENTS, **seed)
+    return sha256(b"".join(path.read_bytes() for path in sorted(folder.iterdir()))).hexdigest()
+
+
+def run_bench(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(bench.main, ["--rounds", "1", "--events", str(EVENTS), "--no-live", *arguments])
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Result, dict[str, Any]]]:
+    """One run of every scenario: what it printed, and its JSON."""
+    path = tmp_path_factory.mktemp("bench") / "bench.json"
+    result = run_bench("--json", str(path))
+    yield result, json.loads(path.read_text()) if path.exists() else {}
+
+
+@pytest.mark.parametrize("key", SCENARIOS)
+def test_the_inputs_are_the_same_bytes_by_seed(key: str, tmp_path: Path) -> None:
+    first = digest(tmp_path / "first", key)
+    assert digest(tmp_path / "again", key) == first
+    assert digest(tmp_path / "other", key, seed=1) != first
+
+
+def test_a_ledger_line_has_309_bytes_on_average(tmp_path: Path) -> None:
+    path = Path(write_scenario("a", tmp_path, EVENTS))
+    assert path.stat().st_size / EVENTS == pytest.approx(LEDGER_BYTES, abs=0.5)
+
+
+@pytest.mark.parametrize(("key", "share"), [("a", 0.0), ("c", 0.01), ("d", 0.5)])
+def test_as_many_lines_are_malformed_as_the_scenario_says(key: str, share: float, tmp_path: Path) -> None:
+    lines = Path(write_scenario(key, tmp_path, EVENTS)).read_text().splitlines()
+    assert sum(not line.endswith("}") for line in lines) / EVENTS == pytest.approx(share, abs=0.05 * share**0.5)
+
+
+def test_all_contestants_agree_on_every_total(small: tuple[Result, dict[str, Any]]) -> None:
+    result, found = small
+    assert result.exit_code == 0, result.output
+    assert found["faults"] == []
+
+
+@pytest.mark.parametrize("key", SCENARIOS)
+def test_everybody_counts_in_every_scenario_or_says_why_not(key: str, small: tuple[Result, dict[str, Any]]) -> None:
+    scenario = small[1]["scenarios"][key]
+    assert {*scenario["contestants"], *scenario["skipped"]} == set(NAMES)
+    assert OURS.name in scenario["contestants"] and PER_EVENT.name in scenario["contestants"]
+    for name, one in scenario["contestants"].items():
+        assert all(one["totals"].values()) and one["totals"], f"{name} counted nothing"
+
+
+@pytest.mark.parametrize(("key", "events"), [("a", EVENTS), ("e", EVENTS), ("f", EVENTS), ("g", EVENTS)])
+def test_every_whole_line_is_counted(key: str, events: int, small: tuple[Result, dict[str, Any]]) -> None:
+    for one in small[1]["scenarios"][key]["contestants"].values():
+        assert one["totals"]["events_total"] == events
+
+
+def test_every_event_of_g_finds_its_pair(small: tuple[Result, dict[str, Any]]) -> None:
+    assert small[1]["scenarios"]["g"]["contestants"][OURS.name]["totals"]["latency_seconds_count"] == EVENTS / 2
+
+
+@pytest.mark.skipif(shutil.which("mtail") is None, reason="mtail is not installed")
+def test_mtail_counts_wherever_nothing_is_joined(small: tuple[Result, dict[str, Any]]) -> None:
+    skipped = {key for key, one in small[1]["scenarios"].items() if MTAIL.name in one["skipped"]}
+    assert skipped == {"g"}
+
+
+def test_every_bar_of_throughput_has_a_verdict(small: tuple[Result, dict[str, Any]]) -> None:
+    verdicts = {one["key"]: one["verdict"] for one in small[1]["readings"]}
+    assert set(verdicts) == {"a_mtail", "a_per_event", "a_limit", "c_a", "d_per_event", "e_a", "g_a"}
+    measured = {key for key, verdict in verdicts.items() if verdict in ("met", "missed")}
+    assert measured >= set(verdicts) - ({"a_mtail"} if shutil.which("mtail") is None else set())
+
+
+def test_a_contestant_that_counts_otherwise_is_named_with_its_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = f"print('events_total {EVENTS - 1}')"
+    liar = Contestant("liar", "a liar", lambda key, pattern: [sys.executable, "-c", page], counts_all=False)
+    monkeypatch.setattr(bench, "CONTESTANTS", (OURS, liar))
+    result = run_bench("--scenario", "a")
+    assert result.exit_code == 1
+    assert f"totals of events_total differ: ours {EVENTS}; liar {EVENTS - 1}" in result.output
+
+
+def test_a_metric_that_is_not_printed_counts_as_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = f"print('events_total {EVENTS}')"
+    mute = Contestant("mute", "says little", lambda key, pattern: [sys.executable, "-c", page])
+    monkeypatch.setattr(bench, "CONTESTANTS", (PER_EVENT, mute))
+    result = run_bench("--scenario", "a")
+    assert result.exit_code == 1
+    assert "totals of orders_total differ" in result.output
+
+
+def test_a_contestant_that_fails_ends_the_benchmark_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Contestant("broken", "fails", lambda key, pattern: [sys.executable, "-c", "raise SystemExit('no luck')"])
+    monkeypatch.setattr(bench, "CONTESTANTS", (broken,))
+    result = run_bench("--scenario", "a")
+    assert result.exit_code == 1
+    assert "no luck" in result.output
+
+
+@pytest.mark.parametrize("arguments", [["--scenario", "z"], ["--events", "1500"]])
+def test_what_cannot_be_run_is_refused(arguments: list[str]) -> None:
+    assert run_bench(*arguments).exit_code == 2
+
+
+def scenario_of(key: str, lines: int, **seconds: float) -> Scenario:
+    """Return a scenario that was run once."""
+    runs = {name.replace("_", " "): [Run(taken, 0.1, 20.0, {})] for name, taken in seconds.items()}
+    return Scenario(key, key, lines, "", runs)
+
+
+def test_a_bar_compares_medians_and_leaves_out_what_opening_files_costs() -> None:
+    scenarios = {
+        "a": scenario_of("a", 1000, ours=1.0, per_event=5.0, decode_only=0.5),
+        "e": scenario_of("e", 1000, ours=4.0),
+    }
+    many, one = scenario_of("e", 1000, ours=3.0), scenario_of("a", 1, ours=1.0)
+    values = {reading.key: reading.value for reading in throughput_readings(scenarios, many, one)}
+    assert values["a_per_event"] == 5.0
+    assert values["a_limit"] == 50.0
+    assert values["e_a"] == 50.0
+    assert values["a_mtail"] is None and values["g_a"] is None
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [
+        (Reading("k", "k", 2, "s", at_most=2), "met"),
+        (Reading("k", "k", 2.1, "s", at_most=2), "missed"),
+        (Reading("k", "k", 1.9, "x", at_least=2), "missed"),
+        (Reading("k", "k", None, "x", at_least=2), "not measured"),
+        (Reading("k", "k", 1.9, "x"), ""),
+    ],
+)
+def test_a_reading_is_held_against_its_bar(reading: Reading, verdict: str) -> None:
+    assert reading.verdict == verdict
+
+
+@pytest.mark.parametrize(("strict", "code"), [(False, 0), (True, 1)])
+def test_a_missed_bar_is_an_error_only_if_asked_for(strict: bool, code: int) -> None:
+    missed = Reading("k", "what", 3, "s", at_most=2)
+    where = {"cpu": "", "cores": 1, "kernel": "", "python": "", "load": 0}
+    report = Report(where, datetime.now(UTC), 1, (), (missed,), ())
+    assert bench._exit_code(report, strict) == code
+    assert "at most 2 s" in report.text() and "missed" in report.text()
+
+
+def test_the_readmes_tables_are_renewed_between_their_marks_only(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    shutil.copy(Path(bench.__file__).with_name("README.md"), page)
+    head = page.read_text().partition("<!-- results")[0]
+    renew(page, "new\n")
+    renew(page, "newer\n")
+    assert page.read_text().startswith(head)
+    assert page.read_text().count("new") == head.count("new") + 1
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="results"):
+        renew(page, "new")
+
+
+def test_a_line_appended_before_a_scrape_is_in_it(tmp_path: Path) -> None:
+    readings = {one.key: one.value for one in freshness_readings(Effort(trials=40, repeats=2), tmp_path)}
+    assert readings["missed"] == 0
+    assert None not in readings.values()
+
+
+def test_a_measurement_that_fails_is_said_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> list[Reading]:
+        raise OSError("no luck")
+
+    for name in ("start", "freshness", "idle", "sustained", "series"):
+        monkeypatch.setattr(live, f"{name}_readings", lambda *_: [Reading("k", "k", 1, "s")])
+    monkeypatch.setattr(live, "memory_readings", fail)
+    readings, faults = live.live_readings(Effort(), tmp_path, lambda text: None)
+    assert len(readings) == 5
+    assert faults == ["live: memory could not be measured: no luck"]
+
+
+def test_series_and_memory_are_measured(tmp_path: Path) -> None:
+    for name in ("series", "memory"):
+        (tmp_path / name).mkdir()
+    found = [*series_readings((10,), 2, tmp_path / "series"), *memory_readings(1, 2, 3, tmp_path / "memory")]
+    assert all(one.value is not None for one in found)
+    assert (tmp_path / "memory/events.jsonl").stat().st_size == pytest.approx(3e6, abs=400)
+
+
+def test_the_limit_only_says_how_many_events_there_are(small: tuple[Result, dict[str, Any]]) -> None:
+    told = {key: one["contestants"][DECODE_ONLY.name]["totals"] for key, one in small[1]["scenarios"].items()}
+    assert {key: set(totals) for key, totals in told.items()} == {key: {"events_total"} for key in SCENARIOS}
