@@ -88,9 +88,9 @@ def held(chain: Chain) -> list[Held]:
 
 
 def predecessor(gen: Generation, chain: Chain) -> Stream | None:
-    """Return the stream of the newest earlier generation that had the same name."""
-    earlier = chain[: chain.index(gen)]
-    return next((one.stream for one in reversed(earlier) if one.stream.path == gen.stream.path), None)
+    """Return the stream of the newest earlier generation that had the same name and is deleted."""
+    earlier = (one.stream for one in reversed(chain[: chain.index(gen)]))
+    return next((one for one in earlier if one.path == gen.stream.path and one.is_deleted), None)
 
 
 class Chains:
@@ -105,8 +105,8 @@ class Chains:
         return self._chains.setdefault(key, [])
 
     def keys(self) -> list[str]:
-        """Return the chains' names."""
-        return list(self._chains)
+        """Return the names of the chains that have a generation."""
+        return [key for key, chain in self._chains.items() if chain]
 
     def open_keys(self) -> set[FileKey]:
         """Return the identities of the open files."""
@@ -151,7 +151,7 @@ class Chains:
 
     def missed(self) -> set[str]:
         """Return the names that led to a file once and lead to none now."""
-        return {*self._chains, *self.names()} - {gen.stream.path for gen in self.generations() if gen.is_live}
+        return {*self.keys(), *self.names()} - {gen.stream.path for gen in self.generations() if gen.is_live}
 
     def done(self, monotonic: float, grace_s: float) -> list[Generation]:
         """Return the generations to let go: quiet, and deleted or replaced, or too many."""

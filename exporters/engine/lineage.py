@@ -12,17 +12,14 @@ from dataclasses import replace
 
 from exporters.engine.recover import Recovery
 from exporters.engine.siblings import NEVER, Sibling, find_content, open_plain, past_mark, proves, siblings
-from exporters.engine.stream import Stream, digest
-from exporters.engine.unseen import REMEMBERED, Held, Opening, Past, unseen
+from exporters.engine.stream import Stream
+from exporters.engine.unseen import NOTHING, REMEMBERED, Held, Opening, Past, no_mark, unseen
 from exporters.engine.values import FileKey, Mark
 
 __all__ = ["Lineage"]
 
 _REMEMBERED_IN_ALL = 4096
 """Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
-
-_NOTHING = FileKey(0, 0)
-"""Stands for the file of a path that led nowhere when it was first looked at."""
 
 
 class Lineage:
@@ -48,11 +45,15 @@ class Lineage:
         for mark in recovery.done:
             self.finish(mark)
         self._met = {*self._done, *(mark.path for mark in recovery.open)}
+        found = {opening.path for opening in recovery.openings}
+        for mark in recovery.open:
+            if mark.path not in found and mark.path not in self._done:
+                self.finish(no_mark(mark.path, mark.serial))
 
     def finish(self, mark: Mark) -> None:
         """Remember a generation that is let go."""
         listed = self._done.setdefault(mark.path, [])
-        listed[:] = [*(other for other in listed if other.key != _NOTHING), mark][-REMEMBERED:]
+        listed[:] = [*(other for other in listed if other.key != NOTHING), mark][-REMEMBERED:]
         self._count = sum(map(len, self._done.values()))
         while self._count > _REMEMBERED_IN_ALL:
             self._is_complete = False
@@ -66,7 +67,7 @@ class Lineage:
         """Return the paths of which anything is remembered."""
         return list(self._done)
 
-    def meet(self, path: str, is_there: bool, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
+    def meet(self, path: str, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
         """Remember what stands beside a path when it is first looked at: it is never read, whatever becomes of it."""
         self._met.add(path)
         if path not in self._beside:
@@ -74,11 +75,14 @@ class Lineage:
         beside = [one for one in self._beside[path] if one.key[:2] not in live]
         self.known |= {one.key for one in beside}
         marks = [past_mark(one, path, serial()) for one in beside[-REMEMBERED:]]
-        if not is_there and not any(marks):
-            marks = [Mark(serial(), path, _NOTHING, 0, 0, 0, 0, digest(b""), 0, digest(b""), done=True)]
-        for mark in marks:
+        for mark in marks if any(marks) else [no_mark(path, serial())]:
             if mark is not None:
                 self.finish(mark)
+
+    def opened(self, path: str) -> None:
+        """Note that the mark of an open file says from now on that the path was looked at."""
+        if path in self._done and all(mark.key == NOTHING for mark in self._done[path]):
+            del self._done[path]
 
     def has_met(self, path: str) -> bool:
         """Whether the path was looked at before."""
@@ -96,7 +100,7 @@ class Lineage:
 
     def has_past(self, path: str) -> bool:
         """Whether an earlier generation of `path` was read and let go."""
-        return any(mark.key != _NOTHING and mark.size != NEVER for mark in self._done.get(path, []))
+        return any(mark.key != NOTHING and mark.size != NEVER for mark in self._done.get(path, []))
 
     def look(self, paths: Collection[str]) -> None:
         """Look at the siblings of the paths."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from exporters.engine.identity import file_key
 from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, open_plain, proves, siblings, unpack
 from exporters.engine.stream import PROOF_BYTES, digest
-from exporters.engine.unseen import Held, Opening, Past, is_same, unseen
+from exporters.engine.unseen import Held, Opening, Past, is_same, no_mark, unseen
 from exporters.engine.values import FileKey, Mark, Notice
 
 __all__ = ["OUTCOMES", "Recovery", "recover"]
@@ -94,28 +94,37 @@ class _Search:
         """Find the files of one path: those of its open marks, and those written and rotated since."""
         self.recovery.open += marks
         self.recovery.done += done
-        openings, held, missing = [], [], []
-        for mark in marks:
-            opening = self._find(mark)
-            if opening is None:
-                missing.append(mark)
-                held.append(Held(mark, None, is_live=False))
-                continue
-            self._taken.add(opening.key or file_key(opening.fd))
-            openings.append(opening)
-            held.append(Held(mark, opening.fd, opening.is_live))
+        found = [self._by_identity(mark) for mark in marks]
+        for at, mark in reversed(
+            list(enumerate(marks))
+        ):  # of a file and its rewrite, the rewrite has been read further
+            if found[at] is None:
+                found[at] = self._by_content(mark, found)
+        openings = [opening for opening in found if opening is not None]
+        held = [
+            Held(mark, one.fd, one.is_live) if one else Held(mark, None, is_live=False)
+            for mark, one in zip(marks, found, strict=True)
+        ]
         last = openings[-1] if openings and openings[-1].is_live and openings[-1].path == path else None
         between: list[Opening] = []
         if last is None or last.mark is None or not last.mark.offset:
-            past = Past(held, done, self._known)
-            opened = self._taken | set(self._live.values())
-            between = unseen(path, self._beside[path], past, opened)[0]
-            self.recovery.outcomes["unseen"] += len(between)
+            between = self._between(path, held, done)
         if last is not None and last.mark is not None and between:
             openings[-1] = replace(last, mark=replace(last.mark, size=0))
         at = len(openings) - (last is not None)
         self.recovery.openings += [*openings[:at], *between, *openings[at:]]
-        self._mourn(missing, bool(between))
+        self._mourn([one.mark for one in held if one.fd is None], bool(between))
+
+    def _between(self, path: str, held: Sequence[Held], done: Sequence[Mark]) -> list[Opening]:
+        """Open what was rotated unseen; a copy that is being made of the live file is not."""
+        fd = open_plain(path) if path in self._live and not any(one.is_live for one in held) else None
+        new = [] if fd is None else [Held(no_mark(path), fd, is_live=True)]
+        past = Past([*held, *new], done, self._known)
+        found = unseen(path, self._beside[path], past, self._taken | set(self._live.values()))[0]
+        if fd is not None:
+            os.close(fd)
+        self.recovery.outcomes["unseen"] += len(found)
+        return found
 
     def _mourn(self, missing: Iterable[Mark], may_be_unseen: bool) -> None:
         """Measure what was seen and not read of files that are gone.
@@ -131,30 +140,34 @@ class _Search:
             if lost or is_cut:
                 self.recovery.notices.append(Notice("truncated" if is_cut else "lost", mark.path, lost))
 
-    def _find(self, mark: Mark) -> Opening | None:
-        """Find one mark's file: by identity and proof, else by content; note the outcome."""
-        opening = self._by_identity(mark)
-        if opening is not None:
-            was_there = opening.is_live and opening.path == mark.path
-            outcome = "resumed" if was_there or mark.key in self._known else "moved"
-        else:
-            opening, outcome = self._by_content(mark)
-        if opening is not None:
-            self.recovery.outcomes[outcome] += 1
-        return opening
-
     def _by_identity(self, mark: Mark) -> Opening | None:
+        """Open the mark's very file, whatever its name is by now, if it still holds what was read of it."""
         for path in self._names.get(mark.key[:2], ()):
             opening = self._open_same(path, path, mark)
             if opening is not None:
-                return replace(opening, is_live=True)
+                is_there = path == mark.path or mark.key in self._known
+                return self._take(replace(opening, is_live=True), "resumed" if is_there else "moved")
+        outcome = "resumed" if mark.key in self._known else "moved"
         for one in self._beside[mark.path]:
             if one.is_packed and is_same(one.key, mark.key):
                 fd = unpack(one.path, mark)
-                return Opening(mark.path, fd, mark, is_live=False, key=one.key) if fd is not None else None
+                opening = Opening(mark.path, fd, mark, is_live=False, key=one.key) if fd is not None else None
+                return self._take(opening, outcome)
         names = (names.get(mark.key.ino) for names in self._nearby(mark.path))
         openings = (self._open_same(name, mark.path, mark) for name in names if name is not None)
-        return next((opening for opening in openings if opening is not None), None)
+        return self._take(next((opening for opening in openings if opening is not None), None), outcome)
+
+    def _take(self, opening: Opening | None, outcome: str) -> Opening | None:
+        """Note that a file is spoken for; none is opened twice."""
+        if opening is None:
+            return None
+        key = opening.key or file_key(opening.fd)
+        if key in self._taken:
+            os.close(opening.fd)
+            return None
+        self._taken.add(key)
+        self.recovery.outcomes[outcome] += 1
+        return opening
 
     def _nearby(self, path: str) -> Iterator[dict[int, str]]:
         """Yield inode -> name in the folder of the path and in that of what it leads to, whatever the names are."""
@@ -192,8 +205,17 @@ class _Search:
         anchor = digest(os.pread(fd, PROOF_BYTES, offset - PROOF_BYTES))
         return replace(mark, offset=offset, size=size, anchor_length=PROOF_BYTES, anchor=anchor, skipping=False)
 
-    def _by_content(self, mark: Mark) -> tuple[Opening | None, str]:
-        """Find a copy: the live file if it was rewritten, else a rotated sibling, plain or packed."""
+    def _by_content(self, mark: Mark, others: list[Opening | None]) -> Opening | None:
+        """Find a copy: the live file if it was rewritten, else a rotated sibling, plain or packed.
+
+        A file that was rewritten, opened and not yet read has a mark of its own, which goes on from this one then.
+        """
+        for at, other in enumerate(others):
+            is_begun = other is None or other.mark is None or other.mark.offset > 0
+            if other is not None and not is_begun and mark.offset >= MIN_PROOF and proves(other.fd, mark):
+                others[at] = None
+                self.recovery.outcomes["copied"] += 1
+                return replace(other, mark=mark)
         candidates = [one for one in self._beside[mark.path] if one.key not in self._taken]
         rewritten = self._live.get(mark.path)
         if rewritten is not None and not is_same(rewritten, mark.key) and rewritten not in self._taken:
@@ -203,11 +225,11 @@ class _Search:
         unknown = [one for one in candidates if one.key not in self._known]
         found = find_content(mark, candidates) or find_content(mark, unknown, least=1)
         if found is None:
-            return None, "missing"
+            return None
         one, fd = found
         key = one.key if one.is_packed else None
         opening = Opening(mark.path, fd, mark, is_live=one.path == mark.path, key=key)
-        return opening, "unpacked" if one.is_packed else "copied"
+        return self._take(opening, "unpacked" if one.is_packed else "copied")
 
 
 def _last_line_end(fd: int, size: int) -> int:

@@ -16,7 +16,7 @@ from exporters.engine.lineage import Lineage
 from exporters.engine.paths import Inode, Paths
 from exporters.engine.recover import Recovery, recover
 from exporters.engine.stream import Stream
-from exporters.engine.unseen import Opening
+from exporters.engine.unseen import Held, Opening
 from exporters.engine.values import Batch, FileKey, Mark, Notice
 
 __all__ = ["Tail"]
@@ -76,7 +76,7 @@ class Tail:
         for opening in recovery.openings:
             self._adopt(opening, monotonic, self._chains.at(opening.path))
         for path in {*self._paths.literal, *live}:
-            self._meet(path, path in live, {key[:2] for key in live.values()})
+            self._meet(path, {key[:2] for key in live.values()})
         return recovery
 
     def marks(self) -> list[Mark]:
@@ -104,24 +104,24 @@ class Tail:
             gen.look(found.get(gen.inode), monotonic)
             taken.add(gen.inode)
         notices = []
-        live_names = set(self._chains.keys())  # last, so that what was rotated unseen within a glob stands before them
-        for inode, path in sorted(found.items(), key=lambda item: item[1] in live_names):
+        for inode, path in found.items():
             if inode not in taken:
-                self._meet(path, True, {*found, *taken})
+                self._meet(path, {*found, *taken})
                 notices += self._open(path, inode, names.get(path, path), taken, monotonic)
         self._look_behind(beside, monotonic)
         return notices
 
     def _look_behind(self, beside: Mapping[str, frozenset[FileKey]], monotonic: float) -> None:
-        """Open what was rotated unseen behind files of which nothing had been read, and what was let go and grew."""
+        """Open what was let go and grew, and what was rotated unseen while a path led nowhere or to an unread file."""
         for path in self._lineage.paths():
             for opening in self._lineage.grown(path, self._chains.open_keys()):
                 chain = self._chains.at(path)
                 self._adopt(opening, monotonic, chain, before=chain[0] if chain else None)
         live = {key: chain[-1] for key, chain in self._chains.items() if chain and chain[-1].is_live}
-        for path, gen in live.items():
-            if not gen.stream.offset or path in self._lineage.fresh:
-                self._adopt_unseen(path, self._chains.at(path), set(), monotonic, before=gen)
+        for path in {*self._lineage.paths(), *self._chains.keys()}:
+            gen = live.get(path)
+            if gen is None or not gen.stream.offset or path in self._lineage.fresh:
+                self._adopt_unseen(path, self._chains.at(path), None, monotonic, before=gen)
         self._lineage.fresh = {path for path, gen in live.items() if not gen.stream.offset}
         self._lineage.settle(beside, live.keys() - self._lineage.fresh)
         self._missed = self._chains.missed()
@@ -212,21 +212,24 @@ class Tail:
         may_go_on = bool(chain)
         is_rotated = may_go_on or self._lineage.has_past(path) or stream.key[:2] != inode
         self._lineage.look([path])
-        self._adopt_unseen(path, chain, {stream.key}, monotonic)
+        self._adopt_unseen(path, chain, stream, monotonic)
         taken.update(gen.inode for gen in chain)
         is_begun = self._lineage.take_back(stream) or not may_go_on
         gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
         self._chains.add(gen, chain)
+        self._lineage.opened(key)
         return [Notice("rotated", path)] if is_rotated else []
 
-    def _meet(self, path: str, is_there: bool, live: set[Inode]) -> None:
+    def _meet(self, path: str, live: set[Inode]) -> None:
         if not self._lineage.has_met(path):
-            self._lineage.meet(path, is_there, live, self._chains.next_serial)
+            self._lineage.meet(path, live, self._chains.next_serial)
 
     def _adopt_unseen(
-        self, path: str, chain: Chain, besides: set[FileKey], monotonic: float, before: Generation | None = None
+        self, path: str, chain: Chain, new: Stream | None, monotonic: float, before: Generation | None = None
     ) -> None:
-        for opening in self._lineage.unseen(path, held(chain), self._chains.open_keys() | besides):
+        besides = [] if new is None else [Held(new.mark(0), new.fd, is_live=True)]
+        opened = self._chains.open_keys() | {one.mark.key for one in besides}
+        for opening in self._lineage.unseen(path, [*held(chain), *besides], opened):
             self.recovered["unseen"] += 1
             self._adopt(opening, monotonic, chain, before)
             if before is not None and not before.stream.offset:
@@ -239,7 +242,8 @@ class Tail:
         if opening.mark is not None:
             stream.restore(opening.mark)
         moved_at = None if opening.is_live else monotonic
-        gen = Generation(stream, is_begun=True, moved_at=moved_at, active_at=monotonic)
+        is_begun = opening.mark is not None or not chain
+        gen = Generation(stream, is_begun, moved_at=moved_at, active_at=monotonic)
         self._chains.add(gen, chain, before)
 
     def _find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> Notice:

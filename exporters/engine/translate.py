@@ -6,7 +6,7 @@ joins look at single events. Knows no files, no counters' present values and no 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
@@ -37,7 +37,6 @@ class Translator:
         names = [attribute_of(path) for path in self._paths]
         self._signature = attrgetter(*names) if names else (lambda event: ())
         self._is_single = len(names) == 1
-        self._counts_only = _is_counting_only(contract)
         self._plans: dict[object, Plan] = {}
 
     def defaults(self) -> dict[str, str | None]:
@@ -48,17 +47,14 @@ class Translator:
         """Return what `events` (in file order) do, judged at wall time `now`."""
         effect = Effect()
         keys: list[object] = list(map(self._signature, events))
-        if self._counts_only:
-            for key, number in Counter(keys).items():
-                self._apply(self._plan_of(key), number, effect)
-            return effect
-        groups: defaultdict[object, list[object]] = defaultdict(list)
-        for key, event in zip(keys, events, strict=True):
-            groups[key].append(event)
-        plans = {key: self._plan_of(key) for key in groups}
-        for key, group in groups.items():
-            self._apply(plans[key], len(group), effect)
-            _measure(plans[key], group, now, effect)
+        numbers = Counter(keys)
+        plans = {key: self._plan_of(key) for key in numbers}
+        for key, number in numbers.items():
+            self._apply(plans[key], number, effect)
+        measured = {key: plan for key, plan in plans.items() if plan.measured}
+        if measured:
+            for key, group in _groups(measured, keys, events).items():
+                _measure(plans[key], group, now, effect)
         last = {key: plan for key, plan in plans.items() if plan.states or plan.levels}
         if last:
             _follow(last, keys, events, effect)
@@ -89,6 +85,19 @@ class Translator:
         effect.updates += [Count(metric, labels, float(number), number) for metric, labels in plan.counts]
         for refusal in plan.refused:
             effect.refused[refusal] += number
+
+
+def _groups(
+    plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object]
+) -> dict[object, list[object]]:
+    """Return the events of each of these signatures, in order."""
+    groups: dict[object, list[object]] = {key: [] for key in plans}
+    if len(groups) == 1 and len(set(keys)) == 1:
+        return {keys[0]: list(events)}
+    for key, event in zip(keys, events, strict=True):
+        if key in groups:
+            groups[key].append(event)
+    return groups
 
 
 def _measure(plan: Plan, group: list[object], now: float, effect: Effect) -> None:
@@ -142,20 +151,23 @@ def _join(
     plans: Mapping[object, Plan], keys: Sequence[object], events: Sequence[object], now: float, effect: Effect
 ) -> None:
     """Add how events take part in pairs, in their order; a refused id or time is counted once per word and event."""
-    chosen = [(event, plan) for key, event in zip(keys, events, strict=True) if (plan := plans.get(key)) is not None]
     forms = {(id(plan.ids), *step[1:], step[2] in plan.measured) for plan in plans.values() for step in plan.steps}
     if len(forms) > 1 or any(len(plan.steps) > 1 for plan in plans.values()):
-        for event, plan in chosen:
-            effect.joins += _joins_of(plan, [event], now, effect)
+        for key, event in zip(keys, events, strict=True):
+            if key in plans:
+                effect.joins += _joins_of(plans[key], [event], now, effect)
         return
-    steps = {id(plan): plan.steps[0][0] for plan in plans.values()}
-    plan = chosen[0][1]
-    joins = _joins_of(plan, [event for event, _ in chosen], now, effect, [steps[id(plan)] for _, plan in chosen])
-    effect.joins += joins
+    step_of = {key: plan.steps[0][0] for key, plan in plans.items()}
+    if plans.keys() >= set(keys):
+        steps, chosen = list(map(step_of.__getitem__, keys)), events
+    else:
+        steps = [step_of[key] for key in keys if key in step_of]
+        chosen = [event for key, event in zip(keys, events, strict=True) if key in step_of]
+    effect.joins += _joins_of(next(iter(plans.values())), chosen, now, effect, steps)
 
 
 def _joins_of(
-    plan: Plan, events: list[object], now: float, effect: Effect, steps: Sequence[JoinPlan] = ()
+    plan: Plan, events: Sequence[object], now: float, effect: Effect, steps: Sequence[JoinPlan] = ()
 ) -> Iterator[tuple[str, float, JoinPlan]]:
     """Yield the joins of events read alike, all at once: a column of ids and one of times.
 
@@ -183,9 +195,3 @@ def _signature_paths(contract: Contract) -> tuple[tuple[str, ...], ...]:
             if contract.words[read.word].is_label:
                 paths |= {candidate.path: None for candidate in read.candidates if candidate.path}
     return tuple(paths)
-
-
-def _is_counting_only(contract: Contract) -> bool:
-    kinds = {metric.job for metric in contract.metrics}
-    amounts = any(metric.amount for metric in contract.metrics)
-    return kinds <= {"counts", "rejections", "always"} and not amounts and not contract.pairs

@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, is_part, open_plain, proves, unpack
+from exporters.engine.stream import digest
 from exporters.engine.values import FileKey, Mark
 
-__all__ = ["REMEMBERED", "Held", "Opening", "Past", "is_same", "unseen"]
+__all__ = ["NOTHING", "REMEMBERED", "Held", "Opening", "Past", "is_same", "no_mark", "unseen"]
 
 REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
+
+
+NOTHING = FileKey(0, 0)
+"""Stands for the file of a path of which none has been opened yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Held:
-    """A generation that is being read: its mark, and its descriptor (None if its file could not be found)."""
+    """A generation that is being read, or will be: its mark, and its descriptor (None if its file is not found)."""
 
     mark: Mark
     fd: int | None
@@ -81,6 +86,11 @@ class Past:
         return is_full and all(one.mtime_ns < mark.mtime_ns for mark in self.done)
 
 
+def no_mark(path: str, serial: int = 0) -> Mark:
+    """Return a mark that says only that a path was looked at."""
+    return Mark(serial, path, NOTHING, 0, 0, 0, 0, digest(b""), 0, digest(b""), done=True)
+
+
 def is_same(one: FileKey, other: FileKey) -> bool:
     """Whether two identities are equal as far as both are known."""
     generations = one.generation is None or other.generation is None or one.generation == other.generation
@@ -113,14 +123,15 @@ def _is_of(one: Sibling, held: Held) -> bool:
     """Whether a sibling holds the text of a generation that is being read.
 
     A plain one does while a live file is copied, or after its original was emptied. A plain file that repeats what a
-    renamed one holds is no copy of it but its like.
+    renamed one holds is no copy of it but its like. One that holds more than a deleted file is its rewrite.
     """
     mark, fd = held.mark, held.fd
     if (one.is_packed or not held.is_whole) and mark.offset >= MIN_PROOF:
         found = find_content(mark, [one])
         if found is not None:
+            is_more = fd is not None and _is_deleted(fd) and _size(found[1]) > _size(fd)
             os.close(found[1])
-            return True
+            return not is_more
     if fd is None or not (mark.offset < MIN_PROOF if one.is_packed else held.is_live):
         return False
     text = _open_text(one)
@@ -144,7 +155,7 @@ def _go_on(path: str, one: Sibling, done: Iterable[Mark], plain: Collection[File
         found = find_content(mark, [one], least=1)
         if found is None:
             continue
-        size = os.fstat(found[1]).st_size
+        size = _size(found[1])
         if size > mark.size and mark.offset >= MIN_PROOF:
             return Opening(path, found[1], mark, is_live=False, key=one.key if one.is_packed else None), False
         os.close(found[1])
@@ -158,6 +169,14 @@ def _begin(path: str, one: Sibling) -> Opening | None:
     fd = _open_text(one)
     key = one.key if one.is_packed else None
     return Opening(path, fd, None, is_live=False, key=key) if fd is not None else None
+
+
+def _size(fd: int) -> int:
+    return os.fstat(fd).st_size
+
+
+def _is_deleted(fd: int) -> bool:
+    return os.fstat(fd).st_nlink == 0
 
 
 def _open_text(one: Sibling) -> int | None:

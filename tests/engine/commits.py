@@ -5,8 +5,12 @@ In: a contract, events. Out: what was committed. A kill is what `tests.engine.st
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from contracts.model import Contract
 from exporters.engine.run import Engine
@@ -15,7 +19,7 @@ from exporters.engine.tail import Tail
 from tests.engine import stores
 from tests.engine.harness import NOW, Event, contract_of, line_of
 
-__all__ = ["SHOP", "Plant", "StandingClock", "Told", "shop_event"]
+__all__ = ["SHOP", "Plant", "StandingClock", "Told", "failing_disk", "shop_event"]
 
 SHOP = """
 vocabulary:
@@ -51,7 +55,7 @@ def shop_event(number: int) -> dict[str, object]:
     return {
         "kind": ("sold", "lost", "gone")[number % 3],
         "run": ("a", "b", "c", "d")[number % 4],
-        "size": 0.1 * number,
+        "size": 0.25 * number,
         "stage": ("open", "done")[number % 2],
         "id": f"order-{identity}",
         "at": NOW - 10_000 + 7 * number,
@@ -162,6 +166,13 @@ class Plant:
         if self.store is not None:
             end(self.store)
         self.store = self._engine = None
+
+
+@contextlib.contextmanager
+def failing_disk() -> Iterator[None]:
+    """Let no commit through."""
+    with patch("exporters.engine.rows.Total.packed", side_effect=sqlite3.OperationalError("disk I/O error")):
+        yield
 
 
 def _told(engine: Engine) -> Told:

@@ -143,7 +143,7 @@ def lines(numbers: Iterable[int], size: int = 80) -> bytes:
     return b"".join(line(number, size) for number in numbers)
 
 
-def shift(path: Path, keep: int = 9) -> None:
+def shift(path: Path, keep: int = 99) -> None:
     """Rotate as RotatingFileHandler does: name.1 -> name.2 and so on, then name -> name.1; packed ones move along."""
     for number in range(keep, 0, -1):
         for ending in ("", ".gz"):

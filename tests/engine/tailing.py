@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exporters.engine.tail import Tail
-from exporters.engine.values import Batch, Notice
+from exporters.engine.values import Batch, FileKey, Notice
 
-__all__ = ["Follower", "check_batch", "line", "open_descriptors"]
+__all__ = ["Checked", "Follower", "check_batch", "line", "open_descriptors"]
 
 
 class Follower:
@@ -59,6 +59,32 @@ class Follower:
     @property
     def skipped_bytes(self) -> int:
         return sum(batch.skipped_bytes for batch in self.batches)
+
+
+class Checked(Follower):
+    """A follower that also checks that batches of one file adjoin, by what the marks say."""
+
+    def offsets(self) -> dict[FileKey, int]:
+        return {mark.key: mark.offset for mark in self.tail.marks() if not mark.done}
+
+    def drain(self) -> list[bytes]:
+        lines: list[bytes] = []
+        offsets = self.offsets()
+        for item in self.tail.drain(0.0, self.monotonic):
+            now = self.offsets()
+            if isinstance(item, Batch):
+                assert item.end - item.start == len(item.data) + item.skipped_bytes + item.too_long_bytes > 0
+                moved = [(offsets.get(key, 0), offset) for key, offset in now.items() if offsets.get(key, 0) != offset]
+                starts = [start for start, end in moved if end == item.end]
+                assert item.start in starts or starts == [
+                    0
+                ]  # a file taken for a rewrite begins where the old one ended
+                self.batches.append(item)
+                lines += item.data.split(b"\n")[:-1]
+            else:
+                self.notices.append(item)
+            offsets = now
+        return lines
 
 
 def check_batch(batch: Batch) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from contracts.model import Metric, Word
 from exporters.engine.state import State
-from exporters.engine.store import Store
 from exporters.engine.values import Count, Put
-from tests.engine.commits import Plant, shop_event
+from tests.engine.commits import Plant, failing_disk, shop_event
 from tests.engine.harness import contract_of
 from tests.engine.stores import files_of, kill, opened, rows_of
 
@@ -32,7 +31,7 @@ def stamps(plant: Plant) -> list[tuple[int, int]]:
     return [(one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(plant.state.parent.iterdir())]
 
 
-def test_an_idle_exporter_writes_nothing(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_exporter_writes_nothing(plant: Plant) -> None:
     plant.begin()
     plant.step()
     statements: list[str] = []
@@ -118,18 +117,15 @@ def test_a_commit_costs_what_changed_not_what_there_is(tmp_path: Path, monkeypat
     plant.kill()
 
 
-def test_a_commit_that_failed_is_made_up_for_by_the_next(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_failed_is_made_up_for_by_the_next(plant: Plant) -> None:
     plant.begin()
     plant.step()
     before = plant.told()
-    write = Store.write
-    with monkeypatch.context() as patch:
-        patch.setattr("exporters.engine.rows.Total.packed", fail)
+    with failing_disk():
         for number in range(20, 40):
             plant.write(shop_event(number))
             plant.step()
             assert plant.told() == before
-    assert Store.write is write
     plant.write(shop_event(40))
     plant.step()
     assert plant.told() == plant.truth()
@@ -138,22 +134,16 @@ def test_a_commit_that_failed_is_made_up_for_by_the_next(plant: Plant, monkeypat
     assert plant.told() == plant.truth()
 
 
-def fail(*_: object) -> bytes:
-    raise sqlite3.OperationalError("disk I/O error")
-
-
 def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant) -> None:
     plant.begin()
     plant.step()
-    plant.state.parent.rename(plant.folder / "moved")
-    plant.state.parent.write_text("in the way")
-    for number in range(200):
-        plant.write({"stage": "open", "id": f"new-{number}", "at": 1_769_290_000 + number})
-        plant.step()
-    assert plant._engine is not None
-    rows = [row for row in plant._engine._pairs.rows() if row[0] == "pair"]
+    with failing_disk():
+        for number in range(200):
+            plant.write({"stage": "open", "id": f"new-{number}", "at": 1_769_290_000 + number})
+            plant.step()
+        assert plant._engine is not None
+        rows = [row for row in plant._engine._pairs.rows() if row[0] == "pair"]
     assert len(rows) == 6, "three ids to delete, three to write"
-    plant.state.parent.unlink()
     plant.step(1.5)
     assert plant.told() == plant.truth()
 

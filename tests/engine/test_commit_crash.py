@@ -72,7 +72,7 @@ def trap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trap]:
         def execute(self, statement: str, *given: Any) -> sqlite3.Cursor:
             act = super().execute
             is_step = not statement.startswith(("SELECT", "PRAGMA"))
-            return (trap.around(act) if is_step else act)(statement, *given)  # type: ignore[no-any-return]
+            return (trap.around(act) if is_step else act)(statement, *given)
 
         def executemany(self, *given: Any) -> sqlite3.Cursor:
             return trap.around(super().executemany)(*given)  # type: ignore[no-any-return]

@@ -71,7 +71,7 @@ class ConservationMachine(RuleBasedStateMachine):
         self.log = LogFile(self.folder / "e.jsonl")
         self.clock = FakeClock()
         self.unread: list[tuple[str, int]] = []
-        self.unread_bytes = self.nuls = self.half = 0
+        self.unread_bytes = self.half = self.emptied = 0
         self.outcomes: Counter[str] = Counter()
         self.read_bytes = self.line_bytes = 0
 
@@ -129,10 +129,14 @@ class ConservationMachine(RuleBasedStateMachine):
 
     @rule()
     def look_and_empty(self) -> None:
-        """Truncate the file right after everything in it was read."""
+        """Truncate the file right after everything in it was read; it goes on with a line it never held before."""
         self.end_half()
         self.look(0.0)
         self.log.rewrite(b"")
+        self.emptied += 1
+        text = b'{"emptied":%d}\n' % self.emptied
+        self.write(text)
+        self.unread.append(("unknown_schema", len(text)))
 
     @rule(seconds=st.sampled_from([0.0, 0.2, 1.0, 15.0]))
     def look(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters.engine.keep import Keeper, known_of, mark_rows, marks_of
-from exporters.engine.rows import Row, StoreError
+from exporters.engine.rows import Row, StoreBusyError, StoreError
 from exporters.engine.store import Store
 from exporters.engine.values import FileKey, Mark
 from tests.engine.commits import Plant, Told, shop_event
@@ -280,6 +280,13 @@ def test_a_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(StoreError):
         Keeper(Store(tmp_path / "state" / "sample.db", "sample")).load(0.0)
+
+
+def test_a_state_another_process_has_is_never_read_by_way_of_a_copy(plant: Plant) -> None:
+    begun(plant)
+    with pytest.raises(StoreBusyError) as caught:
+        Keeper(Store(plant.state, "sample")).load(0.0)
+    assert str(caught.value) == f"{plant.state}: process {os.getpid()} has this state"
 
 
 def test_rows_written_by_hand_are_damage(plant: Plant) -> None:

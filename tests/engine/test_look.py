@@ -1,3 +1,4 @@
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,22 @@ def test_a_look_at_a_stopped_exporter_leaves_nothing_behind(path: Path, is_kille
     before = listing(path)
     assert sorted(read_rows(path, "sample")) == sorted(ROWS)
     assert listing(path) == before
+
+
+def test_a_running_state_whose_index_may_not_be_opened_is_read_from_a_copy(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def refuse(name: str | Path, uri: bool = False) -> sqlite3.Connection:
+        if uri:
+            raise sqlite3.OperationalError("unable to open database file")
+        return connect(name)
+
+    with opened(path) as (store, _):
+        store.write(ROWS)
+        monkeypatch.setattr("sqlite3.connect", refuse)
+        assert sorted(read_rows(path, "sample")) == sorted(ROWS)
 
 
 def test_a_look_at_a_state_that_is_not_there_makes_none(path: Path) -> None:

@@ -20,7 +20,9 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from exporters.engine.identity import file_key
 from exporters.engine.rows import StoreError
+from exporters.engine.values import FileKey
 from tests.conftest import FakeClock
 from tests.engine.restart_harness import Exporter, copytruncate, line, pack, shift
 
@@ -51,7 +53,8 @@ class RestartMachine(RuleBasedStateMachine):
         self.free: set[int] = set()
         self.old: set[int] = set()
         self.destroyed_bytes = 0
-        self.opened: set[int] = set()
+        self.opened: set[FileKey] = set()
+        self.marked: set[FileKey] = set()
         self.read: set[int] = set()
         self.half: tuple[int, bytes] | None = None
         self.shown: dict[tuple[str, ...], float] = {}
@@ -68,12 +71,14 @@ class RestartMachine(RuleBasedStateMachine):
     def backups(self) -> list[Path]:
         return sorted(self.base.parent.glob(f"{self.base.name}.[0-9]*"))
 
+    def files(self) -> list[Path]:
+        return [path for path in [self.base, *self.backups()] if path.exists()]
+
     def within_reach(self) -> set[int]:
         """Lines in files that can be found by their names."""
         found: set[int] = set()
-        for path in [self.base, *self.backups()]:
-            if path.exists():
-                found |= numbers_in(path)
+        for path in self.files():
+            found |= numbers_in(path)
         return found
 
     def counted(self) -> Counter[int]:
@@ -87,15 +92,15 @@ class RestartMachine(RuleBasedStateMachine):
 
     def destroyed(self, before: set[int], size: int, may_be_open: bool) -> None:
         """Note what a step destroyed: the lines of `before` that no name leads to any more and nobody has counted."""
-        if self.is_up:
-            counted = set(self.exporter.seen())
-        else:
-            counted = {int(key[1]) for key, value in self.shown.items() if key[0] == "seen_total" and value}
-        gone = before - self.within_reach() - counted
+        gone = before - self.within_reach() - self.shown_numbers()
         self.destroyed_bytes += size
         kept = {number for number in gone if self.is_up and (may_be_open or number in self.read)}
         self.held |= kept
         self.free |= gone - kept
+
+    def shown_numbers(self) -> set[int]:
+        """Lines that the last scrape held."""
+        return {int(key[1]) for key, value in self.shown.items() if key[0] == "seen_total" and value}
 
     @property
     def is_up(self) -> bool:
@@ -150,8 +155,8 @@ class RestartMachine(RuleBasedStateMachine):
         """The writer finishes its line in the file it began it in, wherever that is by now."""
         assert self.half is not None
         (inode, rest), self.half = self.half, None
-        for path in [self.base, *self.backups()]:
-            if path.exists() and path.stat().st_ino == inode and path.suffix != ".gz":
+        for path in self.files():
+            if path.stat().st_ino == inode and path.suffix != ".gz":
                 with path.open("ab") as out:
                     out.write(rest)
                 self.written.add(self.next_number)
@@ -191,9 +196,9 @@ class RestartMachine(RuleBasedStateMachine):
         if victims:
             victim = data.draw(st.sampled_from(victims))
             self.forget_half(victim)
-            before, size, inode = numbers_in(victim), self.size(victim), victim.stat().st_ino
+            before, size, key = numbers_in(victim), self.size(victim), key_of(victim)
             victim.unlink()
-            self.destroyed(before, size, may_be_open=inode in self.opened)
+            self.destroyed(before, size, may_be_open=key in self.opened)
 
     @precondition(lambda self: self.base.exists())
     @rule(sizes=Sizes)
@@ -201,6 +206,8 @@ class RestartMachine(RuleBasedStateMachine):
         """An editor saves the file with more lines: a new file with the old content."""
         if self.half is not None:
             self.complete()
+        if not numbers_in(self.base) & self.shown_numbers():
+            self.destroyed_bytes += self.size(self.base)  # what was seen and not read of it may be taken for lost
         fresh = self.base.with_name("editor~")
         fresh.write_bytes(self.base.read_bytes() + self.write(sizes))
         fresh.replace(self.base)
@@ -219,9 +226,11 @@ class RestartMachine(RuleBasedStateMachine):
         """The link leads to a new file now; files nobody ever saw through it are out of reach."""
         if self.half is not None:
             self.complete()
-        files = [path for path in [self.base, *self.backups()] if path.exists()]
-        unseen = [path for path in files if path.stat().st_ino not in self.opened]
+        files = self.files()
+        unmarked = [path for path in files if key_of(path) not in self.marked]
+        unseen = [path for path in unmarked if key_of(path) not in self.opened]
         before = {number for path in unseen for number in numbers_in(path)}
+        open_only = {number for path in unmarked for number in numbers_in(path)} - before
         self.targets += 1
         target = self.base.with_name(f"target-{self.targets}.jsonl")
         target.write_bytes(self.write(sizes))
@@ -229,6 +238,7 @@ class RestartMachine(RuleBasedStateMachine):
         fresh.symlink_to(target.name)
         fresh.replace(self.path)
         self.destroyed(before, sum(map(self.size, unseen)), may_be_open=False)
+        self.destroyed(open_only, sum(map(self.size, unmarked)), may_be_open=True)
 
     @rule(data=st.data(), days=st.sampled_from([-400, -1, 1, 400]))
     def set_times(self, data: st.DataObject, days: int) -> None:
@@ -248,25 +258,33 @@ class RestartMachine(RuleBasedStateMachine):
     # The exporter
 
     def after_poll(self, is_committed: bool) -> None:
+        """Check what two polls made of all there is: a file that got shorter is believed at the second look."""
         self.read |= self.within_reach() | self.held
-        if self.base.exists():
-            self.opened.add(self.base.stat().st_ino)
+        keys = {key_of(path) for path in self.files()}
+        self.opened |= keys
         counted = self.counted()
         assert max(counted.values(), default=0) <= 1, f"counted twice: {[n for n, c in counted.items() if c > 1]}"
         assert not self.old & set(counted), f"never to be read: {self.old & set(counted)}"
         if is_committed:
             self.held -= set(counted)
-            missing = self.written - set(counted) - self.free - self.swapped_away(set(counted))
+            self.marked |= keys
+            missing = self.written - set(counted) - self.free
             assert not missing, f"not counted: {sorted(missing)}"
-
-    def swapped_away(self, counted: set[int]) -> set[int]:
-        return set()
 
     @precondition(lambda self: self.is_up)
     @rule(seconds=st.sampled_from([1.1, 1.1, 5.0, 11.0, 30.0]))
     def poll(self, seconds: float) -> None:
-        self.exporter.poll(seconds)
+        self.exporter.poll(seconds).poll(0.2)
         self.after_poll(is_committed=True)
+
+    @precondition(lambda self: self.is_up)
+    @rule(seconds=st.sampled_from([1.1, 11.0]))
+    def poll_once(self, seconds: float) -> None:
+        self.exporter.poll(seconds)
+        if self.base.exists():
+            self.opened.add(key_of(self.base))
+            self.marked.add(key_of(self.base))
+        self.held -= set(self.counted())
 
     @precondition(lambda self: self.is_up)
     @rule()
@@ -278,7 +296,7 @@ class RestartMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.is_up)
     @rule(is_killed=st.booleans())
     def read_without_commit(self, is_killed: bool) -> None:
-        self.exporter.read_without_commit()
+        self.exporter.read_without_commit().read_without_commit()
         self.after_poll(is_committed=False)
         if is_killed:
             self.kill()
@@ -288,7 +306,7 @@ class RestartMachine(RuleBasedStateMachine):
     def poll_with_a_commit_that_fails(self, is_killed: bool) -> None:
         assert self.exporter.store is not None
         self.exporter.store.write = refuse  # type: ignore[method-assign]
-        self.exporter.poll()
+        self.exporter.poll().poll()
         del self.exporter.store.write  # type: ignore[method-assign]
         self.after_poll(is_committed=False)
         if is_killed:
@@ -318,7 +336,7 @@ class RestartMachine(RuleBasedStateMachine):
                 if not self.is_up:
                     self.start()
                 for seconds in (1.1, 11.0, 1.1, 11.0):
-                    self.exporter.poll(seconds)
+                    self.exporter.poll(seconds).poll(0.2)
                     self.after_poll(is_committed=True)
                 assert self.exporter.lost_bytes <= self.destroyed_bytes
         finally:
@@ -331,6 +349,15 @@ def numbers_in(path: Path) -> set[int]:
     """Return the numbers of the whole lines in a file."""
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return {int(number) for number in _NUMBER.findall(text)}
+
+
+def key_of(path: Path) -> FileKey:
+    """Return a file's identity."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return file_key(fd)
+    finally:
+        os.close(fd)
 
 
 def refuse(rows: object, replace: bool = False) -> None:

@@ -73,7 +73,7 @@ def test_a_header_that_forbids_writing_is_damage_not_a_read_only_disk(path: Path
 def test_a_flipped_byte_in_the_log_never_gives_a_mixture_of_commits(path: Path, killed: Files) -> None:
     states = [[], *(later(number) for number in range(3))]
     seen = set()
-    for at in range(0, len(killed["-wal"]), 61):
+    for at in range(0, len(killed["-wal"]), 149):
         said = outcome(path, {**killed, "-wal": flipped(killed["-wal"], at, 0x10)})
         assert said in states or str(said).startswith("the state is damaged ("), at
         seen.add(states.index(said) if isinstance(said, list) else -1)

@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from exporters.engine.tail import Tail
-from exporters.engine.values import Batch, FileKey
-from tests.engine.tailing import Follower
+from tests.engine.tailing import Checked
 
 GRACE_S = 10.0
 MAX_LINE = 300
@@ -31,11 +29,10 @@ Sizes = st.integers(20, 200)
 
 @dataclass(eq=False)
 class Inode:
-    """One file as its writer knows it.
+    """One file as its writer knows it: `owed` and `long_owed` are lines no poll has seen yet.
 
-    `owed` and `long_owed`: lines not yet seen by a poll. `is_fresh_rewrite`: no poll has seen it, and what it was made
-    from has been read; were it rotated away now, nothing would tell whose rewrite it is. `is_left`: it was rewritten, and
-    nobody writes to it any more.
+    `is_fresh_rewrite`: no poll has seen it, and what it was made from has been read; were it rotated away now, nothing
+    would tell whose rewrite it is. `is_left`: it was rewritten, and nobody writes to it any more.
     """
 
     fd: int
@@ -50,32 +47,6 @@ class Inode:
     moved_at: float | None = None
 
 
-class Checked(Follower):
-    """A follower that also checks that batches of one file adjoin, by what the marks say."""
-
-    def offsets(self) -> dict[FileKey, int]:
-        return {mark.key: mark.offset for mark in self.tail.marks() if not mark.done}
-
-    def drain(self) -> list[bytes]:
-        lines: list[bytes] = []
-        offsets = self.offsets()
-        for item in self.tail.drain(0.0, self.monotonic):
-            now = self.offsets()
-            if isinstance(item, Batch):
-                assert item.end - item.start == len(item.data) + item.skipped_bytes + item.too_long_bytes > 0
-                moved = [(offsets.get(key, 0), offset) for key, offset in now.items() if offsets.get(key, 0) != offset]
-                starts = [start for start, end in moved if end == item.end]
-                assert item.start in starts or starts == [
-                    0
-                ]  # a file taken for a rewrite begins where the old one ended
-                self.batches.append(item)
-                lines += item.data.split(b"\n")[:-1]
-            else:
-                self.notices.append(item)
-            offsets = now
-        return lines
-
-
 class TailMachine(RuleBasedStateMachine):
     """Writers, operators and rotation on one side; polls on the other."""
 
@@ -86,12 +57,10 @@ class TailMachine(RuleBasedStateMachine):
         self.files: list[Inode] = []
         self.at_path: Inode | None = None
         self.names: dict[Path, Inode] = {}
-        self.next_id = 0
+        self.next_id = self.too_long = self.may_be_too_long = 0
         self.home: dict[int, Inode] = {}
         self.may_come: set[int] = set()
         self.given: list[int] = []
-        self.too_long = 0
-        self.may_be_too_long = 0
         self.has_failed = False
 
     @initialize(
@@ -324,14 +293,4 @@ class TailMachine(RuleBasedStateMachine):
 
 
 TestTail = TailMachine.TestCase
-TestTail.settings = settings(
-    max_examples=200,
-    stateful_step_count=40,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-
-def test_the_model_is_run_on_the_tail_that_ships() -> None:
-    assert isinstance(Checked("x").tail, Tail)
+TestTail.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, print_blob=True)

@@ -241,6 +241,45 @@ def test_a_rotation_within_a_glob_is_one_rotation_and_keeps_the_order(log_file: 
     assert follower.poll(100) == []
 
 
+def test_files_rotated_unseen_within_a_glob_are_read_once_and_before_the_live_one(log_file: LogFile) -> None:
+    follower = Follower(f"{log_file}*")
+    follower.tail.recover([], frozenset(), 0.0)
+    log_file.append(line(1))
+    follower.poll()
+    log_file.path.unlink()
+    log_file.append(line(2))
+    log_file.rotate("events.jsonl.1")
+    log_file.append(line(3))
+    assert follower.poll() == [line(2)[:-1], line(3)[:-1]]
+    log_file.replace(line(3) + line(4))
+    assert follower.poll() == [line(4)[:-1]]
+
+
+def test_files_that_appear_together_in_a_glob_are_all_read_whatever_their_names(log_file: LogFile) -> None:
+    follower = Follower(f"{log_file}*")
+    follower.tail.recover([], frozenset(), 0.0)
+    follower.poll()
+    log_file.append(line(1))
+    log_file.rotate("events.jsonl.1")
+    log_file.append(line(2))
+    assert sorted(follower.poll()) == [line(1)[:-1], line(2)[:-1]]
+
+
+def test_b1_a_file_let_go_that_grows_under_its_rotated_name_is_opened_again(
+    log_file: LogFile, followed: Follower
+) -> None:
+    followed.tail.recover([], frozenset(), 0.0)
+    log_file.append(line(1))
+    followed.poll()
+    old = LogFile(log_file.rotate("events.jsonl.1"))
+    log_file.append(line(2))
+    followed.poll()
+    followed.poll(20)
+    assert followed.tail.files_open == 1
+    old.append(line(3))
+    assert followed.poll() == [line(3)[:-1]]
+
+
 def test_a_rename_within_a_glob_alone_is_no_rotation(log_file: LogFile) -> None:
     follower = Follower(f"{log_file}*")
     log_file.append(b"1\n")

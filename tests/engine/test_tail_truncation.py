@@ -75,6 +75,16 @@ def test_b6_an_emptied_file_with_half_a_line_loses_that_half_and_says_so(log_fil
     assert followed.lost_bytes == 4
 
 
+def test_b6_a_line_shorter_than_the_half_it_replaces_is_read_in_the_same_poll(
+    log_file: LogFile, followed: Follower
+) -> None:
+    log_file.append(line(1)[:-1])
+    followed.poll()
+    log_file.rewrite(b"{}\n")
+    assert followed.poll() == [b"{}"]
+    assert followed.lost_bytes == len(line(1)[:-1]) - len(b"{}\n")  # what of it was written over cannot be told
+
+
 @pytest.mark.parametrize("first", [1, 100], ids=["short", "longer than the proof"])
 def test_b7_a_file_cut_and_regrown_beyond_the_offset_is_read_from_its_start(
     log_file: LogFile, followed: Follower, first: int
