@@ -45,7 +45,7 @@ COUNTERS: Mapping[str, Metric] = {
             "kind",
             "Bytes consumed that belong to no decoded line: filler (NULs, BOM) or too_long.",
         ),
-        ("rotations_total", "", "Times a path led to another file than before."),
+        ("rotations_total", "", "Times a path came to lead to another file than before."),
         ("truncations_total", "", "Times a file shrank, or was rewritten in place."),
         (
             "lost_bytes_total",
@@ -76,7 +76,7 @@ COUNTERS: Mapping[str, Metric] = {
         (
             "state_resets_total",
             "reason",
-            "Stored values not taken over: corrupt (state files set aside) or contract (series whose meaning changed).",
+            "Stored values not taken over: corrupt (state files set aside) or contract (series and pairs whose meaning changed).",
         ),
     )
 }

@@ -149,7 +149,7 @@ def _go_on(path: str, one: Sibling, done: Iterable[Mark], plain: Collection[File
     Returns:
         the opening, and whether the sibling is a copy of one of them and holds nothing else.
     """
-    for mark in done:
+    for mark in sorted(done, key=lambda mark: -mark.offset):  # a file and its rewrite begin alike
         if not one.is_packed and mark.key in plain:
             continue
         found = find_content(mark, [one], least=1)

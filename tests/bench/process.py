@@ -18,7 +18,17 @@ from pathlib import Path
 
 from tests.end_to_end.storm import free_port
 
-__all__ = ["FORMATS", "Exporter", "bytes_read", "lines_applied", "peaktrade", "running", "shadow", "wait_until"]
+__all__ = [
+    "FORMATS",
+    "Exporter",
+    "bytes_read",
+    "lines_applied",
+    "lines_read",
+    "peaktrade",
+    "running",
+    "shadow",
+    "wait_until",
+]
 
 _ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -31,12 +41,18 @@ FORMATS = {"text": "text/plain;version=0.0.4", "OpenMetrics": "application/openm
 _AS_PROMETHEUS = {"Accept-Encoding": "gzip", "X-Prometheus-Scrape-Timeout-Seconds": "10"}
 
 _APPLIED = re.compile(rb'peak_trade_exporter_lines_total\{[^}]*outcome="applied"\} (\S+)')
+_LINES = re.compile(rb"peak_trade_exporter_lines_total\{[^}]*\} (\S+)")
 _READ_BYTES = re.compile(rb"peak_trade_exporter_read_bytes_total\{[^}]*\} (\S+)")
 
 
 def lines_applied(page: bytes) -> float:
     """Return how many lines a page says were applied."""
     return _number(_APPLIED, page)
+
+
+def lines_read(page: bytes) -> float:
+    """Return how many lines a page says were read, whatever became of them."""
+    return sum(float(number) for number in _LINES.findall(page))
 
 
 def bytes_read(page: bytes) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.bench.contestants import CONTESTANTS, OURS
@@ -57,7 +58,7 @@ class Report:
         where = self.machine
         head = (
             f"{self.began:%Y-%m-%d}, {where['cpu']}, {where['cores']} cores, {where['kernel']}, Python"
-            f" {where['python']}, load {where['load']:g} at the start; {self.rounds} rounds, medians."
+            f" {where['python']}, load {where['load']:g} at the start; {self.rounds} round{'s' if self.rounds > 1 else ''}, medians."
         )
         parts = [head, self._throughput(), *self._skipped(), self._bars()]
         parts.append("\n".join(f"- {fault}" for fault in self.faults))
@@ -122,7 +123,7 @@ def _rows(scenario: Scenario) -> Iterable[tuple[str, ...]]:
             f"{min(times):.3f}..{max(times):.3f}",
             f"{scenario.lines / seconds:,.0f}",
             "" if ours is None or name == OURS.name else f"{seconds / ours:.2f}x",
-            f"{_middle(run.cpu_s for run in runs):.2f}",
+            f"{median(run.cpu_s for run in runs):.2f}",
             f"{max(run.rss_mib for run in runs):.0f}",
         )
 
@@ -152,11 +153,6 @@ def _measured(reading: Reading) -> str:
         return ""
     digits = 0 if abs(reading.value) >= 1000 or reading.value == 0 else 1 if abs(reading.value) >= 100 else 2
     return f"{reading.value:,.{digits}f} {reading.unit}".rstrip()
-
-
-def _middle(values: Iterable[float]) -> float:
-    ranked = sorted(values)
-    return ranked[len(ranked) // 2]
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]) -> str:

@@ -210,6 +210,13 @@ def test_a_measurement_that_fails_is_said_and_the_others_go_on(tmp_path: Path, m
     assert faults == ["live: memory could not be measured: no luck"]
 
 
+def test_a_rate_the_writer_did_not_reach_judges_nobody() -> None:
+    slow = {one.key: one.verdict for one in live._judge_sustained(20, 40_000, 10, 0.1)}
+    full = {one.key: one.verdict for one in live._judge_sustained(20, 49_900, 10, 0.3)}
+    assert slow == {"sustained": "", "sustained_cpu": "not measured", "sustained_lag": "not measured"}
+    assert full == {"sustained": "", "sustained_cpu": "met", "sustained_lag": "missed"}
+
+
 def test_series_and_memory_are_measured(tmp_path: Path) -> None:
     for name in ("series", "memory"):
         (tmp_path / name).mkdir()
