@@ -131,7 +131,7 @@ def _print_once(settings: Settings) -> int:
 
 def _serve(settings: Settings) -> int:
     from exporters.engine.hint import Hint
-    from exporters.engine.registry import render
+    from exporters.engine.registry import Kept, render
     from exporters.engine.serve import ServeError, Server, bind, build_app
 
     contract = settings.contract
@@ -144,9 +144,10 @@ def _serve(settings: Settings) -> int:
         return 1
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: engine.stop())
+    kept: Kept = {}
     app = build_app(
         contract,
-        lambda accept, timeout_s: render(*engine.scrape(timeout_s), accept=accept),
+        lambda accept, timeout_s: render(*engine.scrape(timeout_s), accept=accept, kept=kept),
         lambda: engine.is_ready,
     )
     server = Server(app, listener)

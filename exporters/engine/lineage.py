@@ -110,14 +110,19 @@ class Lineage:
         """Return the identities seen in the last look at each path."""
         return {path: frozenset(one.key for one in listed) for path, listed in self._beside.items()}
 
-    def settle(self, beside: Mapping[str, frozenset[FileKey]], settled: Collection[str]) -> None:
+    def settle(self, beside: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held]) -> None:
         """Take siblings as known, once it is sure that none of them waits to be read.
 
         Args:
             beside: what beside() said before it was seen what the paths lead to; a sibling that appeared since may have
                 been live a moment ago.
-            settled: paths that lead to a file and whose earlier generations have all been found.
+            live: the files that paths lead to. One that was emptied may have been so more than once.
         """
+        new = {path for path in live if not beside.get(path, frozenset()) <= self.known}
+        self.fresh = {
+            path for path, held in live.items() if not held.mark.offset or (path in new and not held.is_whole)
+        }
+        settled = live.keys() - self.fresh
         parts = (keys if path in settled else keys & self.known for path, keys in beside.items())
         self.known = frozenset({key[:2]: key for keys in parts for key in keys}.values())
         self._beside = {path: listed for path, listed in self._beside.items() if path in settled or path in self._done}

@@ -17,42 +17,43 @@ from prometheus_client.utils import floatToGoString
 from contracts.model import Metric
 from exporters.engine.values import Sample, Snapshot
 
-__all__ = ["Gauges", "render"]
+__all__ = ["Gauges", "Kept", "render"]
 
 Gauges = Sequence[tuple[Metric, Sequence[tuple[tuple[str, ...], float]]]]
 """Present-moment gauges: metric and its (labels, value) pairs."""
 
 
-class _Committed(Collector):
-    """Hands a snapshot to prometheus_client; `_created` samples only where the format has a place for them."""
+Kept = dict[tuple[str, str], tuple[tuple[Sample, ...], bytes]]
+"""(metric, content type) -> (samples, their text): what need not be rendered again while the samples are the same.
+Rendering 10,000 series takes 130 to 250 ms, of which most did not change since the last scrape."""
 
-    def __init__(self, snapshot: Snapshot, gauges: Gauges, with_created: bool) -> None:
-        self._snapshot = snapshot
-        self._gauges = gauges
-        self._with_created = with_created
+_END = b"# EOF\n"
+
+
+class _One:
+    """A registry of one family, as prometheus_client's encoders read it."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
 
     def collect(self) -> Iterator[Family]:
-        for metric, samples in self._snapshot:
-            if samples:
-                yield self._family(metric, samples)
-        for metric, values in self._gauges:
-            family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
-            for labels, value in values:
-                family.add_sample(metric.name, _label_map(metric, labels), value)
-            yield family
+        """Yield the family."""
+        yield self._family
 
-    def _family(self, metric: Metric, samples: Iterable[Sample]) -> Family:
-        name = _family_name(metric)
-        family = Family(name, metric.help, metric.type)
-        for sample in samples:
-            labels = _label_map(metric, sample.labels)
-            if metric.type == "histogram":
-                _add_histogram(family, metric, labels, sample)
-            else:
-                family.add_sample(metric.name, labels, sample.value)
-            if self._with_created and metric.type != "gauge":
-                family.add_sample(f"{name}_created", labels, sample.created)
-        return family
+
+def _family_of(metric: Metric, samples: Iterable[Sample], with_created: bool) -> Family:
+    """Return a family; `_created` samples only where the format has a place for them."""
+    name = _family_name(metric)
+    family = Family(name, metric.help, metric.type)
+    for sample in samples:
+        labels = _label_map(metric, sample.labels)
+        if metric.type == "histogram":
+            _add_histogram(family, metric, labels, sample)
+        else:
+            family.add_sample(metric.name, labels, sample.value)
+        if with_created and metric.type != "gauge":
+            family.add_sample(f"{name}_created", labels, sample.created)
+    return family
 
 
 def _family_name(metric: Metric) -> str:
@@ -73,16 +74,43 @@ def _add_histogram(family: Family, metric: Metric, labels: Mapping[str, str], sa
     family.add_sample(f"{metric.name}_sum", dict(labels), sample.value)
 
 
-def render(snapshot: Snapshot, gauges: Gauges, accept: str, with_process: bool = True) -> tuple[bytes, str]:
+def render(
+    snapshot: Snapshot, gauges: Gauges, accept: str, with_process: bool = True, kept: Kept | None = None
+) -> tuple[bytes, str]:
     """Return the exposition and its content type.
 
     Args:
         accept: the scraper's Accept header; empty means the text format.
         with_process: whether the process_* metrics are added.
+        kept: text of earlier calls, used again for samples that are the same objects; brought up to date.
     """
     encode, content_type = choose_encoder(accept)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Committed(snapshot, gauges, with_created="openmetrics" in content_type))
+    with_created = "openmetrics" in content_type
+    kept = {} if kept is None else kept
+    parts = []
+    for metric, samples in snapshot:
+        known = kept.get((metric.name, content_type))
+        if known is None or known[0] is not samples:
+            text = encode(_One(_family_of(metric, samples, with_created))).removesuffix(_END) if samples else b""
+            known = kept[metric.name, content_type] = (samples, text)
+        parts.append(known[1])
+    rest = CollectorRegistry(auto_describe=False)
+    rest.register(_Present(gauges))
     if with_process:
-        ProcessCollector(registry=registry)
-    return encode(registry), content_type
+        ProcessCollector(registry=rest)
+    return b"".join((*parts, encode(rest))), content_type
+
+
+class _Present(Collector):
+    """Hands the present-moment gauges to prometheus_client."""
+
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Family]:
+        """Yield one family per gauge."""
+        for metric, values in self._gauges:
+            family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
+            for labels, value in values:
+                family.add_sample(metric.name, _label_map(metric, labels), value)
+            yield family

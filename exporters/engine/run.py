@@ -102,6 +102,8 @@ class Engine:
         if self._keeper.problem:
             self._voice.warn("state", self._keeper.problem)
         if self._keeper.is_kept:
+            if not rows:
+                _log.info("no state yet: every file is read from its start exporter=%s", self.contract.name)
             _log.info(
                 "state exporter=%s restored_series=%d files=%d",
                 self.contract.name,

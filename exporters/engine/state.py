@@ -62,6 +62,7 @@ class State:
         self._seen: dict[str, dict[str, None]] = {name: {} for name, word in words.items() if word.max_values}
         self._aliases: dict[tuple[str, Labels], tuple[Series, tuple[str, ...]]] = {}
         self._changed: dict[tuple[str, Labels], Series] = {}
+        self._shown: dict[str, tuple[Sample, ...]] = {}
         self._new_values: list[tuple[str, str]] = []
         self._left: list[tuple[str, str]] = []
         self._stored_signatures: Mapping[str, object] = {}
@@ -157,17 +158,16 @@ class State:
         self._stored_signatures = self._signatures
         for series in self._changed.values():
             series.shown = _sample_of(series)
+            self._shown.pop(series.metric.name, None)
         self._changed.clear()
 
     def snapshot(self) -> Snapshot:
-        """Return the committed values."""
-        return tuple(
-            (
-                metric,
-                tuple(s.shown for _, s in sorted(self._series[metric.name].items()) if s.shown is not None),
-            )
-            for metric in self._metrics
-        )
+        """Return the committed values; the samples of a metric are the same object until one of them changes."""
+        for metric in self._metrics:
+            if metric.name not in self._shown:
+                ranked = sorted(self._series[metric.name].items())
+                self._shown[metric.name] = tuple(one.shown for _, one in ranked if one.shown is not None)
+        return tuple((metric, self._shown[metric.name]) for metric in self._metrics)
 
     def size(self, metrics: Iterable[Metric]) -> int:
         """Return how many series these metrics have."""

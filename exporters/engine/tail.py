@@ -122,8 +122,7 @@ class Tail:
             gen = live.get(path)
             if gen is None or not gen.stream.offset or path in self._lineage.fresh:
                 self._adopt_unseen(path, self._chains.at(path), None, monotonic, before=gen)
-        self._lineage.fresh = {path for path, gen in live.items() if not gen.stream.offset}
-        self._lineage.settle(beside, live.keys() - self._lineage.fresh)
+        self._lineage.settle(beside, {path: held([gen])[0] for path, gen in live.items()})
         self._missed = self._chains.missed()
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:

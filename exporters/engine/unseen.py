@@ -7,6 +7,7 @@ is a sibling older than all of them passed over.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class Held:
     @cached_property
     def is_whole(self) -> bool:
         """Whether its file still holds what was read of it."""
-        return self.fd is not None and proves(self.fd, self.mark)
+        with contextlib.suppress(OSError):
+            return self.fd is not None and proves(self.fd, self.mark)
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ def unseen(
     for one in beside:
         if not one.size or one.key in opened or past.has(one):
             continue
-        if any(_is_of(one, held) for held in past.held):
+        original = next((held for held in past.held if _is_of(one, held)), None)
+        if original is not None:
+            copies += [one.key] if original.is_whole and not original.is_live else []
             continue
         opening, is_copy = _go_on(path, one, past.done, plain)
         if is_copy or past.is_forgotten(one):
@@ -129,7 +134,7 @@ def _is_of(one: Sibling, held: Held) -> bool:
     if (one.is_packed or not held.is_whole) and mark.offset >= MIN_PROOF:
         found = find_content(mark, [one])
         if found is not None:
-            is_more = fd is not None and _is_deleted(fd) and _size(found[1]) > _size(fd)
+            is_more = fd is not None and held.is_whole and _is_deleted(fd) and _size(found[1]) > _size(fd)
             os.close(found[1])
             return not is_more
     if fd is None or not (mark.offset < MIN_PROOF if one.is_packed else held.is_live):

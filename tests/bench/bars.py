@@ -6,6 +6,7 @@ In: scenarios that were run. Out: readings; what needs a contestant or a scenari
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 
 from tests.bench.contestants import DECODE_ONLY, MTAIL, OURS, PER_EVENT
 from tests.bench.measure import Scenario
@@ -13,7 +14,7 @@ from tests.bench.reading import Reading
 
 __all__ = ["throughput_readings"]
 
-_OPENING = "without the time it takes to open 999 files: that of 1,000 files of one line less that of one"
+_OPENING = "without the time it takes to open 999 files, which is that of 1,000 empty files less that of one"
 
 
 def throughput_readings(scenarios: Mapping[str, Scenario], many: Scenario, one: Scenario) -> list[Reading]:
@@ -21,7 +22,7 @@ def throughput_readings(scenarios: Mapping[str, Scenario], many: Scenario, one: 
 
     Args:
         scenarios: key -> what was run.
-        many, one: 1,000 files of one line each, and one file of one line.
+        many, one: 1,000 empty files, and one.
     """
 
     def speed(key: str, name: str = OURS.name) -> float | None:
@@ -41,13 +42,13 @@ def throughput_readings(scenarios: Mapping[str, Scenario], many: Scenario, one: 
 
 
 def _speed_after_opening(e: Scenario | None, many: Scenario, one: Scenario) -> float | None:
-    """Return the lines per second of (e), the time that opening its files takes left out."""
+    """Return the lines per second of (e), the time that opening its files took in the same round left out."""
     if e is None:
         return None
-    whole, opening, starting = e.seconds(OURS.name), many.seconds(OURS.name), one.seconds(OURS.name)
-    if whole is None or opening is None or starting is None:
-        return None
-    return e.lines / max(whole - max(opening - starting, 0.0), 1e-9)
+    whole, opening, starting = (each.runs.get(OURS.name, []) for each in (e, many, one))
+    rounds = zip(whole, opening, starting, strict=True)
+    reading_s = [in_all.seconds - (in_many.seconds - in_one.seconds) for in_all, in_many, in_one in rounds]
+    return e.lines / median(reading_s) if reading_s else None
 
 
 def _ratio(ours: float | None, theirs: float | None) -> float | None:

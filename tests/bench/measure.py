@@ -81,10 +81,15 @@ def prepare(key: str, folder: Path, number: int) -> Scenario:
 
 
 def openings(folder: Path) -> tuple[Scenario, Scenario]:
-    """Write 1,000 files of one line and one file of one line: the difference is what opening 999 files costs."""
-    many, one = prepare("e", folder / "open-1000", 1000), prepare("a", folder / "open-1", 1)
-    many.what, one.what = "1,000 files of one line", "one file of one line"
-    return many, one
+    """Make 1,000 empty files and one: the difference is what opening 999 files costs, reading them left out."""
+    return _empty_files(folder / "open-1000", 1000), _empty_files(folder / "open-1", 1)
+
+
+def _empty_files(folder: Path, number: int) -> Scenario:
+    folder.mkdir()
+    for index in range(number):
+        (folder / f"events-{index:04d}.jsonl").touch()
+    return Scenario("e", f"{number:,} empty file{'s' if number > 1 else ''}", 0, str(folder / "events-*.jsonl"))
 
 
 def heats_of(scenario: Scenario, contestants: Iterable[Contestant]) -> list[Heat]:
@@ -96,12 +101,15 @@ def heats_of(scenario: Scenario, contestants: Iterable[Contestant]) -> list[Heat
 def race(
     scenarios: Sequence[Scenario], contestants: Sequence[Contestant], aside: Sequence[Scenario], rounds: int, say: Say
 ) -> None:
-    """Run everybody in every scenario, and us alone in those `aside`, one after the other, `rounds` times.
+    """Run everybody in every scenario, one after the other, `rounds` times.
 
-    What slows the machine for a while so meets all of them; each round begins with another one.
+    What slows the machine for a while so meets all of them; each round begins with another one. We alone run those
+    `aside`, right before the scenario of the same key, which they explain a part of.
     """
-    heats = [Heat(scenario, OURS) for scenario in aside]
-    heats += [heat for scenario in scenarios for heat in heats_of(scenario, contestants)]
+    heats = [heat for scenario in scenarios for heat in heats_of(scenario, contestants)]
+    for one in aside:
+        at = next(at for at, heat in enumerate(heats) if heat.scenario.key == one.key)
+        heats.insert(at, Heat(one, OURS))
     for number in range(rounds):
         first = number * 5 % len(heats)
         for scenario, contestant in heats[first:] + heats[:first]:

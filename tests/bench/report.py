@@ -55,10 +55,10 @@ class Report:
 
     def text(self) -> str:
         """Return the tables."""
-        where = self.machine
+        where, plural = self.machine, "s" if self.rounds > 1 else ""
         head = (
             f"{self.began:%Y-%m-%d}, {where['cpu']}, {where['cores']} cores, {where['kernel']}, Python"
-            f" {where['python']}, load {where['load']:g} at the start; {self.rounds} round{'s' if self.rounds > 1 else ''}, medians."
+            f" {where['python']}, load {where['load']:g} at the start; {self.rounds} round{plural}, medians."
         )
         parts = [head, self._throughput(), *self._skipped(), self._bars()]
         parts.append("\n".join(f"- {fault}" for fault in self.faults))

@@ -137,7 +137,8 @@ def test_a1_while_running_an_inode_used_again_is_another_file(exporter: Exporter
     inodes: list[int] = []
     exporter.start()
     for _ in range(6):
-        written += batch if (batch := [next(numbers) for _ in range(3)]) else []
+        batch = [next(numbers) for _ in range(3)]
+        written += batch
         log_file.append(lines(batch))
         inodes.append(log_file.path.stat().st_ino)
         exporter.poll().poll(11.0)
@@ -173,7 +174,6 @@ def test_a4_successors_that_begin_with_the_same_8_kib_are_told_apart(exporter: E
     log_file.append(preamble + lines([3, 4]))
     exporter.start().settle()
     assert exporter.seen() == {0: 1, 1: 1, 2: 1, 3: 1, 4: 1}
-    assert exporter.outcomes()["ignored"] + exporter.outcomes()["missing_field"] >= 0
     assert sum(exporter.outcomes().values()) == 3 * 250 + 5
 
 

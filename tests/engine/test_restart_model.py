@@ -107,7 +107,7 @@ class RestartMachine(RuleBasedStateMachine):
         return self.exporter.engine is not None
 
     def size(self, path: Path) -> int:
-        return path.stat().st_size if path.exists() else 0
+        return len(text_of(path)) if path.exists() else 0
 
     # Writers
 
@@ -179,6 +179,7 @@ class RestartMachine(RuleBasedStateMachine):
     @rule()
     def copytruncate(self) -> None:
         self.forget_half(self.base)
+        self.marked.discard(key_of(self.base))
         copytruncate(self.base)
 
     @precondition(lambda self: self.base.exists())
@@ -186,6 +187,7 @@ class RestartMachine(RuleBasedStateMachine):
     def truncate_and_regrow(self, sizes: list[int]) -> None:
         self.forget_half(self.base)
         before, size = numbers_in(self.base), self.size(self.base)
+        self.marked.discard(key_of(self.base))
         self.base.write_bytes(self.write([*sizes, *[300] * (size // 300 + 1)]))
         self.destroyed(before, size, may_be_open=False)
 
@@ -347,8 +349,12 @@ class RestartMachine(RuleBasedStateMachine):
 
 def numbers_in(path: Path) -> set[int]:
     """Return the numbers of the whole lines in a file."""
-    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return {int(number) for number in _NUMBER.findall(text)}
+    return {int(number) for number in _NUMBER.findall(text_of(path))}
+
+
+def text_of(path: Path) -> bytes:
+    """Return what is in a file, unpacked."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
 def key_of(path: Path) -> FileKey:
