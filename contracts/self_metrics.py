@@ -76,7 +76,7 @@ COUNTERS: Mapping[str, Metric] = {
         (
             "state_resets_total",
             "reason",
-            "Stored values not taken over: corrupt (files set aside) or contract (series and pairs that mean something else).",
+            "Stored values left: corrupt (files set aside) or contract (what they mean has changed).",
         ),
     )
 }

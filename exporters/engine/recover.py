@@ -74,6 +74,10 @@ def _renamed(marks: Iterable[Mark], live: Mapping[str, FileKey], is_followed: Ca
             yield mark if path == mark.path else replace(mark, path=path)
 
 
+_LOOKS = 3
+"""How often a folder is listed for a file that is not found: a writer may rename it while it is looked for."""
+
+
 class _Search:
     """One recovery: what there is, and what has been found of it so far."""
 
@@ -153,9 +157,14 @@ class _Search:
                 fd = unpack(one.path, mark)
                 opening = Opening(mark.path, fd, mark, is_live=False, key=one.key) if fd is not None else None
                 return self._take(opening, outcome)
-        names = (names.get(mark.key.ino) for names in self._nearby(mark.path))
-        openings = (self._open_same(name, mark.path, mark) for name in names if name is not None)
-        return self._take(next((opening for opening in openings if opening is not None), None), outcome)
+        for _ in range(_LOOKS):
+            names = [names.get(mark.key.ino) for names in self._nearby(mark.path)]
+            openings = (self._open_same(name, mark.path, mark) for name in names if name is not None)
+            opening = next((opening for opening in openings if opening is not None), None)
+            if opening is not None:
+                return self._take(opening, outcome)
+            self._folders.clear()
+        return None
 
     def _take(self, opening: Opening | None, outcome: str) -> Opening | None:
         """Note that a file is spoken for; none is opened twice."""

@@ -42,13 +42,17 @@ def throughput_readings(scenarios: Mapping[str, Scenario], many: Scenario, one: 
 
 
 def _speed_after_opening(e: Scenario | None, many: Scenario, one: Scenario) -> float | None:
-    """Return the lines per second of (e), the time that opening its files took in the same round left out."""
+    """Return the lines per second of (e), the time that opening its files took in the same round left out.
+
+    None if that leaves nothing: with few lines the noise of two openings is larger than the reading.
+    """
     if e is None:
         return None
     whole, opening, starting = (each.runs.get(OURS.name, []) for each in (e, many, one))
     rounds = zip(whole, opening, starting, strict=True)
     reading_s = [in_all.seconds - (in_many.seconds - in_one.seconds) for in_all, in_many, in_one in rounds]
-    return e.lines / median(reading_s) if reading_s else None
+    taken = median(reading_s) if reading_s else 0.0
+    return e.lines / taken if taken > 0 else None
 
 
 def _ratio(ours: float | None, theirs: float | None) -> float | None:

@@ -102,8 +102,11 @@ def test_mtail_counts_wherever_nothing_is_joined(small: tuple[Result, dict[str, 
 def test_every_bar_of_throughput_has_a_verdict(small: tuple[Result, dict[str, Any]]) -> None:
     verdicts = {one["key"]: one["verdict"] for one in small[1]["readings"]}
     assert set(verdicts) == {"a_mtail", "a_per_event", "a_limit", "c_a", "d_per_event", "e_a", "g_a"}
-    measured = {key for key, verdict in verdicts.items() if verdict in ("met", "missed")}
-    assert measured >= set(verdicts) - ({"a_mtail"} if shutil.which("mtail") is None else set())
+    needs = {
+        "a_mtail": shutil.which("mtail") is not None,
+        "e_a": False,
+    }  # 2,000 lines are read faster than files opened
+    assert [key for key, verdict in verdicts.items() if verdict == "not measured" and needs.get(key, True)] == []
 
 
 def test_a_contestant_that_counts_otherwise_is_named_with_its_metric(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +151,7 @@ def test_a_bar_compares_medians_and_leaves_out_what_opening_files_costs() -> Non
         "a": scenario_of("a", 1000, ours=1.0, per_event=5.0, decode_only=0.5),
         "e": scenario_of("e", 1000, ours=4.0),
     }
-    many, one = scenario_of("e", 1000, ours=3.0), scenario_of("a", 1, ours=1.0)
+    many, one = scenario_of("e", 0, ours=3.0), scenario_of("e", 0, ours=1.0)
     values = {reading.key: reading.value for reading in throughput_readings(scenarios, many, one)}
     assert values["a_per_event"] == 5.0
     assert values["a_limit"] == 50.0

@@ -1,7 +1,7 @@
 """One exporter that is started, polled, killed and started again over the same files and the same state.
 
-In: a folder, patterns, a clock that only the test moves. Out: how often each line was counted, as a scrape sees it, and
-what the exporter says it lost. A kill gives back descriptors and the state's lock, as the kernel does, and nothing else.
+In: a folder, patterns, a clock that only the test moves. Out: how often each line was counted, as a scrape sees it,
+and what the exporter says it lost. A kill gives back descriptors and the state's lock, as the kernel does, no more.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ metrics:
 
 
 class Exporter:
-    """An exporter's lives. `fails` makes every commit fail as on a full disk."""
+    """An exporter's lives."""
 
     def __init__(self, folder: Path, clock: FakeClock, *patterns: object, max_line_bytes: int = 4096) -> None:
         self.contract = contract_of(folder, CONTRACT)
@@ -39,7 +39,6 @@ class Exporter:
         self.patterns = [str(pattern) for pattern in patterns]
         self.state = folder / "state" / "sample.db"
         self.max_line_bytes = max_line_bytes
-        self.fails = False
         self.engine: Engine | None = None
         self.store: Store | None = None
 

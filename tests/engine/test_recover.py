@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from exporters.engine.identity import file_key
 from tests.conftest import FakeClock, LogFile
 from tests.engine.restart_harness import Exporter, line, lines, shift
 
@@ -219,10 +220,7 @@ def test_a10_a_device_that_has_another_number_after_a_restart_does_not_matter(
 ) -> None:
     log_file.append(lines(range(3)))
     with monkeypatch.context() as patch:
-        import exporters.engine.stream as stream
-
-        real = stream.file_key
-        patch.setattr(stream, "file_key", lambda fd: real(fd)._replace(dev=4711))
+        patch.setattr("exporters.engine.stream.file_key", lambda fd: file_key(fd)._replace(dev=4711))
         exporter.start()
         engine = exporter.engine
         assert engine is not None
