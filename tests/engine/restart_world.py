@@ -1,7 +1,7 @@
 """What random restarts and rotations are judged by: where every line is, and what has become of it.
 
-In: the files as they are, and what a scrape shows. Out: which lines must have been counted, which may be missing, and how
-many bytes may be said to be lost. Part of test_restart_model.
+In: the files as they are, and what a scrape shows. Out: which lines must have been counted, which may be missing, and
+how many bytes may be said to be lost. Part of test_restart_model.
 """
 
 from __future__ import annotations
