@@ -23,9 +23,7 @@ SUMMARY = (
 )
 
 OPTIONS: tuple[click.Option, ...] = (
-    click.Option(
-        ["--seed"], type=int, default=7, show_default=True, help="Same seed, same requests and same session."
-    ),
+    click.Option(["--seed"], type=int, default=7, show_default=True, help="Same seed, same requests and same session."),
 )
 
 _ENDPOINTS = (

@@ -104,6 +104,10 @@ class Chains:
         """Return the chain of that name, which may be empty."""
         return self._chains.setdefault(key, [])
 
+    def held(self, key: str) -> list[Held]:
+        """Return how far the generations of the chain of that name have been read."""
+        return held(self._chains.get(key, []))
+
     def keys(self) -> list[str]:
         """Return the names of the chains that have a generation."""
         return [key for key, chain in self._chains.items() if chain]

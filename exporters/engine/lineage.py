@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from exporters.engine.recover import Recovery
-from exporters.engine.siblings import NEVER, Sibling, find_content, open_plain, past_mark, proves, siblings
+from exporters.engine.siblings import NEVER, Sibling, bases, find_content, open_plain, past_mark, proves, siblings
 from exporters.engine.stream import Stream
-from exporters.engine.unseen import NOTHING, REMEMBERED, Held, Opening, Past, no_mark, unseen
+from exporters.engine.unseen import NOTHING, REMEMBERED, Held, Opening, Past, is_copy, no_mark, unseen
 from exporters.engine.values import FileKey, Mark
 
 __all__ = ["Lineage"]
@@ -133,6 +133,16 @@ class Lineage:
         openings, copies = unseen(path, self._beside.get(path, []), past, opened)
         self.known |= frozenset(copies)
         return openings
+
+    def is_copy(self, path: str, held: Callable[[str], Sequence[Held]]) -> bool:
+        """Whether a file that a glob leads to is only a copy, made by copytruncate, of another path's generation."""
+        folder, name = os.path.split(path)
+        for other in (os.path.join(folder, base) for base in bases(name)):
+            beside = self._beside.get(other, [])
+            one = next((one for one in beside if one.path == path), None)
+            if one is not None and is_copy(one, Past(held(other), self._done.get(other, []), ()), beside):
+                return True
+        return False
 
     def grown(self, path: str, opened: Collection[FileKey]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""

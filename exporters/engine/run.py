@@ -203,6 +203,8 @@ class Engine:
 
     def _commit(self) -> None:
         """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
+        self.state.apply(self._accounting.recovered(self.tail.recovered), self.clock.now())
+        self.tail.recovered.clear()
         marks, known = self.tail.marks(), self.tail.known
         now = self.clock.now()
         if self._keeper.save(now, lambda: self._rows(marks, known, False), lambda: self._rows(marks, known, True)):

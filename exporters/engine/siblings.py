@@ -26,6 +26,7 @@ __all__ = [
     "MIN_PROOF",
     "NEVER",
     "Sibling",
+    "bases",
     "find_content",
     "is_part",
     "open_plain",
@@ -75,9 +76,9 @@ def siblings(paths: Iterable[str]) -> dict[str, list[Sibling]]:
         for spot in _spots(path):
             folder, base = os.path.split(spot)
             wanted.setdefault(folder, {}).setdefault(base, []).append(path)
-    for folder, bases in wanted.items():
+    for folder, here in wanted.items():
         for name in _names_in(folder):
-            for path in {path for base in _bases(name) for path in bases.get(base, ())}:
+            for path in {path for base in bases(name) for path in here.get(base, ())}:
                 one = _look(os.path.join(folder, name))
                 if one is not None and all(one.key != other.key for other in found[path]):
                     found[path].append(one)
@@ -96,7 +97,7 @@ def _names_in(folder: str) -> list[str]:
 
 
 @lru_cache(maxsize=_NAMES_KEPT)
-def _bases(name: str) -> tuple[str, ...]:
+def bases(name: str) -> tuple[str, ...]:
     """Return the names of which rotation may have made `name`."""
     plain = name.removesuffix(".gz")
     stem, ending = os.path.splitext(plain)

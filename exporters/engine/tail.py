@@ -105,7 +105,7 @@ class Tail:
             taken.add(gen.inode)
         notices = []
         for inode, path in found.items():
-            if inode not in taken:
+            if inode not in taken and not self._lineage.is_copy(path, self._chains.held):
                 self._meet(path, {*found, *taken})
                 notices += self._open(path, inode, names.get(path, path), taken, monotonic)
         self._look_behind(beside, monotonic)

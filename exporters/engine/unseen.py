@@ -17,7 +17,7 @@ from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, is_part,
 from exporters.engine.stream import digest
 from exporters.engine.values import FileKey, Mark
 
-__all__ = ["NOTHING", "REMEMBERED", "Held", "Opening", "Past", "is_same", "no_mark", "unseen"]
+__all__ = ["NOTHING", "REMEMBERED", "Held", "Opening", "Past", "is_copy", "is_same", "no_mark", "unseen"]
 
 REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
@@ -122,6 +122,18 @@ def unseen(
         if opening is not None:
             openings.append(opening)
     return openings, copies
+
+
+def is_copy(one: Sibling, past: Past, beside: Iterable[Sibling]) -> bool:
+    """Whether a sibling holds nothing but what has been read, or will be, of the generations in `past`."""
+    if not one.size:
+        return False
+    if any(_is_of(one, held) for held in past.held):
+        return True
+    opening, is_exact = _go_on("", one, past.done, {other.key for other in beside if not other.is_packed})
+    if opening is not None:
+        os.close(opening.fd)
+    return is_exact
 
 
 def _is_of(one: Sibling, held: Held) -> bool:

@@ -29,9 +29,7 @@ def events(start, n, *, interval, run_id="demo", word="w"):
 '''
 
 
-def numbers(
-    start: datetime, n: int | None, *, interval: timedelta, run_id: str
-) -> Iterator[dict[str, object]]:
+def numbers(start: datetime, n: int | None, *, interval: timedelta, run_id: str) -> Iterator[dict[str, object]]:
     for i, at in slots(start, n, interval):
         yield {"i": i, "at": timestamp(at), "run_id": run_id}
 
@@ -45,13 +43,10 @@ def run(*arguments: object) -> Result:
 
 def test_start_and_interval_fix_the_file_to_the_byte(tmp_path: Path) -> None:
     out = tmp_path / "logs" / "f"
-    result = run(
-        "--out", out, "--n", 2, "--interval-ms", 2.5, "--start", "2026-01-25T01:00:00Z", "--run-id", "r"
-    )
+    result = run("--out", out, "--n", 2, "--interval-ms", 2.5, "--start", "2026-01-25T01:00:00Z", "--run-id", "r")
     assert (result.exit_code, result.output) == (0, f"wrote 2 events to {out}\n")
     assert out.read_text(encoding="utf-8") == (
-        '{"i":0,"at":"2026-01-25T01:00:00.000Z","run_id":"r"}\n'
-        '{"i":1,"at":"2026-01-25T01:00:00.002Z","run_id":"r"}\n'
+        '{"i":0,"at":"2026-01-25T01:00:00.000Z","run_id":"r"}\n{"i":1,"at":"2026-01-25T01:00:00.002Z","run_id":"r"}\n'
     )
 
 
@@ -104,8 +99,7 @@ def test_misbehaviour_is_planned_from_the_options(tmp_path: Path) -> None:
     result = run("--out", tmp_path / "f", *options, "--misbehave-every", 2, "--settle-ms", 0)
     assert result.exit_code == 0
     found = {
-        path.name: [json.loads(line)["i"] for line in path.read_bytes().splitlines()]
-        for path in tmp_path.iterdir()
+        path.name: [json.loads(line)["i"] for line in path.read_bytes().splitlines()] for path in tmp_path.iterdir()
     }
     assert found == {"f.1": [0, 1], "f": [4, 5]}
 
@@ -129,8 +123,7 @@ def test_misbehaviour_is_planned_from_the_options(tmp_path: Path) -> None:
         (["--rate", "0"], "Invalid value for '--rate': 0.0 is not in the range 0.001<=x<=1000000."),
         (
             ["--start", "noon"],
-            "Invalid value for '--start': "
-            "'noon' is not an ISO 8601 time; write it like 2026-01-25T01:09:48Z.",
+            "Invalid value for '--start': 'noon' is not an ISO 8601 time; write it like 2026-01-25T01:09:48Z.",
         ),
         (
             ["--start", "0001-01-01"],
@@ -144,9 +137,7 @@ def test_misbehaviour_is_planned_from_the_options(tmp_path: Path) -> None:
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
-def test_bad_usage_is_explained_and_touches_no_file(
-    tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_bad_usage_is_explained_and_touches_no_file(tmp_path: Path, arguments: list[str], message: str) -> None:
     result = run("--out", tmp_path / "f", *arguments)
     assert (result.exit_code, result.stderr) == (
         2,
@@ -177,15 +168,11 @@ def test_a_file_that_may_not_be_written_is_explained(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("emitters.cli.Writer", refuse)
     result = run("--out", tmp_path / "f")
-    message = (
-        f"emit: cannot write '{tmp_path / 'f'}': Permission denied; give --out a path this user can write\n"
-    )
+    message = f"emit: cannot write '{tmp_path / 'f'}': Permission denied; give --out a path this user can write\n"
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)
 
 
-def test_a_new_file_in_the_package_is_a_new_subcommand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_file_in_the_package_is_a_new_subcommand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fake_numbers.py").write_text(FAKE_MODULE, encoding="utf-8")
     (tmp_path / "no_emitter.py").write_text("SUMMARY = 'declares no events'\n", encoding="utf-8")
     monkeypatch.setattr(emitters, "__path__", [str(tmp_path)])
@@ -224,9 +211,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_the_package_runs_alone() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "emitters", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "emitters", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"peak-trade-exporters {version('peak-trade-exporters')}\n"
 
 
@@ -241,9 +226,7 @@ build_group([Emitter("numbers", module["SUMMARY"], module["OPTIONS"], module["ev
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("rate", ["50", "50000"])
-def test_a_signal_ends_an_endless_run_after_its_current_line(
-    tmp_path: Path, number: signal.Signals, rate: str
-) -> None:
+def test_a_signal_ends_an_endless_run_after_its_current_line(tmp_path: Path, number: signal.Signals, rate: str) -> None:
     out = tmp_path / "f"
     options = [
         "--out",

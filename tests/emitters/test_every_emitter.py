@@ -16,9 +16,7 @@ FOUND = discover().values()
 
 @pytest.mark.parametrize("emitter", FOUND, ids=lambda emitter: emitter.name)
 def test_the_same_arguments_give_the_same_text(emitter: Emitter) -> None:
-    first, second = (
-        json.dumps(list(emitter.events(START, 300, interval=STEP, run_id="r"))) for _ in range(2)
-    )
+    first, second = (json.dumps(list(emitter.events(START, 300, interval=STEP, run_id="r"))) for _ in range(2))
     assert first == second
 
 

@@ -122,9 +122,7 @@ def test_a_fault_takes_the_place_of_its_event_and_comes_after_the_lines_before_i
 
 
 def test_an_event_its_fault_did_not_write_is_not_counted(writer: SpyWriter, time: FakeTime) -> None:
-    written = write_events(
-        numbered(3), writer, make_pace(time, 0), lambda i: lambda writer, event, pace: i < 1
-    )
+    written = write_events(numbered(3), writer, make_pace(time, 0), lambda i: lambda writer, event, pace: i < 1)
     assert written == 1
 
 
@@ -138,9 +136,7 @@ def test_a_pause_tells_whether_it_was_cut_short(time: FakeTime) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_becomes_a_stop_and_the_old_handler_comes_back(
-    time: FakeTime, number: signal.Signals
-) -> None:
+def test_a_signal_becomes_a_stop_and_the_old_handler_comes_back(time: FakeTime, number: signal.Signals) -> None:
     pace, before = make_pace(time, 1), signal.getsignal(number)
     with stop_on_signals(pace):
         os.kill(os.getpid(), number)

@@ -61,9 +61,7 @@ def test_a_line_begun_is_completed_whatever_happens_between(tmp_path: Path) -> N
     assert contents(tmp_path) == {"f": '{"i":1}\n'}
 
 
-def test_a_write_cut_short_by_the_system_is_continued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_cut_short_by_the_system_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
     with Writer(tmp_path / "f") as writer:

@@ -58,9 +58,7 @@ def test_a_hundred_events_hold_every_ops_event_type(seed: int) -> None:
 
 def test_each_ops_event_type_has_its_own_fields_and_no_other() -> None:
     common = {"schema", "ts", "run_id", "event_type"}
-    own = {
-        str(event["event_type"]): set(event) - common for event in of_schema(emit(1000), "execution_ops_v1")
-    }
+    own = {str(event["event_type"]): set(event) - common for event in of_schema(emit(1000), "execution_ops_v1")}
     assert {event_type: fields for event_type, fields in own.items() if fields} == {
         "order_state": {"from_state", "to_state"},
         "reconcile_mismatch": {"code"},
@@ -71,9 +69,7 @@ def test_each_ops_event_type_has_its_own_fields_and_no_other() -> None:
 
 def test_a_long_run_walks_through_the_whole_ops_vocabulary() -> None:
     ops = of_schema(emit(4000), "execution_ops_v1")
-    found = {
-        key: {event[key] for event in ops if key in event} for key in ("code", "rail", "state", "to_state")
-    }
+    found = {key: {event[key] for event in ops if key in event} for key in ("code", "rail", "state", "to_state")}
     assert found == {
         "code": {
             "missing_on_broker",

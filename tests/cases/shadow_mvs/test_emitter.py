@@ -98,9 +98,7 @@ def test_each_order_takes_one_of_four_ways(seed: int) -> None:
 @EVERY_SEED
 def test_the_stages_of_an_order_follow_each_other_in_time(seed: int) -> None:
     for steps in orders(emit(600, seed)).values():
-        delays = {
-            str(later["stage"]): time_of(later) - time_of(earlier) for earlier, later in pairwise(steps)
-        }
+        delays = {str(later["stage"]): time_of(later) - time_of(earlier) for earlier, later in pairwise(steps)}
         for stage, delay in delays.items():
             shortest, longest = {
                 "submit": (0.001, 0.021),
@@ -189,17 +187,10 @@ def test_intent_ids_are_unique_to_the_order_the_run_and_its_start() -> None:
         events = shadow_mvs.events(start, 500, interval=STEP, run_id=run_id, seed=seed)
         return [event["intent_id"] for event in events if event.get("stage") == "intent"]
 
-    ids = (
-        intents(START, "a", 1)
-        + intents(START, "b", 1)
-        + intents(START, "a", 2)
-        + intents(START + STEP, "a", 1)
-    )
+    ids = intents(START, "a", 1) + intents(START, "b", 1) + intents(START, "a", 2) + intents(START + STEP, "a", 1)
     assert len(set(ids)) == len(ids) > 400
 
 
 def test_mode_exchange_and_run_id_are_in_every_event() -> None:
     events = shadow_mvs.events(START, 100, interval=STEP, run_id="r", mode="live", exchange="kraken")
-    assert {(event["mode"], event["exchange"], event["run_id"]) for event in events} == {
-        ("live", "kraken", "r")
-    }
+    assert {(event["mode"], event["exchange"], event["run_id"]) for event in events} == {("live", "kraken", "r")}
