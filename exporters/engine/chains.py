@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from exporters.engine.paths import Inode
 from exporters.engine.stream import Stream
 from exporters.engine.unseen import Held
-from exporters.engine.values import FileKey
 
 __all__ = ["Chain", "Chains", "Generation", "held", "predecessor"]
 
@@ -29,7 +28,7 @@ class Generation:
     """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
 
     `serial` orders the generations of a path. `after_gap`: the path led nowhere for a while before this file appeared,
-    so it cannot be an atomic rewrite.
+    so it cannot be an atomic rewrite. `is_packed`: the stream is a packed file's text, which has no name of its own.
     """
 
     stream: Stream
@@ -38,11 +37,12 @@ class Generation:
     serial: int = 0
     moved_at: float | None = None
     active_at: float = 0.0
+    is_packed: bool = False
 
     @property
     def inode(self) -> Inode:
-        """Device and inode of the open file."""
-        return self.stream.key.dev, self.stream.key.ino
+        """Device and inode of the open file; of none if packed, as that file is not held and another may get them."""
+        return (0, 0) if self.is_packed else (self.stream.key.dev, self.stream.key.ino)
 
     @property
     def is_live(self) -> bool:
@@ -89,7 +89,7 @@ def held(chain: Chain) -> list[Held]:
 
 def predecessor(gen: Generation, chain: Chain) -> Stream | None:
     """Return the stream of the newest earlier generation that had the same name and is deleted."""
-    earlier = (one.stream for one in reversed(chain[: chain.index(gen)]))
+    earlier = (one.stream for one in reversed(chain[: chain.index(gen)]) if not one.is_packed)
     return next((one for one in earlier if one.path == gen.stream.path and one.is_deleted), None)
 
 
@@ -111,10 +111,6 @@ class Chains:
     def keys(self) -> list[str]:
         """Return the names of the chains that have a generation."""
         return [key for key, chain in self._chains.items() if chain]
-
-    def open_keys(self) -> set[FileKey]:
-        """Return the identities of the open files."""
-        return {gen.stream.key for gen in self.generations()}
 
     def items(self) -> list[tuple[str, Chain]]:
         """Return the chains with their names."""

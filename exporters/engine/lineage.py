@@ -34,6 +34,7 @@ class Lineage:
         self._done: dict[str, list[Mark]] = {}
         self._beside: dict[str, list[Sibling]] = {}
         self._met: set[str] = set()
+        self._homes: dict[FileKey, str] = {}
         self._count = 0
         self._is_complete = True
         self.known: frozenset[FileKey] = frozenset()
@@ -53,11 +54,22 @@ class Lineage:
     def finish(self, mark: Mark) -> None:
         """Remember a generation that is let go."""
         listed = self._done.setdefault(mark.path, [])
-        listed[:] = [*(other for other in listed if other.key != NOTHING), mark][-REMEMBERED:]
-        self._count = sum(map(len, self._done.values()))
+        listed.append(mark)
+        self._homes[mark.key] = mark.path
+        self._count += 1
+        for other in [other for other in listed if other.key == NOTHING and mark.key != NOTHING] + listed[:-REMEMBERED]:
+            self._forget(other)
         while self._count > _REMEMBERED_IN_ALL:
             self._is_complete = False
-            self._count -= len(self._done.pop(next(iter(self._done))))
+            self._forget(next(iter(self._done.values()))[0])
+
+    def _forget(self, mark: Mark) -> None:
+        listed = self._done[mark.path]
+        listed.remove(mark)
+        self._homes.pop(mark.key, None)
+        self._count -= 1
+        if not listed:
+            del self._done[mark.path]
 
     def finished(self) -> list[Mark]:
         """Return what is remembered of generations let go."""
@@ -67,11 +79,14 @@ class Lineage:
         """Return the paths of which anything is remembered."""
         return list(self._done)
 
-    def meet(self, path: str, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
-        """Remember what stands beside a path when it is first looked at: it is never read, whatever becomes of it."""
-        self._met.add(path)
-        if path not in self._beside:
-            self.look([path])
+    def meet(self, paths: Collection[str], live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
+        """Remember what stands beside paths when they are first looked at: it is never read, whatever becomes of it."""
+        self._met.update(paths)
+        self.look([path for path in paths if path not in self._beside])
+        for path in paths:
+            self._remember(path, live, serial)
+
+    def _remember(self, path: str, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
         beside = [one for one in self._beside[path] if one.key[:2] not in live]
         self.known |= {one.key for one in beside}
         marks = [past_mark(one, path, serial()) for one in beside[-REMEMBERED:]]
@@ -81,8 +96,8 @@ class Lineage:
 
     def opened(self, path: str) -> None:
         """Note that the mark of an open file says from now on that the path was looked at."""
-        if path in self._done and all(mark.key == NOTHING for mark in self._done[path]):
-            del self._done[path]
+        for mark in [mark for mark in self._done.get(path, []) if mark.key == NOTHING]:
+            self._forget(mark)
 
     def has_met(self, path: str) -> bool:
         """Whether the path was looked at before."""
@@ -90,12 +105,12 @@ class Lineage:
 
     def take_back(self, stream: Stream) -> bool:
         """Have a file that was let go and is back at a path go on where it ended; return whether it is one."""
-        for listed in self._done.values():
-            for mark in listed:
-                if mark.key == stream.key and proves(stream.fd, mark):
-                    stream.restore(mark if mark.size != NEVER else replace(mark, size=mark.offset))
-                    listed.remove(mark)
-                    return True
+        path = self._homes.get(stream.key, "")
+        for mark in self._done.get(path, []):
+            if mark.key == stream.key and proves(stream.fd, mark):
+                stream.restore(mark if mark.size != NEVER else replace(mark, size=mark.offset))
+                self._forget(mark)
+                return True
         return False
 
     def has_past(self, path: str) -> bool:
@@ -144,16 +159,20 @@ class Lineage:
                 return True
         return False
 
-    def grown(self, path: str, opened: Collection[FileKey]) -> list[Opening]:
+    def has_unknown(self, path: str) -> bool:
+        """Whether a sibling of the path was there at the last look that is not known."""
+        return any(one.key not in self.known for one in self._beside.get(path, []))
+
+    def grown(self, path: str, opened: Callable[[], Collection[FileKey]]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
         openings = []
         for mark in list(self._done.get(path, [])):
             one = next((one for one in self._beside.get(path, []) if one.key == mark.key), None)
-            if one is None or one.is_packed or one.key in opened or one.size <= mark.size:
+            if one is None or one.is_packed or one.size <= mark.size or one.key in opened():
                 continue
             opening = _open_proved(one, mark)
             if opening is not None:
-                self._done[path].remove(mark)
+                self._forget(mark)
                 openings.append(opening)
         return openings
 

@@ -77,6 +77,9 @@ def _renamed(marks: Iterable[Mark], live: Mapping[str, FileKey], is_followed: Ca
 _LOOKS = 3
 """How often a folder is listed for a file that is not found: a writer may rename it while it is looked for."""
 
+_LOOKS_IN_ALL = 48
+"""Beyond it a folder is listed once for all: where so many files are missing, they were not just being renamed."""
+
 
 class _Search:
     """One recovery: what there is, and what has been found of it so far."""
@@ -93,6 +96,7 @@ class _Search:
         self._known = known
         self._taken: set[FileKey] = set()
         self._folders: dict[str, dict[int, str]] = {}
+        self._looks = 0
 
     def go(self, path: str, marks: Sequence[Mark], done: Sequence[Mark]) -> None:
         """Find the files of one path: those of its open marks, and those written and rotated since."""
@@ -163,6 +167,9 @@ class _Search:
             opening = next((opening for opening in openings if opening is not None), None)
             if opening is not None:
                 return self._take(opening, outcome)
+            if self._looks >= _LOOKS_IN_ALL:
+                break
+            self._looks += 1
             self._folders.clear()
         return None
 

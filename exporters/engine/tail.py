@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from exporters.engine.adopt import Adoption
 from exporters.engine.chains import Chain, Chains, Generation, held, predecessor
 from exporters.engine.identity import open_file
 from exporters.engine.lineage import Lineage
 from exporters.engine.paths import Inode, Paths
 from exporters.engine.recover import Recovery, recover
 from exporters.engine.stream import Stream
-from exporters.engine.unseen import Held, Opening
 from exporters.engine.values import Batch, FileKey, Mark, Notice
 
 __all__ = ["Tail"]
@@ -49,7 +49,12 @@ class Tail:
         self._chains = Chains()
         self._missed: set[str] = set()
         self._lineage = Lineage()
-        self.recovered: Counter[str] = Counter()
+        self._adoption = Adoption(self._chains, self._lineage, self._take)
+
+    @property
+    def recovered(self) -> Counter[str]:
+        """What was found behind files while running, by outcome, since it was last cleared."""
+        return self._adoption.recovered
 
     @property
     def problems(self) -> dict[str, str]:
@@ -74,9 +79,8 @@ class Tail:
         recovery = recover(marks, known or frozenset(), live, self._paths.may_lead_to)
         self._lineage.restore(recovery, known or frozenset())
         for opening in recovery.openings:
-            self._adopt(opening, monotonic, self._chains.at(opening.path))
-        for path in {*self._paths.literal, *live}:
-            self._meet(path, {key[:2] for key in live.values()})
+            self._adoption.adopt(opening, monotonic, self._chains.at(opening.path))
+        self._adoption.meet({*self._paths.literal, *live}, {key[:2] for key in live.values()})
         return recovery
 
     def marks(self) -> list[Mark]:
@@ -103,27 +107,11 @@ class Tail:
         for gen in self._chains.generations():
             gen.look(found.get(gen.inode), monotonic)
             taken.add(gen.inode)
-        notices = []
-        for inode, path in found.items():
-            if inode not in taken and not self._lineage.is_copy(path, self._chains.held):
-                self._meet(path, {*found, *taken})
-                notices += self._open(path, inode, names.get(path, path), taken, monotonic)
-        self._look_behind(beside, monotonic)
-        return notices
-
-    def _look_behind(self, beside: Mapping[str, frozenset[FileKey]], monotonic: float) -> None:
-        """Open what was let go and grew, and what was rotated unseen while a path led nowhere or to an unread file."""
-        for path in self._lineage.paths():
-            for opening in self._lineage.grown(path, self._chains.open_keys()):
-                chain = self._chains.at(path)
-                self._adopt(opening, monotonic, chain, before=chain[0] if chain else None)
-        live = {key: chain[-1] for key, chain in self._chains.items() if chain and chain[-1].is_live}
-        for path in {*self._lineage.paths(), *self._chains.keys()}:
-            gen = live.get(path)
-            if gen is None or not gen.stream.offset or path in self._lineage.fresh:
-                self._adopt_unseen(path, self._chains.at(path), None, monotonic, before=gen)
+        notices = self._open(found, names, taken, monotonic)
+        live = self._adoption.look_behind(monotonic)
         self._lineage.settle(beside, {path: held([gen])[0] for path, gen in live.items()})
         self._missed = self._chains.missed()
+        return notices
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
@@ -185,78 +173,65 @@ class Tail:
             gen.stream.close()
             self._chains.drop(gen)
 
+    def _take(self, path: str, fd: int) -> Stream:
+        return Stream(path, fd, self._max_line, self._batch_bytes)
+
     def _stream(self, path: str) -> Stream | None:
         try:
-            return Stream(path, open_file(path), self._max_line, self._batch_bytes)
+            return self._take(path, open_file(path))
         except FileNotFoundError:
             return None
         except OSError as error:
             self.problems[path] = error.strerror or str(error)
             return None
 
-    def _open(self, path: str, inode: Inode, key: str, taken: set[Inode], monotonic: float) -> list[Notice]:
-        """Open what `path` leads to now, behind the generations before it, those nobody has seen included.
+    def _open(
+        self, found: Mapping[Inode, str], names: Mapping[str, str], taken: set[Inode], monotonic: float
+    ) -> list[Notice]:
+        """Open what paths lead to now, behind the generations before it, those nobody has seen included.
 
-        Between the look (which found `inode`) and the opening the path may have been given to another file, even to an
+        Between the look (which found `found`) and the opening a path may have been given to another file, even to an
         open one. Siblings are looked at after the opening, so that what was renamed before it is among them.
         """
-        stream = self._stream(path)
-        if stream is None:
-            return []
-        if stream.key[:2] in taken:
-            stream.close()
-            return []
-        taken.add((stream.key.dev, stream.key.ino))
+        fresh = {path: inode for inode, path in found.items() if inode not in taken}
+        wanted = {path: fresh[path] for path in fresh if not self._lineage.is_copy(path, self._chains.held)}
+        first = self._adoption.meet(wanted, {*found, *taken})
+        new: dict[str, Stream] = {}
+        for path in wanted:
+            stream = self._stream(path)
+            if stream is not None and stream.key[:2] not in taken:
+                new[path] = stream
+                taken.add((stream.key.dev, stream.key.ino))
+            elif stream is not None:
+                stream.close()
+        rotated = [path for path, stream in new.items() if self._is_successor(path, stream, wanted[path], names)]
+        self._lineage.look(rotated)
+        for path in sorted(new, key=lambda path: path not in rotated):
+            self._join(path, names.get(path, path), new, path in rotated or path not in first, monotonic)
+        return [Notice("rotated", path) for path in rotated if path in new]
+
+    def _is_successor(self, path: str, stream: Stream, inode: Inode, names: Mapping[str, str]) -> bool:
+        """Whether the path led to another file before."""
+        is_known = bool(self._chains.held(names.get(path, path))) or self._lineage.has_past(path)
+        return is_known or stream.key[:2] != inode
+
+    def _join(self, path: str, key: str, new: dict[str, Stream], has_past: bool, monotonic: float) -> None:
+        """Put an opened file at the end of its chain, unless it has been taken for what was rotated unseen of another.
+
+        Such a file leaves `new`.
+        """
+        stream = new[path]
         chain = self._chains.at(key)
+        if any(stream.key == gen.stream.key for gen in self._chains.generations()):
+            new.pop(path).close()
+            return
         may_go_on = bool(chain)
-        is_rotated = may_go_on or self._lineage.has_past(path) or stream.key[:2] != inode
-        self._lineage.look([path])
-        self._adopt_unseen(path, chain, stream, monotonic)
-        taken.update(gen.inode for gen in chain)
+        if has_past:
+            self._adoption.adopt_unseen(path, chain, monotonic, stream)
         is_begun = self._lineage.take_back(stream) or not may_go_on
         gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
         self._chains.add(gen, chain)
         self._lineage.opened(key)
-        return [Notice("rotated", path)] if is_rotated else []
-
-    def _meet(self, path: str, live: set[Inode]) -> None:
-        if not self._lineage.has_met(path):
-            self._lineage.meet(path, live, self._chains.next_serial)
-
-    def _adopt_unseen(
-        self, path: str, chain: Chain, new: Stream | None, monotonic: float, before: Generation | None = None
-    ) -> None:
-        besides = [] if new is None else [Held(new.mark(0), new.fd, is_live=True)]
-        opened = self._chains.open_keys() | {one.mark.key for one in besides}
-        for opening in self._lineage.unseen(path, [*held(chain), *besides], opened):
-            self.recovered["unseen"] += 1
-            self._adopt(opening, monotonic, chain, before)
-            if before is not None and not before.stream.offset:
-                before.stream.seen_size = 0
-
-    def _adopt(self, opening: Opening, monotonic: float, chain: Chain, before: Generation | None = None) -> None:
-        """Take over an opened file as a generation of its path: as the last, or in front of `before`."""
-        stream = Stream(opening.path, opening.fd, self._max_line, self._batch_bytes)
-        stream.key = opening.key or stream.key
-        if opening.mark is not None:
-            stream.restore(opening.mark)
-        moved_at = None if opening.is_live else monotonic
-        is_begun = opening.mark is not None or not chain
-        gen = Generation(stream, is_begun, moved_at=moved_at, active_at=monotonic)
-        self._chains.add(gen, chain, before)
-
-    def _find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> Notice:
-        """After a truncation: read on in the copy, if one was made; the bytes are lost only if there is none."""
-        cut, gen.stream.cut = gen.stream.cut, None
-        if gen.stream.offset:
-            return notice
-        key = next(key for key, other in self._chains.items() if other is chain)
-        openings = self._lineage.after_cut(key, cut, held(chain), self._chains.open_keys())
-        for opening in openings:
-            self.recovered["copied" if opening.mark else "unseen"] += 1
-            self._adopt(opening, monotonic, chain, before=gen)
-        is_found = any(opening.mark is cut for opening in openings)
-        return Notice("truncated", notice.path) if is_found else notice
 
     def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""
@@ -264,7 +239,7 @@ class Tail:
             before = None if gen.is_begun else predecessor(gen, chain)
             item = self._read(gen, before, now)
             if isinstance(item, Notice) and item.kind == "truncated":
-                item = self._find_copy(gen, chain, item, monotonic)
+                item = self._adoption.find_copy(gen, chain, item, monotonic)
             if item is not None:
                 gen.active_at = monotonic
                 return item

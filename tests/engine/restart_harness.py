@@ -74,6 +74,11 @@ class Exporter:
         self.store.close()
         return self
 
+    def end(self) -> None:
+        """Give back what this life still holds, if any."""
+        if self.engine is not None:
+            self.kill()
+
     def restart(self) -> Exporter:
         """Kill, start and poll."""
         return self.kill().start().poll()

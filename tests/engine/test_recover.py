@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from tests.engine.restart_harness import Exporter, line, lines, shift
 
 
 @pytest.fixture
-def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Exporter:
-    return Exporter(tmp_path, clock, log_file)
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
 
 
 @pytest.mark.parametrize("is_committed", [True, False])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,10 @@ from tests.engine.restart_harness import Exporter, copytruncate, lines, pack
 
 
 @pytest.fixture
-def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Exporter:
-    return Exporter(tmp_path, clock, log_file)
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
 
 
 down = pytest.mark.parametrize("is_down", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from tests.engine.tailing import open_descriptors
 
 
 @pytest.fixture
-def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Exporter:
-    return Exporter(tmp_path, clock, log_file)
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
 
 
 def link(path: Path, target: str) -> LogFile:

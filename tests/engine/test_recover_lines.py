@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from tests.engine.restart_harness import Exporter, line, lines, pack, shift
 
 
 @pytest.fixture
-def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Exporter:
-    return Exporter(tmp_path, clock, log_file)
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
 
 
 @pytest.mark.parametrize("cut", [1, 40, 79])

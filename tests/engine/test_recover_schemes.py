@@ -8,7 +8,7 @@ import logging.handlers
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,10 @@ from tests.engine.restart_harness import Exporter, copytruncate, lines, pack, sh
 
 
 @pytest.fixture
-def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Exporter:
-    return Exporter(tmp_path, clock, log_file)
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
 
 
 down = pytest.mark.parametrize("is_down", [True, False])
