@@ -95,7 +95,7 @@ class Adoption:
         if gen.stream.offset:
             return notice
         key = next(key for key, other in self._chains.items() if other is chain)
-        openings = self._lineage.after_cut(key, cut, held(chain), self._open_keys())
+        openings = self._lineage.after_cut(key, cut, held(chain), self._open_keys(), gen is chain[-1])
         for opening in openings:
             self.recovered["copied" if opening.mark else "unseen"] += 1
             self.adopt(opening, monotonic, chain, before=gen)

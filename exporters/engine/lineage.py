@@ -177,20 +177,24 @@ class Lineage:
         return openings
 
     def after_cut(
-        self, path: str, cut: Mark | None, held: Sequence[Held], opened: Collection[FileKey]
+        self, path: str, cut: Mark | None, held: Sequence[Held], opened: Collection[FileKey], is_last: bool
     ) -> list[Opening]:
-        """Open the copy a copytruncate made of what `cut` speaks of, and copies of what was written and cut since."""
+        """Open the copy a copytruncate made of what `cut` speaks of, and those of what was written and cut since.
+
+        Args:
+            is_last: whether the file is its path's newest; else what is found may be of one that came after it, and
+                the next scan finds it in its place.
+        """
         self.look([path])
         candidates = [one for one in self._beside[path] if one.key not in opened]
         unknown = [one for one in candidates if one.key not in self.known]
-        found = None
-        if cut is not None:
-            found = find_content(cut, candidates) or find_content(cut, unknown, least=1)
-        if cut is None or found is None:
-            return self.unseen(path, held, opened)
-        one, fd = found
-        copy = Opening(path, fd, cut, is_live=False, key=one.key if one.is_packed else None)
-        return [copy, *self.unseen(path, [*held, Held(cut, fd, is_live=False)], {*opened, one.key})]
+        copies = []
+        found = cut and (find_content(cut, candidates) or find_content(cut, unknown, least=1))
+        if cut is not None and found:
+            one, fd = found
+            copies = [Opening(path, fd, cut, is_live=False, key=one.key if one.is_packed else None)]
+            held, opened = [*held, Held(cut, fd, is_live=False)], {*opened, one.key}
+        return [*copies, *(self.unseen(path, held, opened) if is_last else [])]
 
 
 def _open_proved(one: Sibling, mark: Mark) -> Opening | None:

@@ -158,3 +158,20 @@ def test_b6_a_file_cut_while_down_keeps_what_was_read_of_it(exporter: Exporter, 
     exporter.settle()
     assert exporter.counted(range(70), [100])
     assert exporter.lost_bytes == len(b"half")
+
+
+def test_b8_a_copy_of_a_rewrite_is_not_read_for_the_file_that_was_rewritten(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    copytruncate(log_file.path)
+    log_file.replace(lines([1]))
+    exporter.poll()
+    log_file.replace(lines([1, 2]))
+    copytruncate(log_file.path)
+    exporter.poll(0.2)
+    copytruncate(log_file.path)
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(3))
+    assert exporter.lost_bytes == 0

@@ -171,3 +171,33 @@ def test_b16_a_finished_generation_packed_later_is_not_read_again_however_small(
     exporter.start().settle()
     assert sum(exporter.outcomes().values()) == 4
     assert exporter.lost_bytes == 0
+
+
+def test_a1_an_inode_that_a_packed_file_had_is_another_file_though_its_text_is_still_open(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    log_file.append(lines([1]))
+    packed = pack(log_file.rotate("events.jsonl.1"))
+    log_file.append(lines([2]))
+    exporter.start().poll()
+    inode = packed.stat().st_ino
+    packed.unlink()
+    log_file.replace(log_file.path.read_bytes() + lines([3]))
+    if log_file.path.stat().st_ino != inode:
+        pytest.skip("this file system did not use the inode number again")
+    exporter.settle()
+    assert exporter.counted(range(4))
+
+
+def test_a9_a_packed_generation_between_a_file_and_its_rewrite_does_not_part_them(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    Path(f"{log_file}.2.gz").write_bytes(gzip.compress(b""))
+    log_file.replace(log_file.path.read_bytes() + lines([1]))
+    shift(log_file.path)
+    exporter.settle()
+    assert exporter.counted([0, 1])
