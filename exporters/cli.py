@@ -6,7 +6,6 @@ package imports another for the command line's sake.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,15 @@ class _Commands(click.Group):
     """Finds its commands among the installed entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        from importlib.metadata import entry_points
+
         return sorted(point.name for point in entry_points(group=_GROUP))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == export_command.name:  # our own, without the 30 ms that looking for entry points takes
+            return export_command
+        from importlib.metadata import entry_points
+
         for point in entry_points(group=_GROUP, name=cmd_name):
             command = point.load()
             assert isinstance(command, click.Command)

@@ -10,20 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
 
 from contracts.model import UNKNOWN_SOURCE, Contract
 from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
-from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Update
+from exporters.engine.values import VERSION, Batch, Count, Decoded, Effect, Notice, Update
 
 __all__ = ["COUNTERS", "GAUGES", "Accounting", "Vitals"]
-
-
-@cache
-def _version() -> str:
-    """Return the version of this package; looked up once, as it is read from files."""
-    return version("peak-trade-exporters")
 
 
 _NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_total"}
@@ -141,7 +133,7 @@ class Accounting:
             "state_errors_total": vitals.state_errors,
         }
         return {
-            "build_info": [((name, _version()), 1.0)],
+            "build_info": [((name, VERSION), 1.0)],
             "contract_info": [((name, contract.path.rsplit("/", 1)[-1], contract.sha256), 1.0)],
             **{key: [((name,), float(value))] for key, value in plain.items()},
             "open_pairs": [((name, pair), float(number)) for pair, number in vitals.open_pairs.items()],

@@ -13,7 +13,6 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from importlib.metadata import version
 from math import isfinite
 
 import uvicorn
@@ -23,6 +22,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from contracts.model import Contract
+from exporters.engine.values import VERSION
 
 __all__ = ["ServeError", "Server", "bind", "build_app"]
 
@@ -74,7 +74,7 @@ def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) 
     page = _PAGE.format(
         name=html.escape(contract.name),
         help=html.escape(contract.help),
-        version=html.escape(version("peak-trade-exporters")),
+        version=html.escape(VERSION),
         path=html.escape(contract.path.rsplit("/", 1)[-1]),
         sha=contract.sha256,
     )
