@@ -7,8 +7,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 __all__ = ["FakeClock", "LogFile"]
+
+# The ordinary run draws the same examples every time, so that a red run speaks of the change; `make chaos` draws anew.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile("default" if os.environ.get("PEAK_TRADE_CHAOS") else "steady")
 
 
 class FakeClock:

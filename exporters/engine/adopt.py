@@ -5,6 +5,8 @@ In: chains, lineage, and a way to make streams. Out: chains in the order they ar
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -68,8 +70,8 @@ class Adoption:
         for opening in self._lineage.unseen(path, [*held(chain), *here], opened):
             self.recovered["unseen"] += 1
             self.adopt(opening, monotonic, chain, before)
-            if before is not None and not before.stream.offset:
-                before.stream.seen_size = 0  # what was seen of it before it was emptied is in what was found
+            for gen in chain:
+                _forget_what_was_cut(gen.stream)
 
     def look_behind(self, monotonic: float) -> dict[str, Generation]:
         """Take over what was let go and grew, and what was rotated while a path led nowhere or to an unread file.
@@ -95,7 +97,8 @@ class Adoption:
         if gen.stream.offset:
             return notice
         key = next(key for key, other in self._chains.items() if other is chain)
-        openings = self._lineage.after_cut(key, cut, held(chain), self._open_keys(), gen is chain[-1])
+        is_last = gen is chain[-1] and not gen.stream.is_deleted
+        openings = self._lineage.after_cut(key, cut, held(chain), self._open_keys(), is_last)
         for opening in openings:
             self.recovered["copied" if opening.mark else "unseen"] += 1
             self.adopt(opening, monotonic, chain, before=gen)
@@ -104,3 +107,10 @@ class Adoption:
 
     def _open_keys(self) -> set[FileKey]:
         return {gen.stream.key for gen in self._chains.generations()}
+
+
+def _forget_what_was_cut(stream: Stream) -> None:
+    """Of a file emptied before anything was read of it: what was seen of it is in the copy that was found."""
+    with contextlib.suppress(OSError):
+        if not stream.offset and os.fstat(stream.fd).st_size < stream.seen_size:
+            stream.seen_size = 0

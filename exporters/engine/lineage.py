@@ -122,8 +122,11 @@ class Lineage:
         self._beside |= siblings(paths)
 
     def beside(self) -> dict[str, frozenset[FileKey]]:
-        """Return the identities seen in the last look at each path."""
-        return {path: frozenset(one.key for one in listed) for path, listed in self._beside.items()}
+        """Return the identities seen in the last look at each path, but for new ones that may not be read yet."""
+        return {
+            path: frozenset(one.key for one in listed if one.is_readable or self._is_known(one.key))
+            for path, listed in self._beside.items()
+        }
 
     def settle(self, beside: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held]) -> None:
         """Take siblings as known, once it is sure that none of them waits to be read.
@@ -131,14 +134,16 @@ class Lineage:
         Args:
             beside: what beside() said before it was seen what the paths lead to; a sibling that appeared since may have
                 been live a moment ago.
-            live: the files that paths lead to. One that was emptied may have been so more than once.
+            live: the files that paths lead to. One that was emptied may have been so more than once, and where a
+                sibling may not be read yet, none is settled.
         """
-        new = {path for path in live if not beside.get(path, frozenset()) <= self.known}
-        self.fresh = {
-            path for path, held in live.items() if not held.mark.offset or (path in new and not held.is_whole)
-        }
+        self.fresh = {path for path, held in live.items() if not held.mark.offset}
+        for path in [path for path in live if self.has_unknown(path)]:
+            is_readable = all(one.is_readable or self._is_known(one.key) for one in self._beside[path])
+            if not is_readable or not live[path].is_whole:
+                self.fresh.add(path)
         settled = live.keys() - self.fresh
-        parts = (keys if path in settled else keys & self.known for path, keys in beside.items())
+        parts = (keys if path in settled else filter(self._is_known, keys) for path, keys in beside.items())
         self.known = frozenset({key[:2]: key for keys in parts for key in keys}.values())
         self._beside = {path: listed for path, listed in self._beside.items() if path in settled or path in self._done}
 
@@ -163,6 +168,9 @@ class Lineage:
         """Whether a sibling of the path was there at the last look that is not known."""
         return any(one.key not in self.known for one in self._beside.get(path, []))
 
+    def _is_known(self, key: FileKey) -> bool:
+        return key in self.known or FileKey(*key[:2]) in self.known
+
     def grown(self, path: str, opened: Callable[[], Collection[FileKey]]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
         openings = []
@@ -182,8 +190,8 @@ class Lineage:
         """Open the copy a copytruncate made of what `cut` speaks of, and those of what was written and cut since.
 
         Args:
-            is_last: whether the file is its path's newest; else what is found may be of one that came after it, and
-                the next scan finds it in its place.
+            is_last: whether the file is its path's newest, and still there; else what is found may be of one that came
+                after it, perhaps as its rewrite, and the next scan finds it in its place.
         """
         self.look([path])
         candidates = [one for one in self._beside[path] if one.key not in opened]

@@ -55,13 +55,14 @@ _NAMES_KEPT = 65536
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """A file that may be an earlier generation of a path."""
+    """A file that may be an earlier generation of a path. One that may not be read now has no known generation."""
 
     path: str
     key: FileKey
     size: int
     mtime_ns: int
     is_packed: bool
+    is_readable: bool = True
 
 
 def siblings(paths: Iterable[str]) -> dict[str, list[Sibling]]:
@@ -111,12 +112,12 @@ def bases(name: str) -> tuple[str, ...]:
 def _key_of(path: str, dev: int, ino: int, _ctime_ns: int) -> FileKey | None:
     """Return the identity of the file at `path`; opened once per state (device, inode, change time).
 
-    One that may not be read has an identity without a generation; None if the path leads elsewhere by now.
+    None if the path leads elsewhere by now.
+
+    Raises:
+        OSError: if it may not be read; that is not remembered.
     """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return FileKey(dev, ino)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         key = file_key(fd)
         return key if key[:2] == (dev, ino) else None
@@ -131,10 +132,13 @@ def _look(path: str) -> Sibling | None:
         return None
     if not stat.S_ISREG(info.st_mode):
         return None
-    key = _key_of(path, info.st_dev, info.st_ino, info.st_ctime_ns)
+    try:
+        key, is_readable = _key_of(path, info.st_dev, info.st_ino, info.st_ctime_ns), True
+    except OSError:
+        key, is_readable = FileKey(info.st_dev, info.st_ino), False
     if key is None:
         return None
-    return Sibling(path, key, info.st_size, info.st_mtime_ns, path.endswith(".gz"))
+    return Sibling(path, key, info.st_size, info.st_mtime_ns, path.endswith(".gz"), is_readable)
 
 
 def _age(one: Sibling) -> tuple[int, int, str]:

@@ -175,3 +175,18 @@ def test_b8_a_copy_of_a_rewrite_is_not_read_for_the_file_that_was_rewritten(
     exporter.settle().restart().settle()
     assert exporter.counted(range(3))
     assert exporter.lost_bytes == 0
+
+
+def test_b7_a_file_regrown_rewritten_and_copied_between_two_looks_counts_once(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    log_file.rewrite(lines([1, 2]))
+    log_file.replace(lines([1, 2, 3]))
+    copytruncate(log_file.path)
+    exporter.poll(0.2)
+    copytruncate(log_file.path)
+    exporter.settle()
+    assert exporter.counted(range(4))
+    assert exporter.lost_bytes == 0

@@ -241,7 +241,7 @@ def refuse(rows: object, replace: bool = False) -> None:
 
 TestRestartMachine = RestartMachine.TestCase
 TestRestartMachine.settings = settings(
-    max_examples=5000 if IS_LONG else 60,
+    max_examples=5000 if IS_LONG else 200,
     stateful_step_count=60 if IS_LONG else 30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
