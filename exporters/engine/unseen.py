@@ -57,6 +57,16 @@ class Held:
             return self.fd is not None and proves(self.fd, self.mark)
         return False
 
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether this is the text of a packed file, which is not open itself."""
+        return self.fd is not None and os.fstat(self.fd).st_ino != self.mark.key.ino
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether its file has no name left."""
+        return self.fd is not None and not self.is_unpacked and os.fstat(self.fd).st_nlink == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -114,7 +124,8 @@ def unseen(
         if original is not None:
             copies += [one.key] if original.is_whole and not original.is_live else []
             continue
-        opening, is_copy = _go_on(path, one, past.done, plain)
+        is_rewrite = any(_is_rewrite(one, held) for held in past.held)
+        opening, is_copy = (None, False) if is_rewrite else _go_on(path, one, past.done, plain)
         if is_copy or past.is_forgotten(one):
             copies.append(one.key)
         elif opening is None:
@@ -143,10 +154,10 @@ def _is_of(one: Sibling, held: Held) -> bool:
     renamed one holds is no copy of it but its like. One that holds more than a deleted file is its rewrite.
     """
     mark, fd = held.mark, held.fd
-    if (one.is_packed or not held.is_whole) and mark.offset >= MIN_PROOF:
+    if (one.is_packed or held.is_unpacked or not held.is_whole) and mark.offset >= MIN_PROOF:
         found = find_content(mark, [one])
         if found is not None:
-            is_more = fd is not None and held.is_whole and _is_deleted(fd) and _size(found[1]) > _size(fd)
+            is_more = fd is not None and held.is_whole and held.is_deleted and _size(found[1]) > _size(fd)
             os.close(found[1])
             return not is_more
     if fd is None or not (mark.offset < MIN_PROOF if one.is_packed else held.is_live):
@@ -158,6 +169,16 @@ def _is_of(one: Sibling, held: Held) -> bool:
         return is_part(text, fd)
     finally:
         os.close(text)
+
+
+def _is_rewrite(one: Sibling, held: Held) -> bool:
+    """Whether a sibling goes on from a deleted file that is still read; from where, is seen when that is at its end."""
+    found = None
+    if held.is_whole and held.is_deleted:
+        found = find_content(held.mark, [one])
+    if found is not None:
+        os.close(found[1])
+    return found is not None
 
 
 def _go_on(path: str, one: Sibling, done: Iterable[Mark], plain: Collection[FileKey]) -> tuple[Opening | None, bool]:
@@ -190,10 +211,6 @@ def _begin(path: str, one: Sibling) -> Opening | None:
 
 def _size(fd: int) -> int:
     return os.fstat(fd).st_size
-
-
-def _is_deleted(fd: int) -> bool:
-    return os.fstat(fd).st_nlink == 0
 
 
 def _open_text(one: Sibling) -> int | None:

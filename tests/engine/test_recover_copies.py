@@ -190,3 +190,14 @@ def test_b7_a_file_regrown_rewritten_and_copied_between_two_looks_counts_once(
     exporter.settle()
     assert exporter.counted(range(4))
     assert exporter.lost_bytes == 0
+
+
+def test_a9_a_file_rewritten_again_and_again_and_rotated_counts_once(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    log_file.replace(lines([0, 1]))
+    exporter.poll().poll(11.0)
+    log_file.replace(lines([0, 1, 2]))
+    log_file.rotate("events.jsonl.1")
+    exporter.settle().restart()
+    assert exporter.counted(range(3))

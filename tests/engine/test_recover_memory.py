@@ -68,15 +68,21 @@ def test_b16_what_a_finished_generation_got_before_it_was_packed_is_read_in_its_
 
 
 @pytest.mark.parametrize("is_down", [True, False])
-def test_b16_unpacking_a_finished_generation_does_not_count_it_again(
-    exporter: Exporter, log_file: LogFile, is_down: bool
+@pytest.mark.parametrize("is_let_go", [True, False])
+@pytest.mark.parametrize("was_read_packed", [True, False])
+def test_b16_unpacking_a_generation_does_not_count_it_again(
+    exporter: Exporter, log_file: LogFile, is_down: bool, is_let_go: bool, was_read_packed: bool
 ) -> None:
     log_file.append(lines(range(60)))
     exporter.start().poll()
+    if was_read_packed:
+        exporter.kill()
     shift(log_file.path)
     pack(Path(f"{log_file}.1"))
     log_file.append(lines([100]))
-    exporter.settle()
+    if was_read_packed:
+        exporter.start()
+    _ = exporter.settle() if is_let_go else exporter.poll()
     if is_down:
         exporter.kill()
     packed = Path(f"{log_file}.1.gz")
