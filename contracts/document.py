@@ -7,13 +7,13 @@ Nothing here knows what a contract contains.
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 __all__ = ["ContractError", "Fault", "Faults", "Spot", "quote", "show"]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """One node of a document: its plain value (str, None, list of Spots, dict of Spots), line and dotted path.
 
     `tag` is the YAML type of a scalar: str, int, float, bool or null.
@@ -99,8 +99,7 @@ class Spot:
         return "nothing" if self.value is None or self.tag == "null" else quote(self.value)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class Fault(Struct, frozen=True, order=True):
     """One thing wrong with a contract: where (file:line, path), what, and what to do about it."""
 
     file: str
@@ -113,8 +112,7 @@ class Fault:
         return f"{self.file}:{self.line}: {self.path}: {self.problem}"
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(Struct):
     """Collects the faults of one file, so that all of them can be shown at once."""
 
     file: str

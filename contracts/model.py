@@ -7,9 +7,10 @@ Nothing here knows YAML, files or Prometheus' exposition. After a `Contract` exi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
+
+from msgspec import Struct, field
 
 __all__ = [
     "REJECTION_REASONS",
@@ -59,8 +60,7 @@ _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(Struct, frozen=True):
     """The value of a word an event does not carry: an environment variable first, then a constant."""
 
     value: str
@@ -72,8 +72,7 @@ class Default:
         return found or self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One entry of the vocabulary: what sources fill and metrics read.
 
     `enum` words have closed `values`; `name` words are normalised text with a cap on distinct values; `number` words
@@ -114,8 +113,7 @@ class Word:
         return self.values + extra if self.kind == "enum" else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
 
     path: tuple[str, ...] = ()
@@ -127,8 +125,7 @@ class Candidate:
     scale: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """How one source fills one word: the first candidate that yields a value wins."""
 
     word: str
@@ -136,8 +133,7 @@ class Read:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A test on a JSON path (in `match`, `expect`) or on a word (in a metric's `when`)."""
 
     subject: tuple[str, ...]
@@ -145,16 +141,14 @@ class Condition:
     values: tuple[Scalar, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """What a source reads besides when its `by` path holds `value` (compared case-insensitively)."""
 
     value: str
     reads: tuple[Read, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One event format: how to recognise it (`match`), what it must be (`expect`), what it fills."""
 
     name: str
@@ -171,8 +165,7 @@ class Source:
         return self.reads + tuple(read for row in self.rows for read in row.reads)
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """One metric family and how events move it.
 
     `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram),
@@ -197,8 +190,7 @@ class Metric:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """Two stages of one thing joined by id: for each edge (opening, closing) a latency in seconds.
 
     Loses: entries older than `timeout_s` (event time) and the oldest beyond `max_open`; both are counted.
@@ -216,8 +208,7 @@ class Pair:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """Where events come from: environment variable, default paths or globs, cap on one line's bytes."""
 
     env: str | None
@@ -225,8 +216,7 @@ class Files:
     max_line_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """One exporter's whole promise. `path` and `sha256` name the file it was read from."""
 
     name: str

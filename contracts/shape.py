@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from contracts.document import Faults, Spot, quote
 
@@ -19,8 +20,7 @@ __all__ = ["Either", "Flag", "Key", "ListOf", "MapOf", "Number", "Record", "Shap
 JsonSchema = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A scalar; `choices` or `pattern` (a full match) narrow it; numbers and booleans count as their spelling."""
 
     what: str = "text"
@@ -46,8 +46,7 @@ class Text:
         return {"type": ["string", *others] if others else "string", "pattern": shown, "description": self.what}
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Struct, frozen=True):
     """true or false, unquoted."""
 
     what: str = "true or false"
@@ -62,8 +61,7 @@ class Flag:
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A finite number; `integer` narrows it to whole ones, `above` excludes a bound, `minimum` includes it."""
 
     what: str = "a number"
@@ -94,8 +92,7 @@ class Number:
         return out
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A non-empty list of one shape."""
 
     item: Shape
@@ -112,8 +109,7 @@ class ListOf:
         return {"type": "array", "items": self.item.schema(), "minItems": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """A mapping from free names (full match of `key`) to one shape."""
 
     value: Shape
@@ -140,8 +136,7 @@ class MapOf:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key of a record: its shape, whether it must be there, and its documentation in one sentence."""
 
     shape: Shape
@@ -153,8 +148,7 @@ class Key:
         return {**self.shape.schema(), "description": self.doc}
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A mapping with known keys only."""
 
     name: str
@@ -197,8 +191,7 @@ class Record:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     """The first shape whose kind of node (scalar, list, mapping) matches decides; `what` names them all."""
 
     what: str

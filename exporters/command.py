@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,10 +21,13 @@ from contracts.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.engine.clock import SystemClock
+from exporters.engine.rows import StoreBusyError, StoreError
 from exporters.engine.run import Engine
 from exporters.engine.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, settle
-from exporters.engine.store import Store, StoreBusyError, StoreError
 from exporters.engine.tail import Tail
+
+if TYPE_CHECKING:
+    from exporters.engine.store import Store
 
 __all__ = ["CONTRACTS", "export", "export_options", "read_contract", "room"]
 
@@ -133,6 +136,7 @@ def _serve(settings: Settings) -> int:
     from exporters.engine.hint import Hint
     from exporters.engine.registry import Kept, render
     from exporters.engine.serve import ServeError, Server, bind, build_app
+    from exporters.engine.store import Store
 
     contract = settings.contract
     store = Store(settings.state, contract.name, settings.durability) if settings.state else None

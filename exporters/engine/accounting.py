@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from contracts.model import UNKNOWN_SOURCE, Contract
 from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
@@ -21,8 +22,7 @@ __all__ = ["COUNTERS", "GAUGES", "Accounting", "Vitals"]
 _NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_total"}
 
 
-@dataclass(slots=True)
-class Vitals:
+class Vitals(Struct):
     """What the present-moment gauges show."""
 
     files_present: int = 0

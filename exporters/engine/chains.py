@@ -6,7 +6,8 @@ In: what a scan found, and time. Out: where a generation starts to be read, and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from exporters.engine.paths import Inode
 from exporters.engine.stream import Stream
@@ -23,8 +24,7 @@ _HELD = 64
 ones beyond it are let go, so that files moved out of a glob one by one do not use up the descriptors."""
 
 
-@dataclass(slots=True, eq=False)
-class Generation:
+class Generation(Struct, eq=False):
     """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
 
     `serial` orders the generations of a path. `after_gap`: the path led nowhere for a while before this file appeared,

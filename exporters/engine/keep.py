@@ -10,14 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import asdict
 
-from exporters.engine.look import read_copy
 from exporters.engine.rows import Row, StoreBusyError, StoreCorruptError, StoreError
 from exporters.engine.shapes import MARK, check_shapes
-from exporters.engine.store import Store
 from exporters.engine.values import FileKey, Mark
+
+if TYPE_CHECKING:
+    from exporters.engine.store import Store
 
 __all__ = ["Keeper", "known_of", "mark_rows", "marks_of"]
 
@@ -64,6 +67,8 @@ class Keeper:
         except StoreError as error:
             if not os.path.exists(store.path):
                 raise
+            from exporters.engine.look import read_copy
+
             rows = read_copy(store.path, store.owner)
             check_shapes(store.path, rows)
             self._fail(error)
@@ -136,7 +141,7 @@ def mark_rows(marks: Iterable[Mark], before: dict[int, Mark]) -> Iterable[Row]:
     for mark in marks:
         present.add(mark.serial)
         if before.get(mark.serial) != mark:
-            values = {name: getattr(mark, name) for name in Mark.__slots__}
+            values = asdict(mark)
             values["path"] = os.fsencode(mark.path).decode("latin-1")  # a name need not be UTF-8, a row is
             yield "mark", str(mark.serial), list(values.values())
     for serial in before.keys() - present:

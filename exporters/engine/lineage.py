@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from exporters.engine.recover import Recovery
 from exporters.engine.siblings import NEVER, Sibling, bases, find_content, open_plain, past_mark, proves, siblings

@@ -8,7 +8,8 @@ stage.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from contracts.model import (
     SOURCE_WORD,
@@ -36,8 +37,7 @@ Step = tuple[JoinPlan, str, str]
 """How an event takes part in a pair, its id word and its time word."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """What events of one source and row are read with, word by word."""
 
     source: Source
@@ -48,8 +48,7 @@ class _Form:
     ids: Mapping[str, IdColumn]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What one event of a signature does. `rejected` is (source, reason); all else is empty then."""
 
     rejected: tuple[str, str] | None = None

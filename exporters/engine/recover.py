@@ -10,7 +10,9 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from exporters.engine.identity import file_key
 from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, open_plain, proves, siblings, unpack
@@ -26,8 +28,7 @@ OUTCOMES = ("resumed", "moved", "copied", "unpacked", "missing", "unseen")
 _BLOCK = 1 << 16
 
 
-@dataclass(slots=True)
-class Recovery:
+class Recovery(Struct):
     """The openings in reading order, the marks that were gone by, the tally of outcomes, and what was lost."""
 
     openings: list[Opening] = field(default_factory=list)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from contracts.model import Contract
 from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
@@ -20,11 +21,13 @@ from exporters.engine.registry import Gauges
 from exporters.engine.rows import Row
 from exporters.engine.scrapes import Scrapes, Waiting
 from exporters.engine.state import State
-from exporters.engine.store import Store
 from exporters.engine.tail import Tail
 from exporters.engine.translate import Translator
 from exporters.engine.values import Batch, Decoded, Effect, FileKey, Mark, Notice, Snapshot, Update
 from exporters.engine.voice import Voice
+
+if TYPE_CHECKING:
+    from exporters.engine.store import Store
 
 __all__ = ["Engine", "Exposed"]
 

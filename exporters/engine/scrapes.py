@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 __all__ = ["Scrapes", "Waiting"]
 
@@ -17,8 +18,7 @@ _DRAIN_SHARE = 0.6
 _WAIT_SHARE = 0.9
 
 
-@dataclass(eq=False, slots=True)
-class Waiting:
+class Waiting(Struct, eq=False):
     """One scrape: until when the engine should answer it (monotonic seconds)."""
 
     deadline: float

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from contracts.model import Contract
 
@@ -27,8 +28,7 @@ class SettingsError(Exception):
     """A flag or variable that cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What one exporter process does: which files it reads and where it listens."""
 
     contract: Contract

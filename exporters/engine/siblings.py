@@ -14,9 +14,10 @@ import stat
 import tempfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from exporters.engine.identity import file_key
 from exporters.engine.stream import PROOF_BYTES, digest
@@ -53,8 +54,7 @@ _NAMES_KEPT = 65536
 """Names and files whose look is remembered, so that a look at thousands of siblings costs one stat each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+class Sibling(Struct, frozen=True):
     """A file that may be an earlier generation of a path. One that may not be read now has no known generation."""
 
     path: str

@@ -10,9 +10,10 @@ import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import cast
+
+from msgspec import Struct
 
 from contracts.model import Contract, Metric, Word
 from exporters.engine.values import Count, Observe, Sample, Snapshot, Update
@@ -27,8 +28,7 @@ Overflow = Counter[tuple[str, str]]
 """(metric, label) -> events whose label value was folded into `otherwise` because the cap was reached."""
 
 
-@dataclass(slots=True)
-class Series:
+class Series(Struct):
     """One label set of one metric: its working value (fields as in Sample) and the committed one, `shown`."""
 
     metric: Metric

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from exporters.engine.siblings import MIN_PROOF, Sibling, find_content, is_part, open_plain, proves, unpack
 from exporters.engine.stream import digest
@@ -27,8 +28,7 @@ NOTHING = FileKey(0, 0)
 """Stands for the file of a path of which none has been opened yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """A file to read next for `path`: from the mark's offset, or from 0 without one.
 
     `is_live`: the path leads to it. `key`: the identity of the packed file whose text this is, if it is one's. The
@@ -42,8 +42,7 @@ class Opening:
     key: FileKey | None = None
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(Struct, frozen=True, dict=True):
     """A generation that is being read, or will be: its mark, and its descriptor (None if its file is not found)."""
 
     mark: Mark
@@ -68,8 +67,7 @@ class Held:
         return self.fd is not None and not self.is_unpacked and os.fstat(self.fd).st_nlink == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What is known of a path's generations: those being read, those done with, and siblings that were there before."""
 
     held: Sequence[Held]

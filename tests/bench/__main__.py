@@ -6,6 +6,7 @@ code 1 if totals differ or something fails, with --strict also if a bar is misse
 
 from __future__ import annotations
 
+import compileall
 import json
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from tests.bench.report import Report, machine, renew
 
 __all__ = ["main"]
 
+_ROOT = Path(__file__).parents[2]
 _README = Path(__file__).with_name("README.md")
 _BIG_MB = 5_000
 
@@ -63,6 +65,8 @@ def _read_events(ctx: click.Context, param: click.Parameter, number: int) -> int
 def main(rounds: int, events: int, keys: Sequence[str], json_path: Path | None, **flags: Any) -> None:
     """Measure `--once` against the others, and an exporter that runs."""
     began, where = datetime.now(UTC), machine()
+    for package in ("contracts", "exporters", "tests/bench"):  # as pip does when it installs
+        compileall.compile_dir(_ROOT / package, quiet=1)
     with tempfile.TemporaryDirectory(prefix="peaktrade-bench-") as folder:
         try:
             scenarios, readings = _throughput(keys, events, rounds, Path(folder))

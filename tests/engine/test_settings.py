@@ -1,8 +1,8 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.model import Contract, Files
 from exporters.engine.settings import Settings, SettingsError, settle
