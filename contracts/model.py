@@ -207,6 +207,11 @@ class Pair(Struct, frozen=True):
     max_open: int
     line: int = 0
 
+    @property
+    def openings(self) -> tuple[str, ...]:
+        """Stages that open edges, each once."""
+        return tuple(dict.fromkeys(opening for opening, _ in self.edges.values()))
+
 
 class Files(Struct, frozen=True):
     """Where events come from: environment variable, default paths or globs, cap on one line's bytes."""

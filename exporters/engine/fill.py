@@ -31,6 +31,8 @@ that is not plain ASCII, as JSON can spell texts (lone surrogates) that nothing 
 
 _Get = Callable[[object], object]
 
+_ZONE = attrgetter("tzinfo")
+
 
 class TextFiller:
     """Fills one enum or name word from the label-relevant fields of an event."""
@@ -185,11 +187,13 @@ class TimeColumn:
         """Return the word's time in each event, None where there is none."""
         column: list[Any] = list(map(self._getters[0][0], events))
         try:  # all at once: 0.2 instead of 0.9 microseconds per event
-            times = [(at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() for at in column]
-        except AttributeError:
-            times = []
-        if times and max(times) <= now + self._word.max_future_s:
-            return times
+            if None in set(map(_ZONE, column)):
+                column = [at if at.tzinfo else at.replace(tzinfo=UTC) for at in column]
+            times = [*map(datetime.timestamp, column)]
+            if times and max(times) <= now + self._word.max_future_s:
+                return [*times]
+        except (AttributeError, TypeError):
+            pass
         return [self.read_one(event, now, refused) for event in events]
 
     def read_one(self, event: object, now: float, refused: Tally | None) -> float | None:

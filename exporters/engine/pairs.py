@@ -8,90 +8,141 @@ longest when there are too many, is forgotten and, if it never joined, counted.
 from __future__ import annotations
 
 import json
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from operator import itemgetter
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from contracts.model import Contract, Pair
-from exporters.engine.values import Close, JoinPlan, Observe, Target
+from exporters.engine.segments import HEARD, ORDER, SEGMENT, Entry, Record, Segments, remembered
+from exporters.engine.values import Close, JoinPlan, Observe
 
-__all__ = ["Entry", "Joined", "OpenPairs", "PairTally"]
+__all__ = ["Joined", "OpenPairs", "PairTally"]
 
-PairTally = Counter[tuple[str, str, str]]
-"""(pair, edge, outcome) -> number; outcomes: joined, orphan, repeated, negative, and with edge "" expired, evicted."""
+Join = tuple[str, float, JoinPlan]
 
-Entry = dict[str, float]
-"""What is remembered of one id: opening stage -> time, " " + joined edge -> latency, "" -> the pair's newest event time
-when the id was last heard of, "  " -> its place in the order of hearing, "   " -> 1 once an edge has joined. No stage
-is named like these, as texts are trimmed."""
+Told = tuple[str, str, str]
+"""(pair, edge, outcome); outcomes: joined, orphan, repeated, negative, and with edge "" expired, evicted."""
+
+PairTally = Counter[Told]
 
 Joined = tuple[list[Observe], PairTally]
 
-_HEARD = ""
-_ORDER = "  "
-_JOINED = "   "
-
-
-_NOTHING: Entry = {}
 _NEVER = float("-inf")
 
 
 class _Open:
-    """The ids one pair is waiting for, the one not heard of longest first.
-
-    `changed` holds the ids that differ from the last commit, and whether they are new since then.
-    """
-
-    __slots__ = ("changed", "entries", "max_open", "newest", "order", "settled", "soonest", "timeout_s")
+    """The ids one pair is waiting for, the one not heard of longest first."""
 
     def __init__(self, pair: Pair) -> None:
         self.entries: OrderedDict[str, Entry] = OrderedDict()
-        self.changed: dict[str, bool] = {}
-        self.newest = self.settled = float("-inf")
-        self.soonest = float("inf")
-        self.order = 0.0
-        self.timeout_s = pair.timeout_s
-        self.max_open = pair.max_open
+        self.segments = Segments(pair.name)
+        self.newest, self.order, self.forgotten = _NEVER, 0, 0
+        self.settled = (_NEVER, 0)
+        self._timeout_s = pair.timeout_s
+        self._max_open = pair.max_open
+        self._edges = slice(len(pair.openings), HEARD)
+        self._unjoined = [None] * len(pair.edges)
+        self._nothing_yet: Entry = [*[None] * (len(pair.openings) + len(pair.edges)), _NEVER, 0, 0]
+        self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
-    def remember(self, identity: str, stage: str, at: float) -> int:
-        """Note a stage that opens edges (its first time stands); return how many ids were evicted unjoined."""
-        evicted = 0
-        entry = self.entries.get(identity)
-        if entry is None:
-            while len(self.entries) >= self.max_open:
-                evicted += self.forget()
-            self.entries[identity] = entry = {stage: at}
-            self.changed.setdefault(identity, True)
-            if len(self.entries) == 1:
-                self.soonest = self.newest + self.timeout_s
-        else:
-            entry.setdefault(stage, at)
-            self.entries.move_to_end(identity)
-            self.changed.setdefault(identity, False)
-        self.order += 1
-        entry[_HEARD], entry[_ORDER] = self.newest, self.order
-        return evicted
+    def join(self, joins: Iterable[Join], latencies: defaultdict[Close, list[float]]) -> list[Told]:
+        """Take events in order; add the latencies they complete and return what became of each edge and id.
 
-    def expire(self) -> int:
-        """Forget what was not heard of within the timeout; return how many of these ids never joined."""
-        expired = 0
-        while self.entries:
-            self.soonest = next(iter(self.entries.values()))[_HEARD] + self.timeout_s
-            if self.soonest >= self.newest:
-                return expired
-            expired += self.forget()
-        self.soonest = float("inf")
-        return expired
+        An id whose time is over is forgotten when it is met again, when room is needed, or at the end.
+        """
+        told: list[Told] = []
+        find, timeout_s, newest, order = self.entries.get, self._timeout_s, self.newest, self.order
+        for identity, at, plan in joins:  # the hot loop of pairing: as it stands 0.7 us an event
+            if at > newest:
+                self.newest = newest = at
+            entry = find(identity)
+            if entry is not None and entry[HEARD] + timeout_s < newest:
+                self.expire(told)
+                entry = None
+            if plan.closes:
+                self._close(identity, entry, plan.closes, at, latencies, told)
+            place = plan.opens
+            if place is not None:
+                if entry is None:
+                    entry = self._begin(identity, told)
+                else:
+                    self._hear(identity, entry)
+                if entry[place] is None:
+                    entry[place] = at
+                self.order = order = order + 1
+                entry[HEARD], entry[ORDER] = newest, order
+        self.expire(told)
+        return told
 
-    def forget(self) -> bool:
-        """Drop the id not heard of longest; return whether it never joined."""
-        identity, entry = self.entries.popitem(last=False)
-        if self.changed.get(identity):  # never written: nothing to delete, nothing to remember
-            del self.changed[identity]
-        else:
-            self.changed[identity] = False
-        return _JOINED not in entry
+    def _close(
+        self,
+        identity: str,
+        entry: Entry | None,
+        closes: Sequence[Close],
+        at: float,
+        latencies: defaultdict[Close, list[float]],
+        told: list[Told],
+    ) -> None:
+        """Join the edges an event closes, as far as they can be."""
+        for close in closes:
+            if entry is None or (opened := entry[close.opened]) is None:
+                told.append(close.orphan)
+            elif entry[close.mark] is not None:
+                told.append(close.repeated)
+            elif not 0.0 <= (latency := at - opened) <= self._timeout_s:
+                told.append(close.negative if latency < 0 else close.orphan)
+            else:
+                entry[close.mark] = latency
+                told.append(close.joined)
+                latencies[close].append(latency)
+                self._change(identity, entry)
+
+    def expire(self, told: list[Told]) -> None:
+        """Forget what was not heard of within the timeout, and tell it."""
+        number = 0
+        for entry in self.entries.values():
+            if entry[HEARD] + self._timeout_s >= self.newest:
+                break
+            number += 1
+        for _ in range(number):
+            self._forget(told)
+
+    def take_over(self, entries: Mapping[str, Entry], stored: Mapping[int, list[str]]) -> None:
+        """Go on from what was stored; what timed out by then is forgotten, as it would have been."""
+        self.entries.update(entries)
+        self.order = max((entry[ORDER] for entry in entries.values()), default=self.forgotten)
+        self.settled = self.newest, self.forgotten
+        self.segments.restore(self.entries, stored)
+        self.expire([])
+
+    def _begin(self, identity: str, told: list[Told]) -> Entry:
+        """Return the entry of an id not heard of before, for which there is room."""
+        while len(self.entries) >= self._max_open:
+            self._forget(told)
+        entry = self.entries[identity] = self._nothing_yet.copy()
+        self.segments.changed.append(identity)
+        return entry
+
+    def _hear(self, identity: str, entry: Entry) -> None:
+        """Note that an id is no longer the one not heard of longest."""
+        self.entries.move_to_end(identity)
+        self._change(identity, entry)
+
+    def _change(self, identity: str, entry: Entry) -> None:
+        """Note that what is stored of an id, if anything is, is out of date."""
+        if entry[SEGMENT]:
+            self.segments.leave(entry[SEGMENT])
+            self.segments.changed.append(identity)
+            entry[SEGMENT] = 0
+
+    def _forget(self, told: list[Told]) -> None:
+        """Drop the id not heard of longest, and tell it if it never joined."""
+        _, entry = self.entries.popitem(last=False)
+        self.forgotten = entry[ORDER]
+        if entry[SEGMENT]:
+            self.segments.leave(entry[SEGMENT])
+        if entry[self._edges] == self._unjoined:
+            told.append(self._expired if entry[HEARD] + self._timeout_s < self.newest else self._evicted)
 
 
 class OpenPairs:
@@ -103,54 +154,46 @@ class OpenPairs:
         self._stored_laws: Mapping[str, object] = {}
         self._left: list[tuple[str, str]] = []
 
-    def join(self, joins: Iterable[tuple[str, float, JoinPlan]]) -> Joined:
+    def join(self, joins: Iterable[Join]) -> Joined:
         """Take events (Joins) in order; return the latencies they complete and the tally of edges.
 
         The result does not depend on how the events are cut into calls.
         """
+        latencies: defaultdict[Close, list[float]] = defaultdict(list)
         tally: PairTally = Counter()
-        found: dict[int, tuple[Target, list[float]]] = {}
-        joined: list[tuple[str, str, str]] = []
-        for identity, at, plan in joins:
-            pair = self._open[plan.pair]
-            if at > pair.newest:
-                pair.newest = at
-                if at > pair.soonest and (expired := pair.expire()):
-                    tally[plan.pair, "", "expired"] += expired
-            if plan.closes:
-                entry = pair.entries.get(identity, _NOTHING)
-                for close in plan.closes:
-                    mark, latency = close.mark, at - entry.get(close.opening, _NEVER)
-                    if mark in entry or not 0.0 <= latency <= pair.timeout_s:
-                        tally[plan.pair, close.edge, _why_not(entry, close, latency)] += 1
-                        continue
-                    entry[mark], entry[_JOINED] = latency, 1.0
-                    pair.changed.setdefault(identity, False)
-                    joined.append(close.joined)
-                    for target in close.targets:
-                        known = found.get(id(target)) or found.setdefault(id(target), (target, []))
-                        known[1].append(latency)
-            if plan.opens and (evicted := pair.remember(identity, plan.stage, at)):
-                tally[plan.pair, "", "evicted"] += evicted
-        tally.update(joined)
-        return [Observe(*target, latencies) for target, latencies in found.values()], tally
+        for name, of_one in self._by_pair(joins):
+            tally.update(self._open[name].join(of_one, latencies))
+        found: dict[int, Observe] = {}
+        for close, values in latencies.items():
+            for target in close.targets:
+                found.setdefault(id(target), Observe(*target, [])).values.extend(values)
+        return list(found.values()), tally
+
+    def _by_pair(self, joins: Iterable[Join]) -> Iterable[tuple[str, Iterable[Join]]]:
+        """Return the events of each pair, in order; the pairs have nothing to do with each other."""
+        if len(self._open) == 1:
+            return [(next(iter(self._open)), joins)]
+        by_pair: dict[str, list[Join]] = {}
+        for join in joins:
+            by_pair.setdefault(join[2].pair, []).append(join)
+        return by_pair.items()
 
     def sizes(self) -> dict[str, int]:
         """Return how many ids each pair remembers."""
         return {name: len(pair.entries) for name, pair in self._open.items()}
 
     def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what changed since settled() was last called (or everything); a forgotten id is None.
+        """Yield what changed since settled() was last called (or everything); None deletes a row.
 
         Of two rows with one name the later one stands: a pair left at the restart may have begun anew.
         """
         for kind, key in self._left:
             yield kind, key, None
         for name, pair in self._open.items():
-            if everything or pair.newest != pair.settled:
-                yield "newest", name, pair.newest if pair.newest > float("-inf") else None
-            for identity in pair.entries.keys() if everything else pair.changed:
-                yield "pair", json.dumps([name, identity]), pair.entries.get(identity)
+            state = pair.newest, pair.forgotten
+            if everything or state != pair.settled:
+                yield "newest", name, [pair.newest, pair.forgotten] if pair.newest > _NEVER else None
+            yield from pair.segments.rows(pair.entries, everything)
 
     def laws(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
         """Yield what the rows depend on, by pair, if it is not what is stored (or always)."""
@@ -161,8 +204,8 @@ class OpenPairs:
     def settled(self) -> None:
         """Note that rows() and laws() have been written."""
         for pair in self._open.values():
-            pair.changed.clear()
-            pair.settled = pair.newest
+            pair.segments.settled()
+            pair.settled = pair.newest, pair.forgotten
         self._left.clear()
         self._stored_laws = self._laws
 
@@ -172,36 +215,22 @@ class OpenPairs:
         The next commit deletes what was left, so that a later return to the old contract does not wait for ids whose
         other stage went by in between.
         """
-        listed = list(rows)
+        listed = [row for row in rows if row[0] in ("pair", "newest", "law")]
         self._stored_laws = {key: value for kind, key, value in listed if kind == "law"}
         same = {name for name, law in self._laws.items() if self._stored_laws.get(name, law) == law}
-        left: Counter[str] = Counter()
-        found: list[tuple[float, str, str, Entry]] = []
+        entries = remembered(listed)
+        segments: dict[str, dict[int, list[str]]] = {name: {} for name in same}
         for kind, key, value in listed:
-            name, *identity = json.loads(key) if kind == "pair" else [key]
-            if kind in ("pair", "newest", "law") and name not in same:
+            name, number = json.loads(key) if kind == "pair" else (key, 0)
+            if name not in same:
                 self._left.append((kind, key))
-                left[name] += len(identity)
-            elif kind == "newest":
-                self._open[key].newest = self._open[key].settled = cast(float, value)
             elif kind == "pair":
-                entry = {stage: float(at) for stage, at in cast(Entry, value).items()}
-                found.append((entry[_ORDER], name, *identity, entry))
-        for order, name, text, entry in sorted(found, key=itemgetter(0)):
-            pair = self._open[name]
-            pair.entries[text], pair.order = entry, order
-        for pair in self._open.values():
-            pair.expire()
-        return +left
-
-
-def _why_not(entry: Entry, close: Close, latency: float) -> str:
-    """Return what becomes of an edge that does not join."""
-    if close.opening not in entry:
-        return "orphan"
-    if close.mark in entry:
-        return "repeated"
-    return "negative" if latency < 0 else "orphan"
+                segments[name][number] = [one for one, *_ in cast(list[Record], value)]
+            elif kind == "newest":
+                self._open[name].newest, self._open[name].forgotten = cast(tuple[float, int], value)
+        for name in same:
+            self._open[name].take_over(entries.get(name, {}), segments[name])
+        return Counter({name: len(ids) for name, ids in entries.items() if name not in same and ids})
 
 
 def _law(pair: Pair) -> str:

@@ -179,20 +179,22 @@ class Planner:
         stage = words[pair.stage]
         if stage is None or words[pair.edge] is not None or pair.id not in plan.ids or pair.at not in plan.times:
             return
-        opens = any(stage == opening for opening, _ in pair.edges.values())
+        places = {opening: at for at, opening in enumerate(pair.openings)}
         closes = tuple(
             Close(
-                edge,
-                opening,
+                places[opening],
+                mark,
                 self._targets_of(pair, {**words, pair.edge: edge}),
-                mark=f" {edge}",
                 joined=(pair.name, edge, "joined"),
+                orphan=(pair.name, edge, "orphan"),
+                repeated=(pair.name, edge, "repeated"),
+                negative=(pair.name, edge, "negative"),
             )
-            for edge, (opening, closing) in pair.edges.items()
+            for mark, (edge, (opening, closing)) in enumerate(pair.edges.items(), start=len(places))
             if closing == stage
         )
-        if opens or closes:
-            plan.steps += ((JoinPlan(pair.name, stage, opens, closes), pair.id, pair.at),)
+        if stage in places or closes:
+            plan.steps += ((JoinPlan(pair.name, places.get(stage), closes), pair.id, pair.at),)
 
     def _targets_of(self, pair: Pair, words: Words) -> tuple[Target, ...]:
         found = []

@@ -21,7 +21,7 @@ Row = tuple[str, str, object]
 TOTAL = ("total", "")
 """Kind and key of the row that vouches for the others. It is there from the file's first moment."""
 
-_FORMAT = 2
+_FORMAT = 3
 _DIGEST = 8
 """Bytes of digest before a row's text."""
 

@@ -24,13 +24,13 @@ _VALUES: Mapping[str, Any] = {
     "series": tuple[float | str, float, list[int] | None],
     "seen": bool,
     "metric": str,
-    "pair": dict[str, float],
-    "newest": float,
+    "pair": list[list[str | float | None]],
+    "newest": tuple[float, int],
     "law": str,
     "mark": MARK,
     "known": list[FileKey],
 }
-_KEYS: Mapping[str, Any] = {"series": list[str], "seen": tuple[str, str], "pair": tuple[str, str]}
+_KEYS: Mapping[str, Any] = {"series": list[str], "seen": tuple[str, str], "pair": tuple[str, int]}
 """Kinds whose key is JSON."""
 
 

@@ -181,7 +181,10 @@ def _joins_of(
     }
     for step, id_word, time_word in plan.steps:
         rows = zip(ids[id_word], times[time_word], steps or [step] * len(events), strict=True)
-        yield from [(identity, at, taken) for identity, at, taken in rows if identity and at is not None]
+        if all(ids[id_word]) and None not in times[time_word]:
+            yield from rows
+        else:
+            yield from ((identity, at, taken) for identity, at, taken in rows if identity and at is not None)
 
 
 def _signature_paths(contract: Contract) -> tuple[tuple[str, ...], ...]:

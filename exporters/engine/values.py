@@ -164,25 +164,30 @@ Target = tuple[Metric, tuple[str, ...]]
 """One series: a metric and its label values."""
 
 
-class Close(Struct, frozen=True):
+class Close(Struct, frozen=True, eq=False):
     """One edge an event closes: where the latency since the opening stage is observed.
 
-    `mark` is the edge's name in what is remembered of an id, `joined` its key in the tally of pairs.
+    `opened` and `mark` are the places, in what is remembered of an id, of the opening stage's time and of the edge's
+    latency; the rest are the keys under which the pair's tally counts what becomes of the edge.
     """
 
-    edge: str
-    opening: str
+    opened: int
+    mark: int
     targets: tuple[Target, ...]
-    mark: str
     joined: tuple[str, str, str]
+    orphan: tuple[str, str, str]
+    repeated: tuple[str, str, str]
+    negative: tuple[str, str, str]
 
 
-class JoinPlan(Struct, frozen=True):
-    """How an event takes part in a pair: the stage it is, whether it opens edges, the edges it closes."""
+class JoinPlan(Struct, frozen=True, eq=False):
+    """How an event takes part in a pair: the place of the stage's time if it opens edges, and the edges it closes.
+
+    Places count the pair's `openings`, then its edges.
+    """
 
     pair: str
-    stage: str
-    opens: bool
+    opens: int | None
     closes: tuple[Close, ...]
 
 

@@ -19,6 +19,7 @@ import click
 from exporters.engine.keep import marks_of
 from exporters.engine.look import read_rows
 from exporters.engine.rows import Row, StoreBusyError, StoreError
+from exporters.engine.segments import remembered
 from exporters.engine.settings import STATE_DIR, STATE_VARIABLE
 from exporters.engine.shapes import check_shapes
 from exporters.engine.store import Store
@@ -99,7 +100,7 @@ def _report(path: Path, rows: list[Row]) -> dict[str, Any]:
         "last_commit": datetime.fromtimestamp(max(written), UTC).isoformat(timespec="milliseconds"),
         "files": [_file(mark) for mark in marks_of(rows) if not mark.done],
         "series": list(_series(rows)),
-        "open_pairs": sum(kind == "pair" for kind, _, _ in rows),
+        "open_pairs": sum(map(len, remembered(rows).values())),
     }
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.engine.registry import render
+from exporters.engine.segments import HEARD
 from tests.engine.commits import Plant, Told, failing_disk, shop_event
 from tests.engine.harness import NOW
 from tests.engine.stores import quick_folder
@@ -126,11 +127,11 @@ def lived(plant: Plant, events: list[dict[str, object]], ending: str) -> None:
         plant.begin()
 
 
-def order_of(plant: Plant) -> list[tuple[str, dict[str, float]]]:
+def order_of(plant: Plant) -> list[tuple[str, list[float | None]]]:
     """Return the open ids with what is known of each, the one to go first first."""
     assert plant._engine is not None
     entries = plant._engine._pairs._open["order"].entries
-    return [(name, {stage: at for stage, at in entry.items() if stage.strip()}) for name, entry in entries.items()]
+    return [(name, entry[:HEARD]) for name, entry in entries.items()]
 
 
 def test_a_hundred_restarts_change_nothing(tmp_path: Path) -> None:

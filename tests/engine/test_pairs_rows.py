@@ -27,21 +27,25 @@ def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
 def test_a_change_is_told_until_it_is_settled(contract: Callable[[str], Contract]) -> None:
     stages = Bench(contract(STAGES)).feed(event("open", 0, "a"), event("ack", 2, "a"))
     base = NOW - 1000
-    entry = {"open": base, "ack": base + 2, " open_to_ack": 2.0, "": base + 2, "  ": 2.0, "   ": 1.0}
-    rows = [("newest", "order", base + 2), ("pair", '["order", "a"]', entry)]
+    record = ["a", base, base + 2, 2.0, None, None, base + 2, 2]
+    rows = [("newest", "order", [base + 2, 0]), ("pair", '["order", 1]', [record])]
     assert list(stages.pairs.rows()) == list(stages.pairs.rows()) == rows
     stages.pairs.settled()
     assert list(stages.pairs.rows()) == []
     stages.feed(event("done", 500, "b"))
-    assert list(stages.pairs.rows()) == [("newest", "order", base + 500), ("pair", '["order", "a"]', None)]
+    assert list(stages.pairs.rows()) == [("newest", "order", [base + 500, 2]), ("pair", '["order", 1]', None)]
 
 
 def test_everything_is_told_again_when_asked_for(contract: Callable[[str], Contract]) -> None:
     stages = Bench(contract(STAGES))
     assert list(stages.pairs.rows(everything=True)) == [("newest", "order", None)]
-    rows = list(stages.feed(event("open", 0, "a")).pairs.rows())
+    (_, _, newest), (_, _, records) = stages.feed(event("open", 0, "a")).pairs.rows()
     stages.pairs.settled()
-    assert list(stages.pairs.rows(everything=True)) == rows
+    assert list(stages.pairs.rows(everything=True)) == [
+        ("newest", "order", newest),
+        ("pair", '["order", 1]', None),
+        ("pair", '["order", 2]', records),
+    ]
 
 
 def test_what_a_restart_brings_back_goes_on_as_if_nothing_had_happened(contract: Callable[[str], Contract]) -> None:
@@ -63,9 +67,14 @@ def test_what_a_restart_brings_back_goes_on_as_if_nothing_had_happened(contract:
 
 
 def test_entries_of_a_pair_the_contract_no_longer_has_are_left_out(contract: Callable[[str], Contract]) -> None:
-    pairs, entry = OpenPairs(contract(STAGES)), {"open": 1.0, "": 1.0, "  ": 1.0}
-    pairs.restore([("newest", "gone", 1.0), ("pair", '["gone", "a"]', entry), ("pair", '["order", "b"]', entry)])
+    records = [["a", 1.0, None, None, None, None, 1.0, 1]]
+    pairs = OpenPairs(contract(STAGES))
+    left = pairs.restore(
+        [("newest", "gone", [1.0, 0]), ("pair", '["gone", 1]', records), ("pair", '["order", 4]', records)]
+    )
+    assert left == {"gone": 1}
     assert pairs.sizes() == {"order": 1}
+    assert list(pairs.rows()) == [("newest", "gone", None), ("pair", '["gone", 1]', None)]
 
 
 def test_a_cap_lowered_between_two_runs_holds_from_the_next_opening_on(contract: Callable[[str], Contract]) -> None:

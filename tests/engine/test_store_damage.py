@@ -183,7 +183,7 @@ def test_another_versions_state_is_refused(path: Path, closed: bytes) -> None:
     with sqlite3.connect(path) as database:
         database.execute("UPDATE rows SET value = ? WHERE kind = 'total'", (blob,))
     database.close()
-    assert outcome(path, files_of(path)) == "the state has format 99, this version reads format 2"
+    assert outcome(path, files_of(path)) == "the state has format 99, this version reads format 3"
 
 
 @pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
