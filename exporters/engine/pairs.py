@@ -72,6 +72,7 @@ class _Open:
                 self.order = order = order + 1
                 entry[HEARD], entry[ORDER] = newest, order
         self.expire(told)
+        self.segments.trim(self.entries)
         return told
 
     def _close(

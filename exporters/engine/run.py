@@ -16,6 +16,7 @@ from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.decode import Decoder
 from exporters.engine.keep import Keeper, known_of, mark_rows, marks_of
+from exporters.engine.memory import LONG_BACKLOG_BYTES, give_back
 from exporters.engine.pairs import OpenPairs
 from exporters.engine.registry import Gauges
 from exporters.engine.rows import Row
@@ -130,10 +131,11 @@ class Engine:
         """Read everything there is now, commit what is due, and answer the scrapes that came before."""
         waiting = self._scrapes.waiting()
         self._scan(bool(waiting))
-        changed = False
+        changed, read_bytes = False, 0
         for item in self.tail.drain(self.clock.now(), self.clock.monotonic()):
             self.take(item)
             changed = True
+            read_bytes += item.end - item.start if isinstance(item, Batch) else 0
             if self.clock.monotonic() - self._committed_at >= COMMIT_S:
                 self._commit()
             overdue = self._scrapes.overdue(self.clock.monotonic())
@@ -142,6 +144,8 @@ class Engine:
                 self._answer(overdue)
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
+        if read_bytes > LONG_BACKLOG_BYTES:
+            give_back()
         self.is_ready = True
         self._answer(waiting)
         if self._keeper.is_ok:

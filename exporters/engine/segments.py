@@ -3,7 +3,7 @@
 In: the ids that changed. Out: rows to write and to delete, and back, what the rows say is remembered. Part of the pairs
 stage. A commit writes the changed ids as new segments, and deletes segments none of whose records is the newest of its
 id. Ids are forgotten in the order in which they were last heard of, so one number, the order of the last one forgotten,
-stands for all their deletions. A row an id, as before, cost each of them 10 us per commit; so it costs 1.
+stands for all their deletions. A row for every id costs a commit 7 us for each that changed, segments 1.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ HEARD, ORDER, SEGMENT = -3, -2, -1
 Record = list[Any]
 """An entry as it is stored: the id, then all of the entry but its segment."""
 
-_LENGTH = 1024
-"""Ids of one segment: a row of about 100 KB."""
+_LENGTH = 256
+"""Ids of one segment: a row of about 25 KB."""
 
 _SPARE = 4096
 """Records that may be out of date, beyond as many as there are ids, before segments are written together."""
@@ -87,12 +87,22 @@ class Segments:
         for number in self._ids.keys() - newest.keys():
             self._drop(number)
 
+    def trim(self, entries: Mapping[str, Entry]) -> None:
+        """Keep the changed ids few: those forgotten meanwhile need not be written."""
+        if len(self.changed) > 2 * len(entries) + _SPARE:
+            self._tidy(entries)
+
+    def _tidy(self, entries: Mapping[str, Entry]) -> None:
+        """Leave each changed id once, and only if it is still remembered."""
+        found = ((one, entries.get(one)) for one in dict.fromkeys(self.changed))
+        self.changed[:] = [one for one, entry in found if entry is not None and not entry[SEGMENT]]
+
     def _place(self, entries: Mapping[str, Entry]) -> None:
         """Give the changed ids their place in new segments, and those of the oldest segments if there is much waste."""
         while self._ids and self._records + len(self.changed) > 2 * len(entries) + _SPARE:
             self._rewrite(next(iter(self._ids)), entries)
-        present = ((one, entries.get(one)) for one in dict.fromkeys(self.changed))
-        ids = [one for one, entry in present if entry is not None and not entry[SEGMENT]]
+        self._tidy(entries)
+        ids = self.changed.copy()
         self.changed.clear()
         for start in range(0, len(ids), _LENGTH):
             self._last += 1

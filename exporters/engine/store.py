@@ -11,6 +11,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable
+from itertools import chain, islice
 from pathlib import Path
 
 from exporters.engine.database import (
@@ -116,13 +117,14 @@ class Store:
             StoreCorruptError: nothing was written; the file must be opened again.
             StoreError: nothing was written; the same rows may be given again.
         """
-        database, latest = self._database, {(kind, key): value for kind, key, value in rows}
+        database, coming = self._database, iter(rows)
         assert database is not None, "open() first"
-        if not latest and not replace:
+        first = list(islice(coming, 1))
+        if not first and not replace:
             return
         try:
             with transaction(database):
-                total = self._change(database, latest, replace)
+                total = self._change(database, chain(first, coming), replace)
         except TROUBLE as error:
             problem = translated(self.path, error, "written")
             if isinstance(problem, StoreCorruptError):
@@ -189,27 +191,23 @@ class Store:
         names: list[str | int] = [str(self.path), f"{self.path}-wal", self._lock_path]
         return [_identity(name) for name in names]
 
-    def _change(self, database: sqlite3.Connection, latest: dict[tuple[str, str], object], replace: bool) -> Total:
-        """Write the rows within the open transaction and return the new total."""
+    def _change(self, database: sqlite3.Connection, rows: Iterable[Row], replace: bool) -> Total:
+        """Write the rows within the open transaction, each as it comes, and return the new total."""
         total = self._total
         if replace:
             database.execute(_DELETE_ALL)
             total = Total()
-        upserts: list[tuple[str, str, bytes]] = []
-        deletes: list[tuple[str, str]] = []
-        for name, value in latest.items():
-            before = database.execute(_DIGEST, name).fetchone()
+        for kind, key, value in rows:
+            before = database.execute(_DIGEST, (kind, key)).fetchone()
             if before is not None:
                 total = total.without(int(before[0] or "0", 16))
             if value is None:
-                deletes.append(name)
+                database.execute(_DELETE, (kind, key))
                 continue
-            blob, digest = pack(name, value)
+            blob, digest = pack((kind, key), value)
             total = total.along(digest)
-            upserts.append((*name, blob))
-        upserts.append((*TOTAL, total.packed(self.owner)))
-        database.executemany(_DELETE, deletes)
-        database.executemany(_UPSERT, upserts)
+            database.execute(_UPSERT, (kind, key, blob))
+        database.execute(_UPSERT, (*TOTAL, total.packed(self.owner)))
         return total
 
 

@@ -85,14 +85,13 @@ metrics:
 
 
 class Counting(sqlite3.Connection):
-    """Counts the rows that a statement writes."""
+    """Counts the rows that are written."""
 
     written = 0
 
-    def executemany(self, statement: str, rows: Any) -> sqlite3.Cursor:
-        found = list(rows)
-        Counting.written += len(found)
-        return super().executemany(statement, found)
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        Counting.written += statement.startswith(("INSERT", "DELETE"))
+        return super().execute(statement, *values)
 
 
 def test_a_commit_costs_what_changed_not_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
