@@ -17,13 +17,16 @@ from operator import attrgetter
 from typing import Any
 
 from contracts.model import Candidate, Read, Word
-from exporters.engine.values import MISTYPED, attribute_of
+from exporters.engine.values import BEYOND, MISTYPED, attribute_of
 
-__all__ = ["IdColumn", "NumberColumn", "Tally", "TextFiller", "TimeColumn"]
+__all__ = ["HIDDEN", "IdColumn", "NumberColumn", "Tally", "TextFiller", "TimeColumn"]
 
 Path = tuple[str, ...]
 Tally = Counter[tuple[str, str]]
 """(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
+
+HIDDEN = object()
+"""Stands in a signature for a text that comes to a name beyond its cap, whichever source reads it."""
 
 _ID_LENGTH = 128
 """Longest id kept as it is; a longer one is kept as its digest, so that a waiting pair takes bounded memory. So is one
@@ -55,7 +58,10 @@ class TextFiller:
             if candidate.constant is not None:
                 fallback = str(candidate.constant)
                 break
-            text = _text_of(fields[candidate.path])
+            raw = fields[candidate.path]
+            if raw is HIDDEN:
+                return BEYOND, None
+            text = _text_of(raw)
             value = self._map(text, candidate) if text else None
             if value is not None:
                 return value, None
@@ -169,8 +175,8 @@ class TimeColumn:
             (attrgetter(attribute_of(c.path)), c.scale) for c in read.candidates if c.path
         ]
 
-    def newest(self, events: Sequence[object], now: float, refused: Tally) -> float | None:
-        """Return the newest time among the events, or None if none has one."""
+    def newest(self, events: Sequence[object], now: float, refused: Tally) -> tuple[float | None, int]:
+        """Return the newest time among the events, or None if none has one, and how many have one."""
         get, _ = self._getters[0]
         column = list(map(get, events))
         if None not in column:
@@ -179,9 +185,10 @@ class TimeColumn:
             except TypeError:
                 newest = None
             if isinstance(newest, datetime) and _seconds_of(newest) <= now + self._word.max_future_s:
-                return _seconds_of(newest)
-        times = (self.read_one(event, now, refused) for event in events)
-        return max((at for at in times if at is not None), default=None)
+                return _seconds_of(newest), len(events)
+        found = [self.read_one(event, now, refused) for event in events]
+        times = [at for at in found if at is not None]
+        return max(times, default=None), len(times)
 
     def read(self, events: Sequence[object], now: float, refused: Tally | None) -> list[float | None]:
         """Return the word's time in each event, None where there is none."""

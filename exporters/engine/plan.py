@@ -1,13 +1,14 @@
 """What to do with every event of one signature, worked out once.
 
 In: a contract and the label-relevant fields of an event (its signature). Out: a `Plan`: which counters move, which
-numbers are observed, or why the line is refused. Pure; `translate` keeps the plans and runs them. Part of the translate
-stage.
+numbers are observed, or why the line is refused. It is worked out in two steps, as names are many and the rest is
+little: a `Start` from all other fields, then a plan from a start and names. Pure; `signature` keeps starts and plans,
+`translate` runs them. Part of the translate stage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -26,10 +27,13 @@ from contracts.model import (
 from exporters.engine.fill import IdColumn, NumberColumn, TextFiller, TimeColumn
 from exporters.engine.values import MISTYPED, Close, JoinPlan, Put, Target
 
-__all__ = ["Fields", "Plan", "Planner", "Step"]
+__all__ = ["Fields", "Plan", "Planner", "Refusal", "Start", "Step", "spelling"]
 
 Fields = Mapping[tuple[str, ...], object]
 Words = Mapping[str, str | None]
+Refusal = tuple[str, str]
+"""A word and why what an event holds for it was refused."""
+
 Measure = tuple[Metric, tuple[str, ...], str]
 """A series and the number or time word that moves it."""
 
@@ -41,15 +45,19 @@ class _Form(Struct, frozen=True):
     """What events of one source and row are read with, word by word."""
 
     source: Source
-    texts: Mapping[str, TextFiller]
+    enums: tuple[TextFiller, ...]
+    names: tuple[TextFiller, ...]
     required: tuple[str, ...]
     numbers: Mapping[str, NumberColumn]
     times: Mapping[str, TimeColumn]
     ids: Mapping[str, IdColumn]
 
 
-class Plan(Struct):
-    """What one event of a signature does. `rejected` is (source, reason); all else is empty then."""
+class Plan(Struct, eq=False):
+    """What one event of a signature does. `rejected` is (source, reason); all else is empty then.
+
+    `shows` holds the name words that label what it moves: any other name could be another one and the plan the same.
+    """
 
     rejected: tuple[str, str] | None = None
     counts: tuple[Target, ...] = ()
@@ -59,11 +67,12 @@ class Plan(Struct):
     levels: tuple[Measure, ...] = ()
     states: tuple[Put, ...] = ()
     steps: tuple[Step, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
+    refused: tuple[Refusal, ...] = ()
     numbers: Mapping[str, NumberColumn] = field(default_factory=dict)
     times: Mapping[str, TimeColumn] = field(default_factory=dict)
     ids: Mapping[str, IdColumn] = field(default_factory=dict)
     measured: frozenset[str] = frozenset()
+    shows: frozenset[str] = frozenset()
 
     @property
     def is_applied(self) -> bool:
@@ -72,9 +81,25 @@ class Plan(Struct):
         return any(feeds)
 
     @property
-    def is_ordered(self) -> bool:
-        """Whether the order among events of other signatures matters."""
-        return bool(self.states or self.levels or self.steps)
+    def needs_events(self) -> bool:
+        """Whether single events have to be looked at."""
+        return bool(self.measured or self.states or self.levels or self.steps)
+
+    def moved(self) -> Iterator[Metric]:
+        """Yield the metric of every series there is to move."""
+        yield from (metric for metric, _ in self.counts)
+        yield from (metric for metric, _, _ in (*self.amounts, *self.observes, *self.stamps, *self.levels))
+        yield from (put.metric for put in self.states)
+        yield from (metric for step, _, _ in self.steps for close in step.closes for metric, _ in close.targets)
+
+
+class Start(Struct, eq=False):
+    """What events that differ at most in names begin with: how to fill the names, and what every other word says."""
+
+    form: _Form
+    names: tuple[TextFiller, ...]
+    words: Words
+    refused: tuple[Refusal, ...]
 
 
 _TARGETS_KEPT = 4096
@@ -101,6 +126,15 @@ class Planner:
 
     def plan(self, fields: Fields) -> Plan:
         """Return the plan of an event whose label-relevant fields are `fields`."""
+        start = self.start(fields)
+        if isinstance(start, Plan):
+            return start
+        filled = [filler.fill(fields) for filler in start.names]
+        refused = [(filler.word.name, why) for filler, (_, why) in zip(start.names, filled, strict=True) if why]
+        return self.finish(start, [value for value, _ in filled], refused)
+
+    def start(self, fields: Fields) -> Plan | Start:
+        """Return what all fields but those of names come to: a plan, if no name can matter any more."""
         source = next((s for s in self._contract.sources if _all_hold(s.match, fields)), None)
         if source is None:
             return Plan(rejected=(UNKNOWN_SOURCE, "unknown_schema"))
@@ -114,14 +148,15 @@ class Planner:
                 return Plan(rejected=(source.name, "missing_fields"))
             if (source.name, row) not in self._forms:
                 return Plan(rejected=(source.name, "unknown_schema"))
-        return self._plan_known(self._forms[source.name, row], fields)
+        return self._start_known(self._forms[source.name, row], fields)
 
     def _form_of(self, source: Source, row: Row | None) -> _Form:
         reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
         words = {name: self._contract.words[name] for name in reads}
         return _Form(
             source=source,
-            texts={name: self._filler(word, reads.get(name)) for name, word in self._labels.items()},
+            enums=tuple(self._filler(w, reads.get(n)) for n, w in self._labels.items() if w.kind == "enum"),
+            names=tuple(self._filler(w, reads.get(n)) for n, w in self._labels.items() if w.kind == "name"),
             required=tuple(name for name, read in reads.items() if read.required),
             numbers={n: NumberColumn(w, reads[n]) for n, w in words.items() if w.kind == "number"},
             times={n: TimeColumn(w, reads[n]) for n, w in words.items() if w.kind == "time"},
@@ -131,23 +166,40 @@ class Planner:
     def _filler(self, word: Word, read: Read | None) -> TextFiller:
         return TextFiller(word, read, self._environment)
 
-    def _plan_known(self, form: _Form, fields: Fields) -> Plan:
+    def _start_known(self, form: _Form, fields: Fields) -> Plan | Start:
         words: dict[str, str | None] = {SOURCE_WORD: form.source.name}
-        refused: list[tuple[str, str]] = []
-        for name, filler in form.texts.items():
-            words[name], reason = filler.fill(fields)
+        refused: list[Refusal] = []
+        for filler in form.enums:
+            words[filler.word.name], reason = filler.fill(fields)
             if reason:
-                refused.append((name, reason))
-        lacks = any(words[name] is None for name in form.required)
+                refused.append((filler.word.name, reason))
+        if any(words.get(name, "") is None for name in form.required):
+            return Plan(rejected=(form.source.name, "missing_fields"))
+        start = Start(form, form.names, words, tuple(refused))
+        return start if form.names else self.finish(start, (), ())
+
+    def finish(self, start: Start, names: Sequence[str | None], refused: Sequence[Refusal]) -> Plan:
+        """Return the plan of events with this start.
+
+        Args:
+            names: the values of the start's names, in their order.
+            refused: which of them were refused.
+        """
+        form = start.form
+        words = {**start.words, **{f.word.name: value for f, value in zip(start.names, names, strict=True)}}
         options = form.source.require_any
+        lacks = any(words[name] is None for name in form.required)
         if lacks or (options and all(words[name] is None for name in options)):
             return Plan(rejected=(form.source.name, "missing_fields"))
-        plan = Plan(refused=tuple(refused), numbers=form.numbers, times=form.times, ids=form.ids)
+        plan = Plan(refused=(*start.refused, *refused), numbers=form.numbers, times=form.times, ids=form.ids)
         for metric in self._contract.metrics:
             self._add_metric(plan, metric, words)
         for pair in self._contract.pairs:
             self._add_pair(plan, pair, words)
         plan.measured = frozenset(word for _, _, word in (*plan.amounts, *plan.observes, *plan.stamps))
+        if form.names:
+            shown = {word for metric in plan.moved() for word in metric.labels.values()}
+            plan.shows = frozenset(filler.word.name for filler in form.names if filler.word.name in shown)
         return plan
 
     def _add_metric(self, plan: Plan, metric: Metric, words: Words) -> None:
@@ -221,10 +273,11 @@ def _word_holds(condition: Condition, words: Words) -> bool:
     value = words[condition.subject[0]]
     if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
-    return value in {_spelling(wanted) for wanted in condition.values}
+    return value in {spelling(wanted) for wanted in condition.values}
 
 
-def _spelling(value: object) -> str:
+def spelling(value: object) -> str:
+    """Return how a value of a condition on a word is spelt as that word's value."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

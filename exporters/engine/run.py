@@ -61,10 +61,10 @@ class Engine:
         self.clock = clock
         self.tail = tail
         self._decoder = Decoder(contract)
-        self._translator = Translator(contract, environment)
+        self.state = State((*contract.metrics, *COUNTERS.values()), contract.words)
+        self._translator = Translator(contract, environment, self.state.seen)
         self._pairs = OpenPairs(contract)
         self._accounting = Accounting(contract)
-        self.state = State((*contract.metrics, *COUNTERS.values()), contract.words)
         self.is_ready = False
         self._wake = threading.Event()
         self._stopping = threading.Event()

@@ -1,7 +1,8 @@
 """The series' values: a working copy that batches move, and a committed copy that scrapes see.
 
 In: updates. Out: a `Snapshot` of committed values. `commit` is the one point at which work becomes visible, so that a
-value once scraped can never be seen smaller later. Label caps are kept here, because values seen are state.
+value once scraped can never be seen smaller later. Label caps are kept here, because values seen are state: a value
+takes a place when an update first brings it, and nothing else decides what is folded.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import cast
 
@@ -19,9 +20,6 @@ from contracts.model import Contract, Metric, Word
 from exporters.engine.values import Count, Observe, Sample, Snapshot, Update
 
 __all__ = ["Overflow", "Series", "State"]
-
-_ALIASES_KEPT = 65536
-"""Label sets whose series is remembered; beyond it the memory starts anew, so that odd input cannot fill it."""
 
 Labels = tuple[str, ...]
 Overflow = Counter[tuple[str, str]]
@@ -60,12 +58,17 @@ class State:
             for metric in metrics
         }
         self._seen: dict[str, dict[str, None]] = {name: {} for name, word in words.items() if word.max_values}
-        self._aliases: dict[tuple[str, Labels], tuple[Series, tuple[str, ...]]] = {}
+        self._known: dict[tuple[str, Labels], Series] = {}
         self._changed: dict[tuple[str, Labels], Series] = {}
         self._shown: dict[str, tuple[Sample, ...]] = {}
         self._new_values: list[tuple[str, str]] = []
         self._left: list[tuple[str, str]] = []
         self._stored_signatures: Mapping[str, object] = {}
+
+    @property
+    def seen(self) -> Mapping[str, Collection[str]]:
+        """The values of each capped word that have taken a place within its cap, as they are at any time."""
+        return self._seen
 
     def begin(self, contract: Contract, defaults: Mapping[str, str | None], now: float) -> None:
         """Create the series that exist from the start, at 0 (or at an `always` metric's value)."""
@@ -175,11 +178,12 @@ class State:
 
     def _find(self, metric: Metric, labels: Labels, now: float) -> tuple[Series, tuple[str, ...]]:
         """Return the series of a label set, made if need be and noted as changed, and the labels folded."""
-        known = self._aliases.get((metric.name, labels))
-        if known is None:
-            known = self._resolve(metric, labels, now)
-        self._changed[metric.name, known[0].labels] = known[0]
-        return known
+        folded: tuple[str, ...] = ()
+        series = self._known.get((metric.name, labels))
+        if series is None:
+            series, folded = self._resolve(metric, labels, now)
+        self._changed[metric.name, series.labels] = series
+        return series, folded
 
     def _resolve(self, metric: Metric, labels: Labels, now: float) -> tuple[Series, tuple[str, ...]]:
         kept, folded = list(labels), []
@@ -200,10 +204,9 @@ class State:
             if metric.type == "histogram":
                 series.buckets = [0] * (len(metric.buckets) + 1)
             self._series[metric.name][final] = series
-        if len(self._aliases) >= _ALIASES_KEPT:
-            self._aliases.clear()
-        known = self._aliases[metric.name, labels] = (series, tuple(folded))
-        return known
+        if not folded:  # one label set per series; of those folded there may be as many as names
+            self._known[metric.name, final] = series
+        return series, tuple(folded)
 
 
 def _sample_of(series: Series) -> Sample:

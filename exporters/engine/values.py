@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from contracts.model import Metric
 
 __all__ = [
+    "BEYOND",
     "MISTYPED",
     "VERSION",
     "Batch",
@@ -41,6 +42,12 @@ __all__ = [
 
 VERSION = "0.1.0"
 """Version of the package; stands here because reading it from the installed metadata costs a start 30 ms."""
+
+BEYOND = "\n"
+"""Stands in a plan for every name beyond its word's cap, until the state folds it; never shown, stored or said.
+
+Names are made of trimmed texts, so none begins with a blank.
+"""
 
 NoticeKind = Literal["rotated", "truncated", "lost"]
 

@@ -52,9 +52,9 @@ class Bench:
     ) -> None:
         self.contract = contract
         self.now = NOW
-        self.translator = Translator(contract, environment or {})
-        self.pairs = OpenPairs(contract)
         self.state = State((*contract.metrics, *COUNTERS.values()), contract.words)
+        self.translator = Translator(contract, environment or {}, self.state.seen)
+        self.pairs = OpenPairs(contract)
         self.effect = Effect()
         self._decoder = Decoder(contract)
         self._accounting = Accounting(contract)

@@ -99,15 +99,24 @@ def test_the_newest_time_is_found_and_each_odd_one_is_refused_once(
     column: list[object], expected: float | None, refused: dict[tuple[str, str], int]
 ) -> None:
     tally: Tally = Counter()
-    assert TimeColumn(AT, read(from_path())).newest([event(x=x) for x in column], NOW, tally) == expected
+    assert TimeColumn(AT, read(from_path())).newest([event(x=x) for x in column], NOW, tally)[0] == expected
     assert tally == refused
+
+
+@pytest.mark.parametrize(
+    ("column", "number"),
+    [([NOON, NOON], 2), ([NOON, None, MISTYPED], 1), ([NOON, NOON + timedelta(seconds=6)], 1), ([None, MISTYPED], 0)],
+    ids=str,
+)
+def test_only_events_with_a_time_are_numbered(column: list[object], number: int) -> None:
+    assert TimeColumn(AT, read(from_path())).newest([event(x=x) for x in column], NOW, Counter())[1] == number
 
 
 def test_times_fall_back_to_the_next_path_and_numbers_are_scaled() -> None:
     column = TimeColumn(AT, read(from_path(), Candidate(path=("y",), scale=0.001)))
     tally: Tally = Counter()
     assert column.read_one(event(x=MISTYPED, y=NOW * 1000), NOW, tally) == NOW
-    assert column.newest([event(y=1000.0), event(y=3000.0)], NOW, tally) == 3.0
+    assert column.newest([event(y=1000.0), event(y=3000.0)], NOW, tally) == (3.0, 2)
     assert column.read_one(event(x=NOW + 60, y=MISTYPED), NOW, tally) is None
     assert tally == {("at", "future"): 1}
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.model import Contract
-from exporters.engine import translate
+from exporters.engine import signature
 from tests.engine.harness import NOW, Bench, Event
 
 SHOP = """
@@ -208,16 +208,16 @@ def test_results_do_not_depend_on_how_lines_are_cut_into_batches(shop: Bench, be
 
 
 def test_a_plan_forgotten_is_worked_out_again(shop: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translate, "_PLANS_KEPT", 2)
+    monkeypatch.setattr(signature, "_PLANS_KEPT", 2)
     shop.feed(*[one(kind=f"x{number}") for number in range(5)], *[one(run="a")] * 3, *[one(kind="sell")] * 2)
     assert shop.moved("kinds_total") == {("buy", "a"): 3, ("sell", "none"): 2}
-    assert len(shop.translator._plans) <= 2
+    assert len(shop.translator._plans._by_key) <= 2
 
 
 def test_the_plan_of_an_overlong_text_is_not_kept(shop: Bench) -> None:
     shop.feed(one(run="a" * 5000), one(run="a" * 5000))
     assert shop.moved("kinds_total") == {("buy", "aaaaaaaa"): 2}
-    assert not shop.translator._plans
+    assert not shop.translator._plans._by_key
 
 
 COUNTING = """
