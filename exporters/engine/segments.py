@@ -9,18 +9,22 @@ stands for all their deletions. A row for every id costs a commit 7 us for each 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any, cast
 
-__all__ = ["HEARD", "ORDER", "SEGMENT", "Entry", "Record", "Segments", "remembered"]
+__all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "Entries", "Entry", "Record", "Segments", "remembered"]
 
 Entry = list[Any]
-"""What is remembered of one id: the times of the opening stages and the latencies of the edges, None until they are
-known; the pair's newest event time when the id was last heard of, its place in the order of hearing, and the number
-of its segment (0: changed since)."""
+"""What is remembered of one id: the time of every opening stage, True for every edge that joined, True if any did (all
+None until then); the pair's newest event time when the id was last heard of, its place in the order of hearing, and
+the number of its segment (0: changed since)."""
 
-HEARD, ORDER, SEGMENT = -3, -2, -1
+JOINED, HEARD, ORDER, SEGMENT = -4, -3, -2, -1
+
+Entries = OrderedDict[str, Entry]
+"""Id -> what is remembered of it, in the order in which they were last heard of."""
 
 Record = list[Any]
 """An entry as it is stored: the id, then all of the entry but its segment."""
@@ -33,29 +37,31 @@ _SPARE = 4096
 
 
 class Segments:
-    """The segments of one pair.
-
-    Attributes:
-        changed: ids whose entry changed since the last call of rows(), perhaps more than once; add them here.
-    """
+    """The segments of one pair."""
 
     def __init__(self, pair: str) -> None:
         self._pair = pair
-        self.changed: list[str] = []
+        self._changed: list[str] = []
         self._ids: dict[int, list[str]] = {}
         self._newest: dict[int, int] = {}
         self._unwritten: dict[int, None] = {}
         self._gone: list[int] = []
-        self._records = 0
-        self._last = 0
+        self._records = self._last = self._heard_until = 0
 
-    def leave(self, number: int) -> None:
-        """Note that an id's newest record is no longer the one in this segment."""
+    def change(self, identity: str, entry: Entry) -> None:
+        """Note that what stands in a segment of an id is out of date."""
+        self.leave(entry)
+        self._changed.append(identity)
+        entry[SEGMENT] = 0
+
+    def leave(self, entry: Entry) -> None:
+        """Note that the record of an id is no longer its newest, or that the id is forgotten."""
+        number = entry[SEGMENT]
         self._newest[number] -= 1
         if not self._newest[number]:
             self._drop(number)
 
-    def rows(self, entries: Mapping[str, Entry], everything: bool) -> Iterator[tuple[str, str, object]]:
+    def rows(self, entries: Entries, everything: bool) -> Iterator[tuple[str, str, object]]:
         """Yield what differs from what was last settled (or everything)."""
         if everything:
             for number in list(self._ids):
@@ -64,16 +70,12 @@ class Segments:
         for number in self._gone:
             yield "pair", self._key(number), None
         for number in self._unwritten:
-            newest = ((one, entries.get(one)) for one in self._ids[number])
-            yield (
-                "pair",
-                self._key(number),
-                [[one, *it[:SEGMENT]] for one, it in newest if it and it[SEGMENT] == number],
-            )
+            found = ((one, entries.get(one)) for one in self._ids[number])
+            newest = [[one, *entry[:SEGMENT]] for one, entry in found if entry and entry[SEGMENT] == number]
+            yield "pair", self._key(number), newest
 
     def settled(self) -> None:
         """Note that rows() have been written, or that nothing is kept."""
-        self.changed.clear()
         self._unwritten.clear()
         self._gone.clear()
 
@@ -82,28 +84,20 @@ class Segments:
         self._ids = dict(sorted(stored.items()))
         self._last = max(self._ids, default=0)
         self._records = sum(map(len, self._ids.values()))
+        self._heard_until = max((entry[ORDER] for entry in entries.values()), default=0)
         newest = Counter(entry[SEGMENT] for entry in entries.values())
         self._newest = {number: newest[number] for number in self._ids}
         for number in self._ids.keys() - newest.keys():
             self._drop(number)
 
-    def trim(self, entries: Mapping[str, Entry]) -> None:
-        """Keep the changed ids few: those forgotten meanwhile need not be written."""
-        if len(self.changed) > 2 * len(entries) + _SPARE:
-            self._tidy(entries)
-
-    def _tidy(self, entries: Mapping[str, Entry]) -> None:
-        """Leave each changed id once, and only if it is still remembered."""
-        found = ((one, entries.get(one)) for one in dict.fromkeys(self.changed))
-        self.changed[:] = [one for one, entry in found if entry is not None and not entry[SEGMENT]]
-
-    def _place(self, entries: Mapping[str, Entry]) -> None:
+    def _place(self, entries: Entries) -> None:
         """Give the changed ids their place in new segments, and those of the oldest segments if there is much waste."""
-        while self._ids and self._records + len(self.changed) > 2 * len(entries) + _SPARE:
+        heard = self._heard_since(entries)
+        while self._ids and self._records + len(heard) + len(self._changed) > 2 * len(entries) + _SPARE:
             self._rewrite(next(iter(self._ids)), entries)
-        self._tidy(entries)
-        ids = self.changed.copy()
-        self.changed.clear()
+        found = ((one, entries.get(one)) for one in dict.fromkeys([*self._changed, *heard]))
+        ids = [one for one, entry in found if entry is not None and not entry[SEGMENT]]
+        self._changed.clear()
         for start in range(0, len(ids), _LENGTH):
             self._last += 1
             part = self._ids[self._last] = ids[start : start + _LENGTH]
@@ -113,13 +107,20 @@ class Segments:
                 entries[one][SEGMENT] = self._last
         self._records += len(ids)
 
-    def _rewrite(self, number: int, entries: Mapping[str, Entry]) -> None:
+    def _heard_since(self, entries: Entries) -> list[str]:
+        """Return the ids heard of since the last call: new ones are not noted one by one, most are soon forgotten."""
+        heard = [one for one, _ in takewhile(lambda it: it[1][ORDER] > self._heard_until, reversed(entries.items()))]
+        if heard:
+            self._heard_until = entries[heard[0]][ORDER]
+        return heard[::-1]
+
+    def _rewrite(self, number: int, entries: Entries) -> None:
         """Have the ids whose newest record stands in this segment written anew."""
         for one in self._ids[number]:
             entry = entries.get(one)
             if entry is not None and entry[SEGMENT] == number:
                 entry[SEGMENT] = 0
-                self.changed.append(one)
+                self._changed.append(one)
         self._drop(number)
 
     def _drop(self, number: int) -> None:

@@ -24,7 +24,7 @@ _VALUES: Mapping[str, Any] = {
     "series": tuple[float | str, float, list[int] | None],
     "seen": bool,
     "metric": str,
-    "pair": list[list[str | float | None]],
+    "pair": list[list[str | float | bool | None]],
     "newest": tuple[float, int],
     "law": str,
     "mark": MARK,

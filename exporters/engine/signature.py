@@ -7,15 +7,16 @@ stand-in, `BEYOND`, takes their place. Memory is bounded whatever the events hol
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from typing import TypeVar, cast
 
 from contracts.model import Contract
 from exporters.engine.fill import HIDDEN
 from exporters.engine.names import Path, Seen, name_columns
-from exporters.engine.plan import Plan, Planner, Refusal, Start, spelling
+from exporters.engine.plan import Plan, Refusal, Start
+from exporters.engine.planner import Planner, spelling
 from exporters.engine.values import BEYOND, attribute_of
 
 __all__ = ["Key", "Plans"]
@@ -57,25 +58,23 @@ class Plans:
         self._starts: dict[Key, Plan | Start] = {}
         self._by_names: dict[Key, Plan] = {}
 
-    def sort(self, events: Sequence[object]) -> tuple[list[Key], Mapping[Key, int], Mapping[Key, Plan]]:
-        """Return the signature of each event, and how many events and which plan each signature has."""
+    def plans_of(self, events: Sequence[object]) -> list[Plan]:
+        """Return the plan of each event."""
         full = sum(len(self._seen[name]) >= cap for name, cap in self._caps.items())
         if full != self._full:
             self._full = full
             self._by_key.clear()  # names that are beyond a cap from now on have plans of their own there
         if full and len(set(self._read_open(events[:_SAMPLE]))) > _VARIED:
             keys = self._hidden(events)
-            numbers = Counter(keys)
-            found = {key: self._plan_of(key, cast(Key, key[0]), key[1:], HIDDEN not in key) for key in numbers}
-            plans = {key: plan for key, plan in found.items() if plan}
-            if len(plans) == len(found):
-                return keys, numbers, plans
+            found = {key: self._plan_of(key, cast(Key, key[0]), key[1:], HIDDEN not in key) for key in set(keys)}
+            if all(found.values()):
+                return list(map(cast(dict[Key, Plan], found).__getitem__, keys))
         keys = self._read(events)
-        numbers = Counter(keys)
+        with suppress(KeyError):
+            return list(map(self._by_key.__getitem__, keys))
         length = len(self._core)
-        known = self._by_key
-        found = {key: known.get(key) or self._plan_of(key, key[:length], key[length:]) for key in numbers}
-        return keys, numbers, cast(dict[Key, Plan], found)
+        known = {key: self._plan_of(key, key[:length], key[length:]) for key in dict.fromkeys(keys)}
+        return list(map(cast(dict[Key, Plan], known).__getitem__, keys))
 
     def _hidden(self, events: Sequence[object]) -> list[Key]:
         """Return signatures, in which HIDDEN stands for all texts that are sure to come to names beyond their cap."""

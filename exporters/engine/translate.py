@@ -7,15 +7,21 @@ names have a place within their cap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import compress
+from typing import TypeVar
 
 from contracts.model import Contract
 from exporters.engine.names import Seen
-from exporters.engine.plan import Plan, Planner
+from exporters.engine.plan import Plan
+from exporters.engine.planner import Planner
 from exporters.engine.signature import Plans
 from exporters.engine.values import Count, Effect, JoinPlan, Observe, Put
 
 __all__ = ["Translator"]
+
+_Part = TypeVar("_Part")
 
 
 class Translator:
@@ -38,19 +44,15 @@ class Translator:
     def translate(self, events: Sequence[object], now: float) -> Effect:
         """Return what `events` (in file order) do, judged at wall time `now`."""
         effect = Effect()
-        keys, distinct, plan_of = self._plans.sort(events)
-        numbers: dict[Plan, int] = {}
-        for key, number in distinct.items():
-            plan = plan_of[key]
-            numbers[plan] = numbers.get(plan, 0) + number
+        plans = self._plans.plans_of(events)
+        numbers = Counter(plans)
         for plan, number in numbers.items():
             self._apply(plan, number, effect)
         if any(plan.needs_events for plan in numbers):
-            plans = list(map(plan_of.__getitem__, keys))
-            for plan, group in _groups(plans, events).items():
-                _measure(plan, group, now, effect)
-            _follow(plans, events, effect)
-            _join(plans, events, now, effect)
+            _measure(numbers.keys(), plans, events, effect)
+            _stamp(numbers.keys(), plans, events, now, effect)
+            _follow(numbers.keys(), plans, events, effect)
+            _join(numbers.keys(), plans, events, now, effect)
         return effect
 
     @staticmethod
@@ -65,53 +67,68 @@ class Translator:
             effect.refused[refusal] += number
 
 
-def _groups(plans: Sequence[Plan], events: Sequence[object]) -> dict[Plan, list[object]]:
-    """Return the events of each plan that measures them, in order."""
-    distinct = dict.fromkeys(plans)
-    groups: dict[Plan, list[object]] = {plan: [] for plan in distinct if plan.measured}
-    if groups and len(distinct) == 1:
-        return {plans[0]: list(events)}
-    if groups:
-        for plan, event in zip(plans, events, strict=True):
-            if plan.measured:
-                groups[plan].append(event)
-    return groups
+def _chosen(
+    wanted: Mapping[Plan, _Part], plans: Sequence[Plan], events: Sequence[object]
+) -> tuple[Sequence[_Part], Sequence[object]]:
+    """Return what the plan of each event has that is wanted, and the events, in order, without those that lack it."""
+    found = list(map(wanted.get, plans))
+    chosen = [part for part in found if part is not None]
+    return chosen, events if len(chosen) == len(found) else list(compress(events, found))
 
 
-def _measure(plan: Plan, group: list[object], now: float, effect: Effect) -> None:
-    """Add what the numbers and times of one signature's events do."""
-    columns: dict[str, list[float]] = {}
-    for metric, labels, word in (*plan.observes, *plan.amounts):
-        if word not in columns:
-            columns[word] = plan.numbers[word].read(group, effect.refused)
-        if not columns[word]:
-            continue
-        if metric.job == "observes":
-            effect.updates.append(Observe(metric, labels, columns[word]))
-        else:
-            effect.updates.append(Count(metric, labels, sum(columns[word]), len(columns[word])))
-    newest: dict[str, tuple[float | None, int]] = {}
-    for metric, labels, word in plan.stamps:
-        if word not in newest:
-            newest[word] = plan.times[word].newest(group, now, effect.refused)
-        at, number = newest[word]
-        if at is not None:
-            effect.updates.append(Put(metric, labels, at, only_forward=True, events=number))
+def _groups(parts: Sequence[_Part], events: Sequence[object]) -> dict[_Part, Sequence[object]]:
+    """Return the events by what they have, in order."""
+    distinct = dict.fromkeys(parts)
+    if len(distinct) == 1:
+        return dict.fromkeys(distinct, events)
+    groups: dict[_Part, list[object]] = {part: [] for part in distinct}
+    for part, event in zip(parts, events, strict=True):
+        groups[part].append(event)
+    return {**groups}
 
 
-def _follow(plans: Sequence[Plan], events: Sequence[object], effect: Effect) -> None:
+def _measure(distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], effect: Effect) -> None:
+    """Add what the numbers of events do."""
+    wanted = {plan: plan for plan in distinct if plan.observes or plan.amounts}
+    for plan, group in _groups(*_chosen(wanted, plans, events)).items() if wanted else ():
+        columns: dict[str, list[float]] = {}
+        for metric, labels, word in (*plan.observes, *plan.amounts):
+            if word not in columns:
+                columns[word] = plan.numbers[word].read(group, effect.refused)
+            if not columns[word]:
+                continue
+            if metric.job == "observes":
+                effect.updates.append(Observe(metric, labels, columns[word]))
+            else:
+                effect.updates.append(Count(metric, labels, sum(columns[word]), len(columns[word])))
+
+
+def _stamp(
+    distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], now: float, effect: Effect
+) -> None:
+    """Add what the times of events do."""
+    wanted = {plan: plan.stamps for plan in distinct if plan.stamps.measures}
+    for stamps, group in _groups(*_chosen(wanted, plans, events)).items() if wanted else ():
+        newest: dict[str, tuple[float | None, int]] = {}
+        for metric, labels, word in stamps.measures:
+            if word not in newest:
+                newest[word] = stamps.times[word].newest(group, now, effect.refused)
+            at, number = newest[word]
+            if at is not None:
+                effect.updates.append(Put(metric, labels, at, only_forward=True, events=number))
+
+
+def _follow(distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], effect: Effect) -> None:
     """Add what the last event decides: states, and gauges set to numbers."""
-    if not any(plan.states or plan.levels for plan in set(plans)):
-        return
+    wanted = {plan: plan for plan in distinct if plan.states or plan.levels}
     last: dict[object, Put] = {}
-    numbers: dict[object, int] = {}
-    for plan, event in zip(plans, events, strict=True):
-        puts = (*plan.states, *_levels_of(plan, event, effect)) if plan.levels else plan.states
-        for put in puts:
+    numbers: Counter[object] = Counter()
+    for plan, event in zip(*_chosen(wanted, plans, events), strict=True) if wanted else ():
+        for put in (*plan.states, *_levels_of(plan, event, effect)):
             series = put.metric.name, put.labels
             last.pop(series, None)
             last[series] = put
-            numbers[series] = numbers.get(series, 0) + 1
+            numbers[series] += 1
     effect.updates += [put._replace(events=numbers[series]) for series, put in last.items()]
 
 
@@ -126,23 +143,18 @@ def _levels_of(plan: Plan, event: object, effect: Effect) -> list[Put]:
     return [Put(metric, labels, value) for metric, labels, value in found if value is not None]
 
 
-def _join(plans: Sequence[Plan], events: Sequence[object], now: float, effect: Effect) -> None:
+def _join(
+    distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], now: float, effect: Effect
+) -> None:
     """Add how events take part in pairs, in their order; a refused id or time is counted once per word and event."""
-    distinct = dict.fromkeys(plans)
-    joining = [plan for plan in distinct if plan.steps]
-    forms = {(id(plan.ids), *step[1:], step[2] in plan.measured) for plan in joining for step in plan.steps}
-    if len(forms) > 1 or any(len(plan.steps) > 1 for plan in joining):
-        for plan, event in zip(plans, events, strict=True):
-            if plan.steps:
-                effect.joins += _joins_of(plan, [event], now, effect)
-    elif joining:
-        step_of = {plan: plan.steps[0][0] for plan in joining}
-        if len(joining) == len(distinct):
-            steps, chosen = list(map(step_of.__getitem__, plans)), events
-        else:
-            steps = [step_of[plan] for plan in plans if plan.steps]
-            chosen = [event for plan, event in zip(plans, events, strict=True) if plan.steps]
-        effect.joins += _joins_of(joining[0], chosen, now, effect, steps)
+    wanted = {plan: plan for plan in distinct if plan.steps}
+    forms = {(id(plan.ids), *step[1:], step[2] in plan.measured) for plan in wanted for step in plan.steps}
+    if len(forms) > 1 or any(len(plan.steps) > 1 for plan in wanted):
+        for plan, event in zip(*_chosen(wanted, plans, events), strict=True):
+            effect.joins += _joins_of(plan, [event], now, effect)
+    elif wanted:
+        steps, chosen = _chosen({plan: plan.steps[0][0] for plan in wanted}, plans, events)
+        effect.joins += _joins_of(next(iter(wanted)), chosen, now, effect, steps)
 
 
 def _joins_of(

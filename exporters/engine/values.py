@@ -174,8 +174,8 @@ Target = tuple[Metric, tuple[str, ...]]
 class Close(Struct, frozen=True, eq=False):
     """One edge an event closes: where the latency since the opening stage is observed.
 
-    `opened` and `mark` are the places, in what is remembered of an id, of the opening stage's time and of the edge's
-    latency; the rest are the keys under which the pair's tally counts what becomes of the edge.
+    `opened` and `mark` are the places, in what is remembered of an id, of the opening stage's time and of whether the
+    edge joined; the rest are the keys under which the pair's tally counts what becomes of the edge.
     """
 
     opened: int

@@ -11,7 +11,8 @@ from contracts.model import Candidate, Contract, Read, Word
 from exporters.engine import signature
 from exporters.engine.fill import HIDDEN, TextFiller
 from exporters.engine.names import name_columns
-from exporters.engine.plan import Plan, Planner
+from exporters.engine.plan import Plan
+from exporters.engine.planner import Planner
 from exporters.engine.values import BEYOND
 from tests.engine.harness import NOW, Bench
 

@@ -2,16 +2,15 @@
 
 import json
 import random
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 import pytest
 
 from contracts.model import Contract
 from exporters.engine import signature
-from exporters.engine.plan import Plan, Planner
-from exporters.engine.signature import Key
+from exporters.engine.plan import Plan
+from exporters.engine.planner import Planner
 from exporters.engine.values import BEYOND, attribute_of
 from tests.engine.harness import NOW, Bench
 
@@ -107,11 +106,11 @@ class Alone:
         self._planner = Planner(contract, {})
         self._paths = [path for path, kind in contract.paths().items() if kind == "text" and path != ("order",)]
 
-    def sort(self, events: Sequence[object]) -> tuple[list[Key], Mapping[Key, int], Mapping[Key, Plan]]:
+    def plans_of(self, events: Sequence[object]) -> list[Plan]:
         read = [attrgetter(attribute_of(path)) for path in self._paths]
         keys = [tuple(get(event) for get in read) for event in events]
         plans = {key: self._planner.plan(dict(zip(self._paths, key, strict=True))) for key in keys}
-        return [*keys], Counter(keys), {**plans}
+        return [plans[key] for key in keys]
 
 
 def alone(bench: Bench) -> Bench:

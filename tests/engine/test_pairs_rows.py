@@ -27,7 +27,7 @@ def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
 def test_a_change_is_told_until_it_is_settled(contract: Callable[[str], Contract]) -> None:
     stages = Bench(contract(STAGES)).feed(event("open", 0, "a"), event("ack", 2, "a"))
     base = NOW - 1000
-    record = ["a", base, base + 2, 2.0, None, None, base + 2, 2]
+    record = ["a", base, base + 2, True, None, None, True, base + 2, 2]
     rows = [("newest", "order", [base + 2, 0]), ("pair", '["order", 1]', [record])]
     assert list(stages.pairs.rows()) == list(stages.pairs.rows()) == rows
     stages.pairs.settled()
@@ -67,7 +67,7 @@ def test_what_a_restart_brings_back_goes_on_as_if_nothing_had_happened(contract:
 
 
 def test_entries_of_a_pair_the_contract_no_longer_has_are_left_out(contract: Callable[[str], Contract]) -> None:
-    records = [["a", 1.0, None, None, None, None, 1.0, 1]]
+    records = [["a", 1.0, None, None, None, None, None, 1.0, 1]]
     pairs = OpenPairs(contract(STAGES))
     left = pairs.restore(
         [("newest", "gone", [1.0, 0]), ("pair", '["gone", 1]', records), ("pair", '["order", 4]', records)]

@@ -3,7 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from contracts.model import Contract
-from exporters.engine.plan import Plan, Planner
+from exporters.engine.plan import Plan
+from exporters.engine.planner import Planner
 from exporters.engine.values import MISTYPED, Put
 
 CONDITIONS = """
