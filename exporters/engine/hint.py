@@ -15,8 +15,8 @@ _STEP_MS = 20
 """How often watchfiles looks whether more has come; each look costs, also when idle (10 ms: 0.2 % of a core)."""
 
 _REST_S = 0.1
-"""Shortest time between two wake-ups. A file written to without pause stirs 25 times a second; at 50,000 events a second
-looking and committing that often costs 5 % of a core."""
+"""Shortest time between two wake-ups. A file written to without pause stirs 25 times a second; looking and committing
+that often costs 5 % of a core at 50,000 events a second."""
 
 _RETRY_S = 5.0
 
