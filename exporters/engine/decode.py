@@ -32,7 +32,7 @@ _TYPES: Mapping[PathKind, Any] = {
 _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-_BETWEEN, _BETWEEN_CRLF = re.compile(rb"}\n{"), re.compile(rb"}\r\n{")
+_BETWEEN, _BETWEEN_CRLF = re.compile(rb"}\n(?={)"), re.compile(rb"}\r\n(?={)")
 
 
 class Decoder:

@@ -198,7 +198,7 @@ class TimeColumn:
                 column = [at if at.tzinfo else at.replace(tzinfo=UTC) for at in column]
             times = [*map(datetime.timestamp, column)]
             if times and max(times) <= now + self._word.max_future_s:
-                return [*times]
+                return times  # type: ignore[return-value]  # a list of floats is one of floats or None, if not written to
         except (AttributeError, TypeError):
             pass
         return [self.read_one(event, now, refused) for event in events]

@@ -14,11 +14,9 @@ from typing import cast
 
 from contracts.model import Contract, Pair
 from exporters.engine.segments import HEARD, JOINED, ORDER, SEGMENT, Entries, Entry, Record, Segments, remembered
-from exporters.engine.values import Close, JoinPlan, Observe
+from exporters.engine.values import Close, Join, Observe
 
 __all__ = ["Joined", "OpenPairs", "PairTally"]
-
-Join = tuple[str, float, JoinPlan]
 
 Told = tuple[str, str, str]
 """(pair, edge, outcome); outcomes: joined, orphan, repeated, negative, and with edge "" expired, evicted."""

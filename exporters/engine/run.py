@@ -193,7 +193,7 @@ class Engine:
             decoded.skipped_bytes += one.skipped_bytes
             decoded.rejected += one.rejected
             effect.updates += did.updates
-            effect.joins += did.joins
+            effect.joins = [*effect.joins, *did.joins]
             effect.outcomes += did.outcomes
             effect.rejected += did.rejected
             effect.refused += did.refused

@@ -8,7 +8,7 @@ names have a place within their cap.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from exporters.engine.names import Seen
 from exporters.engine.plan import Plan
 from exporters.engine.planner import Planner
 from exporters.engine.signature import Plans
-from exporters.engine.values import Count, Effect, JoinPlan, Observe, Put
+from exporters.engine.values import Count, Effect, Join, JoinPlan, Observe, Put
 
 __all__ = ["Translator"]
 
@@ -150,29 +150,37 @@ def _join(
     wanted = {plan: plan for plan in distinct if plan.steps}
     forms = {(id(plan.ids), *step[1:], step[2] in plan.measured) for plan in wanted for step in plan.steps}
     if len(forms) > 1 or any(len(plan.steps) > 1 for plan in wanted):
+        joins: list[Join] = []
         for plan, event in zip(*_chosen(wanted, plans, events), strict=True):
-            effect.joins += _joins_of(plan, [event], now, effect)
+            joins += _joins_of(plan, [event], now, effect, [[step] for step, _, _ in plan.steps])
+        effect.joins = joins
     elif wanted:
         steps, chosen = _chosen({plan: plan.steps[0][0] for plan in wanted}, plans, events)
-        effect.joins += _joins_of(next(iter(wanted)), chosen, now, effect, steps)
+        effect.joins = _joins_of(next(iter(wanted)), chosen, now, effect, [steps])
 
 
 def _joins_of(
-    plan: Plan, events: Sequence[object], now: float, effect: Effect, steps: Sequence[JoinPlan] = ()
-) -> Iterator[tuple[str, float, JoinPlan]]:
-    """Yield the joins of events read alike, all at once: a column of ids and one of times.
+    plan: Plan, events: Sequence[object], now: float, effect: Effect, taken: Sequence[Sequence[JoinPlan]]
+) -> Iterable[Join]:
+    """Return the joins of events read alike, all at once: a column of ids and one of times.
 
     Args:
-        steps: how each event takes part; without them each takes all of the plan's own.
+        taken: for each of the plan's steps how each event takes it.
     """
     ids = {word: plan.ids[word].read(events, effect.refused) for word in {word for _, word, _ in plan.steps}}
     times = {
         word: plan.times[word].read(events, now, None if word in plan.measured else effect.refused)
         for word in {word for _, _, word in plan.steps}
     }
-    for step, id_word, time_word in plan.steps:
-        rows = zip(ids[id_word], times[time_word], steps or [step] * len(events), strict=True)
-        if all(ids[id_word]) and None not in times[time_word]:
-            yield from rows
-        else:
-            yield from ((identity, at, taken) for identity, at, taken in rows if identity and at is not None)
+    columns = [
+        (ids[word], times[time_word], steps) for (_, word, time_word), steps in zip(plan.steps, taken, strict=True)
+    ]
+    return _rows(*columns[0]) if len(columns) == 1 else [row for column in columns for row in _rows(*column)]
+
+
+def _rows(ids: Sequence[str], times: Sequence[float | None], steps: Sequence[JoinPlan]) -> Iterable[Join]:
+    """Return one join for each event that has an id and a time, not before it is asked for."""
+    rows = zip(ids, times, steps, strict=True)
+    if all(ids) and None not in times:
+        return rows  # type: ignore[return-value]  # no time is None
+    return [(identity, at, step) for identity, at, step in rows if identity and at is not None]

@@ -8,6 +8,7 @@ All classes of an exporter are `Struct`s: defining a frozen dataclass costs a st
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
@@ -198,19 +199,15 @@ class JoinPlan(Struct, frozen=True, eq=False):
     closes: tuple[Close, ...]
 
 
-class Join(NamedTuple):
-    """One event that takes part in a pair: its id, its time (UTC epoch seconds), and how."""
-
-    id: str
-    at: float
-    plan: JoinPlan
+Join = tuple[str, float, JoinPlan]
+"""One event that takes part in a pair: its id, its time (UTC epoch seconds), and how."""
 
 
 class Effect(Struct):
-    """What a batch of events does: updates in order, joins in order, and how many lines ended how."""
+    """What a batch of events does: updates in order, joins in order (to be taken once), how many lines ended how."""
 
     updates: list[Update] = field(default_factory=list)
-    joins: list[tuple[str, float, JoinPlan]] = field(default_factory=list)
+    joins: Iterable[Join] = ()
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)

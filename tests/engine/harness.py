@@ -73,6 +73,7 @@ class Bench:
         self._read = batch.end
         decoded = self._decoder.decode(data)
         self.effect = self.translator.translate(decoded.events, self.now)
+        self.effect.joins = list(self.effect.joins)
         latencies, tally = self.pairs.join(self.effect.joins)
         overflow = self.state.apply([*self.effect.updates, *latencies], self.now)
         self.state.apply(self._accounting.lines(batch, decoded, self.effect), self.now)
