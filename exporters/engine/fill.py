@@ -19,7 +19,7 @@ from typing import Any
 from contracts.model import Candidate, Read, Word
 from exporters.engine.values import BEYOND, MISTYPED, attribute_of
 
-__all__ = ["HIDDEN", "IdColumn", "NumberColumn", "Tally", "TextFiller", "TimeColumn"]
+__all__ = ["HIDDEN", "IdColumn", "NumberColumn", "Path", "Tally", "TextFiller", "TimeColumn"]
 
 Path = tuple[str, ...]
 Tally = Counter[tuple[str, str]]

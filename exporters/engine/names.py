@@ -11,11 +11,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from contracts.model import Candidate, Contract, Word
-from exporters.engine.fill import HIDDEN
+from exporters.engine.fill import HIDDEN, Path
 
-__all__ = ["NameColumn", "Path", "Seen", "Told", "name_columns"]
+__all__ = ["NameColumn", "Seen", "Told", "name_columns"]
 
-Path = tuple[str, ...]
 Seen = Mapping[str, Collection[str]]
 """Word -> its values that have taken a place within the cap; a place once taken stays taken."""
 

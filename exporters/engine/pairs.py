@@ -45,7 +45,7 @@ class _Open:
         self._nothing_yet: Entry = [*[None] * (len(pair.openings) + len(pair.edges)), None, _NEVER, 0, 0]
         self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
-    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Told]:  # noqa: C901  # in functions: 1.5 times
+    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Told]:  # noqa: C901  # 1.5 x as long in parts
         """Take events in order; add the latencies they complete and return what became of each edge and id."""
         told: list[Told] = []
         entries, find, tell = self.entries, self.entries.get, told.append

@@ -13,8 +13,8 @@ from operator import attrgetter
 from typing import TypeVar, cast
 
 from contracts.model import Contract
-from exporters.engine.fill import HIDDEN
-from exporters.engine.names import Path, Seen, name_columns
+from exporters.engine.fill import HIDDEN, Path
+from exporters.engine.names import Seen, name_columns
 from exporters.engine.plan import Plan, Refusal, Start
 from exporters.engine.planner import Planner, spelling
 from exporters.engine.values import BEYOND, attribute_of

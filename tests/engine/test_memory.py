@@ -1,4 +1,7 @@
 import ctypes
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,35 @@ def test_memory_is_given_back_after_a_long_backlog_and_only_then(
 
 
 def test_a_system_that_cannot_take_memory_back_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def without_trim(name: object) -> object:
+        asked.append(name)
+        return object()
+
+    monkeypatch.setattr(ctypes, "CDLL", without_trim)
     give_back()
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    give_back()
+    assert asked == [None], "the process's own C library, which has no malloc_trim"
+
+
+def test_what_is_given_back_is_no_longer_held() -> None:
+    """In a process of its own: much is freed under one block that stays, so that only asking for it returns it."""
+    program = """
+import ctypes
+from exporters.engine.memory import give_back
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+held = lambda: int(open("/proc/self/statm").read().split()[1])
+blocks = [libc.malloc(60_000) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 60_000)
+for block in blocks[:-1]:
+    libc.free(block)
+before = held()
+give_back()
+print(before - held())
+"""
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("this C library cannot give memory back")
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(said) * os.sysconf("SC_PAGE_SIZE") > 30_000_000
