@@ -238,11 +238,11 @@ class IdColumn:
         """Return the id of each event, "" where there is none."""
         column: list[Any] = list(map(self._getters[0], events))
         try:
-            text = "\n".join(column)
+            text = "".join(column)
         except TypeError:
             text = ""
-        # plain ids, all at once: nothing that trimming, digesting or emptiness would change
-        if text.isascii() and text.split() == column and max(map(len, column)) <= _ID_LENGTH:
+        # plain ids, all at once: none is empty, and nothing that trimming or digesting would change
+        if text.isascii() and text.split() == [text] and all(column) and max(map(len, column)) <= _ID_LENGTH:
             return column
         return [self.read_one(event, refused) for event in events]
 

@@ -46,9 +46,9 @@ class _Open:
         self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
     def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Told]:  # noqa: C901  # 1.5 x as long in parts
-        """Take events in order; add the latencies they complete and return what became of each edge and id."""
+        """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
         told: list[Told] = []
-        entries, find, tell = self.entries, self.entries.get, told.append
+        entries, find, tell, forget = self.entries, self.entries.get, told.append, self._forget
         newest, order, timeout_s, max_open = self.newest, self.order, self._timeout_s, self._max_open
         for identity, at, plan in joins:
             if at > newest:
@@ -64,7 +64,6 @@ class _Open:
                     tell(close.repeated)
                 elif 0.0 <= (latency := at - opened) <= timeout_s:
                     entry[close.mark] = entry[JOINED] = True
-                    tell(close.joined)
                     latencies[close].append(latency)
                     if entry[SEGMENT]:
                         self.segments.change(identity, entry)
@@ -74,7 +73,7 @@ class _Open:
                 continue
             if entry is None:
                 while len(entries) >= max_open:
-                    self._forget(newest, told)
+                    forget(newest, told)
                 entry = entries[identity] = self._nothing_yet.copy()
             else:
                 self._hear_again(identity, entry)
@@ -139,6 +138,7 @@ class OpenPairs:
             tally.update(self._open[name].join(of_one, latencies))
         found: dict[int, Observe] = {}
         for close, values in latencies.items():
+            tally[close.joined] += len(values)
             for target in close.targets:
                 found.setdefault(id(target), Observe(*target, [])).values.extend(values)
         return list(found.values()), tally

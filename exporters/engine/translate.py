@@ -72,8 +72,9 @@ def _chosen(
 ) -> tuple[Sequence[_Part], Sequence[object]]:
     """Return what the plan of each event has that is wanted, and the events, in order, without those that lack it."""
     found = list(map(wanted.get, plans))
-    chosen = [part for part in found if part is not None]
-    return chosen, events if len(chosen) == len(found) else list(compress(events, found))
+    if all(found):
+        return found, events  # type: ignore[return-value]  # none is None
+    return [part for part in found if part is not None], list(compress(events, found))
 
 
 def _groups(parts: Sequence[_Part], events: Sequence[object]) -> dict[_Part, Sequence[object]]:
@@ -181,6 +182,6 @@ def _joins_of(
 def _rows(ids: Sequence[str], times: Sequence[float | None], steps: Sequence[JoinPlan]) -> Iterable[Join]:
     """Return one join for each event that has an id and a time, not before it is asked for."""
     rows = zip(ids, times, steps, strict=True)
-    if all(ids) and None not in times:
+    if all(ids) and all(times):
         return rows  # type: ignore[return-value]  # no time is None
     return [(identity, at, step) for identity, at, step in rows if identity and at is not None]
