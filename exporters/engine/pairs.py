@@ -30,15 +30,12 @@ _NEVER = float("-inf")
 
 
 class _Open:
-    """The ids one pair is waiting for, the one not heard of longest first.
-
-    One whose time is over is forgotten when it is met again, when room is needed, or at the end of a batch.
-    """
+    """The ids one pair is waiting for, the one not heard of longest first."""
 
     def __init__(self, pair: Pair) -> None:
         self.entries: Entries = OrderedDict()
         self.segments = Segments(pair.name)
-        self.newest, self.order, self.forgotten = _NEVER, 0, 0
+        self.newest = self._lasting_until = _NEVER
         self.settled = (_NEVER, 0)
         self._timeout_s = pair.timeout_s
         self._max_open = pair.max_open
@@ -48,15 +45,15 @@ class _Open:
     def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Told]:  # noqa: C901  # 1.5 x as long in parts
         """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
         told: list[Told] = []
-        entries, find, tell, forget = self.entries, self.entries.get, told.append, self._forget
-        newest, order, timeout_s, max_open = self.newest, self.order, self._timeout_s, self._max_open
+        entries, find, forget, tell = self.entries, self.entries.get, self._forget, told.append
+        newest, lasting_until = self.newest, self._lasting_until
+        timeout_s, max_open = self._timeout_s, self._max_open
         for identity, at, plan in joins:
             if at > newest:
                 newest = at
+                if newest > lasting_until:
+                    lasting_until = self.expire(newest, told)
             entry = find(identity)
-            if entry is not None and entry[HEARD] + timeout_s < newest:
-                self.expire(newest, told)
-                entry = None
             for close in plan.closes:
                 if entry is None or (opened := entry[close.opened]) is None:
                     tell(close.orphan)
@@ -69,53 +66,45 @@ class _Open:
                         self.segments.change(identity, entry)
                 else:
                     tell(close.negative if latency < 0 else close.orphan)
-            if plan.opens is None:
+            opens = plan.opens
+            if opens is None:
                 continue
             if entry is None:
                 while len(entries) >= max_open:
-                    forget(newest, told)
+                    forget(self._evicted, told)
                 entry = entries[identity] = self._nothing_yet.copy()
             else:
-                self._hear_again(identity, entry)
-            if entry[plan.opens] is None:
-                entry[plan.opens] = at
-            order += 1
-            entry[HEARD], entry[ORDER] = newest, order
-        self.newest, self.order = newest, order
-        self.expire(newest, told)
+                entries.move_to_end(identity)
+                self.segments.hear_again(entry)
+            if entry[opens] is None:
+                entry[opens] = at
+            entry[HEARD] = newest
+        self.newest, self._lasting_until = newest, lasting_until
         return told
 
-    def expire(self, newest: float, told: list[Told]) -> None:
-        """Forget what was not heard of within the timeout, and tell it."""
-        number = 0
-        for entry in self.entries.values():
-            if entry[HEARD] + self._timeout_s >= newest:
-                break
-            number += 1
-        for _ in range(number):
-            self._forget(newest, told)
+    def expire(self, newest: float, told: list[Told]) -> float:
+        """Forget what was not heard of within the timeout; return up to which newest time no more will be."""
+        while self.entries:
+            until: float = next(iter(self.entries.values()))[HEARD] + self._timeout_s
+            if until >= newest:
+                return until
+            self._forget(self._expired, told)
+        return newest + self._timeout_s
 
     def take_over(self, entries: Mapping[str, Entry], stored: Mapping[int, list[str]]) -> None:
         """Go on from what was stored; what timed out by then is forgotten, as it would have been."""
         self.entries.update(entries)
-        self.order = max((entry[ORDER] for entry in entries.values()), default=self.forgotten)
-        self.settled = self.newest, self.forgotten
+        self.settled = self.newest, self.segments.forgotten
         self.segments.restore(self.entries, stored)
-        self.expire(self.newest, [])
+        self._lasting_until = self.expire(self.newest, [])
 
-    def _hear_again(self, identity: str, entry: Entry) -> None:
-        self.entries.move_to_end(identity)
-        if entry[SEGMENT]:
-            self.segments.change(identity, entry)
-
-    def _forget(self, newest: float, told: list[Told]) -> None:
-        """Drop the id not heard of longest, and tell it if it never joined."""
+    def _forget(self, why: Told, told: list[Told]) -> None:
+        """Drop the id not heard of longest, and tell why if it never joined."""
         _, entry = self.entries.popitem(last=False)
-        self.forgotten = entry[ORDER]
-        if entry[SEGMENT]:
-            self.segments.leave(entry)
+        if entry[ORDER]:
+            self.segments.forget(entry)
         if not entry[JOINED]:
-            told.append(self._expired if entry[HEARD] + self._timeout_s < newest else self._evicted)
+            told.append(why)
 
 
 class OpenPairs:
@@ -164,9 +153,9 @@ class OpenPairs:
         for kind, key in self._left:
             yield kind, key, None
         for name, pair in self._open.items():
-            state = pair.newest, pair.forgotten
+            state = pair.newest, pair.segments.forgotten
             if everything or state != pair.settled:
-                yield "newest", name, [pair.newest, pair.forgotten] if pair.newest > _NEVER else None
+                yield "newest", name, list(state) if pair.newest > _NEVER else None
             yield from pair.segments.rows(pair.entries, everything)
 
     def laws(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
@@ -179,7 +168,7 @@ class OpenPairs:
         """Note that rows() and laws() have been written."""
         for pair in self._open.values():
             pair.segments.settled()
-            pair.settled = pair.newest, pair.forgotten
+            pair.settled = pair.newest, pair.segments.forgotten
         self._left.clear()
         self._stored_laws = self._laws
 
@@ -201,7 +190,7 @@ class OpenPairs:
             elif kind == "pair":
                 segments[name][number] = [one for one, *_ in cast(list[Record], value)]
             elif kind == "newest":
-                self._open[name].newest, self._open[name].forgotten = cast(tuple[float, int], value)
+                self._open[name].newest, self._open[name].segments.forgotten = cast(tuple[float, int], value)
         for name in same:
             self._open[name].take_over(entries.get(name, {}), segments[name])
         return Counter({name: len(ids) for name, ids in entries.items() if name not in same and ids})

@@ -46,20 +46,23 @@ class Segments:
         self._newest: dict[int, int] = {}
         self._unwritten: dict[int, None] = {}
         self._gone: list[int] = []
-        self._records = self._last = self._heard_until = 0
+        self._records = self._last = self._order = 0
+        self.forgotten = 0
 
     def change(self, identity: str, entry: Entry) -> None:
         """Note that what stands in a segment of an id is out of date."""
-        self.leave(entry)
+        self._leave(entry)
         self._changed.append(identity)
-        entry[SEGMENT] = 0
 
-    def leave(self, entry: Entry) -> None:
-        """Note that the record of an id is no longer its newest, or that the id is forgotten."""
-        number = entry[SEGMENT]
-        self._newest[number] -= 1
-        if not self._newest[number]:
-            self._drop(number)
+    def hear_again(self, entry: Entry) -> None:
+        """Note that an id has moved behind all others."""
+        self._leave(entry)
+        entry[ORDER] = 0
+
+    def forget(self, entry: Entry) -> None:
+        """Note that an id that had a place, the first of those that have one, is forgotten."""
+        self._leave(entry)
+        self.forgotten = entry[ORDER]
 
     def rows(self, entries: Entries, everything: bool) -> Iterator[tuple[str, str, object]]:
         """Yield what differs from what was last settled (or everything)."""
@@ -84,7 +87,7 @@ class Segments:
         self._ids = dict(sorted(stored.items()))
         self._last = max(self._ids, default=0)
         self._records = sum(map(len, self._ids.values()))
-        self._heard_until = max((entry[ORDER] for entry in entries.values()), default=0)
+        self._order = max((entry[ORDER] for entry in entries.values()), default=self.forgotten)
         newest = Counter(entry[SEGMENT] for entry in entries.values())
         self._newest = {number: newest[number] for number in self._ids}
         for number in self._ids.keys() - newest.keys():
@@ -108,10 +111,14 @@ class Segments:
         self._records += len(ids)
 
     def _heard_since(self, entries: Entries) -> list[str]:
-        """Return the ids heard of since the last call: new ones are not noted one by one, most are soon forgotten."""
-        heard = [one for one, _ in takewhile(lambda it: it[1][ORDER] > self._heard_until, reversed(entries.items()))]
-        if heard:
-            self._heard_until = entries[heard[0]][ORDER]
+        """Return the ids heard of since the last call, in their order, which they now have written down.
+
+        They are not noted one by one: most are soon forgotten.
+        """
+        heard = [one for one, _ in takewhile(lambda item: not item[1][ORDER], reversed(entries.items()))]
+        for one in reversed(heard):
+            self._order += 1
+            entries[one][ORDER] = self._order
         return heard[::-1]
 
     def _rewrite(self, number: int, entries: Entries) -> None:
@@ -122,6 +129,15 @@ class Segments:
                 entry[SEGMENT] = 0
                 self._changed.append(one)
         self._drop(number)
+
+    def _leave(self, entry: Entry) -> None:
+        """Note that the record of an id is no longer its newest."""
+        number = entry[SEGMENT]
+        if number:
+            entry[SEGMENT] = 0
+            self._newest[number] -= 1
+            if not self._newest[number]:
+                self._drop(number)
 
     def _drop(self, number: int) -> None:
         self._records -= len(self._ids.pop(number))
