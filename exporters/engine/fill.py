@@ -238,12 +238,14 @@ class IdColumn:
         """Return the id of each event, "" where there is none."""
         column: list[Any] = list(map(self._getters[0], events))
         try:
-            text = "".join(column)
+            text = "\n".join(column)
         except TypeError:
             text = ""
-        # plain ids, all at once: none is empty, and nothing that trimming or digesting would change
-        if text.isascii() and text.split() == [text] and all(column) and max(map(len, column)) <= _ID_LENGTH:
-            return column
+        # plain ids, all at once: nothing that trimming, digesting or emptiness would change. Copies: an id that a pair
+        # remembers would keep a page of its batch's memory; all of decoding and joining takes 0.05 us an event longer
+        copies = text.split()
+        if copies == column and text.isascii() and max(map(len, copies)) <= _ID_LENGTH:
+            return copies
         return [self.read_one(event, refused) for event in events]
 
     def read_one(self, event: object, refused: Tally) -> str:
