@@ -9,7 +9,7 @@ stands for all their deletions. A row for every id costs a commit 7 us for each 
 from __future__ import annotations
 
 import json
-from collections import Counter, OrderedDict
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any, cast
@@ -18,16 +18,16 @@ __all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "Entries", "Entry", "Record", 
 
 Entry = list[Any]
 """What is remembered of one id: the time of every opening stage, True for every edge that joined, True if any did (all
-None until then); the pair's newest event time when the id was last heard of, its place in the order of hearing, and
-the number of its segment (0: changed since)."""
+None until then); the pair's newest event time when the id was last heard of, its place in the order of hearing (0: not
+written since), the number of its segment (0: changed since), and how many of its places in the queue are stale."""
 
-JOINED, HEARD, ORDER, SEGMENT = -4, -3, -2, -1
+JOINED, HEARD, ORDER, SEGMENT, STALE = -5, -4, -3, -2, -1
 
-Entries = OrderedDict[str, Entry]
-"""Id -> what is remembered of it, in the order in which they were last heard of."""
+Entries = dict[str, Entry]
+"""Id -> what is remembered of it."""
 
 Record = list[Any]
-"""An entry as it is stored: the id, then all of the entry but its segment."""
+"""An entry as it is stored: the id, then all of the entry up to its place in the order of hearing."""
 
 _LENGTH = 256
 """Ids of one segment: a row of about 25 KB."""
@@ -64,12 +64,16 @@ class Segments:
         self._leave(entry)
         self.forgotten = entry[ORDER]
 
-    def rows(self, entries: Entries, everything: bool) -> Iterator[tuple[str, str, object]]:
-        """Yield what differs from what was last settled (or everything)."""
+    def rows(self, entries: Entries, queue: deque[str], everything: bool) -> Iterator[tuple[str, str, object]]:
+        """Yield what differs from what was last settled (or everything).
+
+        Args:
+            queue: the ids in the order of hearing, one that was heard of again also where it was before.
+        """
         if everything:
             for number in list(self._ids):
                 self._rewrite(number, entries)
-        self._place(entries)
+        self._place(entries, queue)
         for number in self._gone:
             yield "pair", self._key(number), None
         for number in self._unwritten:
@@ -93,9 +97,9 @@ class Segments:
         for number in self._ids.keys() - newest.keys():
             self._drop(number)
 
-    def _place(self, entries: Entries) -> None:
+    def _place(self, entries: Entries, queue: deque[str]) -> None:
         """Give the changed ids their place in new segments, and those of the oldest segments if there is much waste."""
-        heard = self._heard_since(entries)
+        heard = self._heard_since(entries, queue)
         while self._ids and self._records + len(heard) + len(self._changed) > 2 * len(entries) + _SPARE:
             self._rewrite(next(iter(self._ids)), entries)
         found = ((one, entries.get(one)) for one in dict.fromkeys([*self._changed, *heard]))
@@ -110,16 +114,17 @@ class Segments:
                 entries[one][SEGMENT] = self._last
         self._records += len(ids)
 
-    def _heard_since(self, entries: Entries) -> list[str]:
+    def _heard_since(self, entries: Entries, queue: deque[str]) -> list[str]:
         """Return the ids heard of since the last call, in their order, which they now have written down.
 
         They are not noted one by one: most are soon forgotten.
         """
-        heard = [one for one, _ in takewhile(lambda item: not item[1][ORDER], reversed(entries.items()))]
-        for one in reversed(heard):
+        recent = takewhile(lambda identity: not entries[identity][ORDER], reversed(queue))
+        heard = list(dict.fromkeys(recent))[::-1]
+        for identity in heard:
             self._order += 1
-            entries[one][ORDER] = self._order
-        return heard[::-1]
+            entries[identity][ORDER] = self._order
+        return heard
 
     def _rewrite(self, number: int, entries: Entries) -> None:
         """Have the ids whose newest record stands in this segment written anew."""
@@ -163,5 +168,5 @@ def remembered(rows: Iterable[tuple[str, str, object]]) -> dict[str, dict[str, E
     found: dict[str, dict[str, Entry]] = {}
     for pair, number, records in sorted(segments, key=lambda segment: segment[:2]):
         ids = found.setdefault(pair, {})
-        ids |= {one: [*rest, number] for one, *rest in records if rest[-1] > forgotten.get(pair, 0)}
+        ids |= {one: [*rest, number, 0] for one, *rest in records if rest[-1] > forgotten.get(pair, 0)}
     return {pair: dict(sorted(ids.items(), key=lambda item: item[1][ORDER])) for pair, ids in found.items()}

@@ -1,5 +1,7 @@
 """A contract that pairs three stages of one thing, and its events; for the tests of pairs."""
 
+from exporters.engine.pairs import OpenPairs
+from exporters.engine.segments import STALE
 from tests.engine.harness import NOW
 
 STAGES = """
@@ -41,3 +43,10 @@ metrics:
 
 def event(stage: str, after: float, identity: object = "i1", **more: object) -> dict[str, object]:
     return {"stage": stage, "id": identity, "at": NOW - 1000 + after, **more}
+
+
+def remembered_by(pairs: OpenPairs, name: str = "order") -> dict[str, list[object]]:
+    """Return what a pair remembers of each id, in the order of hearing; not how often an id stands in its queue."""
+    of_one = pairs._open[name]
+    in_order = reversed(dict.fromkeys(reversed(of_one.queue)))
+    return {one: [*of_one.entries[one][:STALE], 0] for one in in_order}

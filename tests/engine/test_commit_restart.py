@@ -10,6 +10,7 @@ from exporters.engine.registry import render
 from exporters.engine.segments import HEARD
 from tests.engine.commits import Plant, Told, failing_disk, shop_event
 from tests.engine.harness import NOW
+from tests.engine.stages import remembered_by
 from tests.engine.stores import quick_folder
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -127,11 +128,10 @@ def lived(plant: Plant, events: list[dict[str, object]], ending: str) -> None:
         plant.begin()
 
 
-def order_of(plant: Plant) -> list[tuple[str, list[float | None]]]:
+def order_of(plant: Plant) -> list[tuple[str, list[object]]]:
     """Return the open ids with what is known of each, the one to go first first."""
     assert plant._engine is not None
-    entries = plant._engine._pairs._open["order"].entries
-    return [(name, entry[:HEARD]) for name, entry in entries.items()]
+    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine._pairs).items()]
 
 
 def test_a_hundred_restarts_change_nothing(tmp_path: Path) -> None:
