@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import takewhile
 from typing import Any, cast
 
 __all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "Entries", "Entry", "Record", "Segments", "remembered"]
@@ -102,29 +101,40 @@ class Segments:
         heard = self._heard_since(entries, queue)
         while self._ids and self._records + len(heard) + len(self._changed) > 2 * len(entries) + _SPARE:
             self._rewrite(next(iter(self._ids)), entries)
-        found = ((one, entries.get(one)) for one in dict.fromkeys([*self._changed, *heard]))
-        ids = [one for one, entry in found if entry is not None and not entry[SEGMENT]]
+        last = self._last
+        part: list[str] = []
+        for one in (*self._changed, *heard):
+            entry = entries.get(one)
+            if entry is None or entry[SEGMENT]:
+                continue
+            if not len(part) % _LENGTH:
+                self._last += 1
+                part = self._ids[self._last] = []
+            part.append(one)
+            entry[SEGMENT] = self._last
         self._changed.clear()
-        for start in range(0, len(ids), _LENGTH):
-            self._last += 1
-            part = self._ids[self._last] = ids[start : start + _LENGTH]
-            self._newest[self._last] = len(part)
-            self._unwritten[self._last] = None
-            for one in part:
-                entries[one][SEGMENT] = self._last
-        self._records += len(ids)
+        for number in range(last + 1, self._last + 1):
+            self._unwritten[number] = None
+            self._newest[number] = len(self._ids[number])
+            self._records += len(self._ids[number])
 
     def _heard_since(self, entries: Entries, queue: deque[str]) -> list[str]:
         """Return the ids heard of since the last call, in their order, which they now have written down.
 
         They are not noted one by one: most are soon forgotten.
         """
-        recent = takewhile(lambda identity: not entries[identity][ORDER], reversed(queue))
-        heard = list(dict.fromkeys(recent))[::-1]
-        for identity in heard:
-            self._order += 1
-            entries[identity][ORDER] = self._order
-        return heard
+        heard: list[str] = []
+        before = self._order
+        self._order = place = before + len(queue)
+        for identity in reversed(queue):
+            entry = entries[identity]
+            if not entry[ORDER]:
+                entry[ORDER] = place
+                place -= 1
+                heard.append(identity)
+            elif entry[ORDER] <= before:
+                break
+        return heard[::-1]
 
     def _rewrite(self, number: int, entries: Entries) -> None:
         """Have the ids whose newest record stands in this segment written anew."""

@@ -27,13 +27,13 @@ def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
 def test_a_change_is_told_until_it_is_settled(contract: Callable[[str], Contract]) -> None:
     stages = Bench(contract(STAGES)).feed(event("open", 0, "a"), event("ack", 2, "a"))
     base = NOW - 1000
-    record = ["a", base, base + 2, True, None, None, True, base + 2, 1]
+    record = ["a", base, base + 2, True, None, None, True, base + 2, 2]
     rows = [("newest", "order", [base + 2, 0]), ("pair", '["order", 1]', [record])]
     assert list(stages.pairs.rows()) == list(stages.pairs.rows()) == rows
     stages.pairs.settled()
     assert list(stages.pairs.rows()) == []
     stages.feed(event("done", 500, "b"))
-    assert list(stages.pairs.rows()) == [("newest", "order", [base + 500, 1]), ("pair", '["order", 1]', None)]
+    assert list(stages.pairs.rows()) == [("newest", "order", [base + 500, 2]), ("pair", '["order", 1]', None)]
 
 
 def test_everything_is_told_again_when_asked_for(contract: Callable[[str], Contract]) -> None:
