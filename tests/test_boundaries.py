@@ -18,7 +18,7 @@ ENGINE = ROOT / "exporters/engine"
 HELPERS = {"stream": "tail", "voice": "clock"}
 """Modules of a stage that do not say so themselves: a helper's opening says "Part of the <name> stage."."""
 
-SHARED = {"values"}
+SHARED = {"fields", "values"}
 CONDUCTOR = "run"
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
 CLIENT_LIBRARY = {"registry", "accounting", "serve"}

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from contracts.model import Contract, PathKind
-from exporters.engine.values import MISTYPED, Decoded, attribute_of
+from exporters.engine.fields import attribute_of, ordered_paths
+from exporters.engine.values import MISTYPED, Decoded
 
 __all__ = ["Decoder"]
 
@@ -40,7 +41,7 @@ class Decoder:
 
     def __init__(self, contract: Contract) -> None:
         self._tree: dict[str, Any] = {}
-        for path, kind in contract.paths().items():
+        for path, kind in ordered_paths(contract).items():
             node = self._tree
             for part in path[:-1]:
                 node = node.setdefault(part, {})

@@ -17,11 +17,11 @@ from operator import attrgetter
 from typing import Any
 
 from contracts.model import Candidate, Read, Word
-from exporters.engine.values import BEYOND, MISTYPED, attribute_of
+from exporters.engine.fields import Path, attribute_of
+from exporters.engine.values import BEYOND, MISTYPED
 
-__all__ = ["HIDDEN", "IdColumn", "NumberColumn", "Path", "Tally", "TextFiller", "TimeColumn"]
+__all__ = ["HIDDEN", "IdColumn", "NumberColumn", "Tally", "TextFiller", "TimeColumn"]
 
-Path = tuple[str, ...]
 Tally = Counter[tuple[str, str]]
 """(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
 

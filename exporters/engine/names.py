@@ -11,7 +11,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from contracts.model import Candidate, Contract, Word
-from exporters.engine.fill import HIDDEN, Path
+from exporters.engine.fields import Path
+from exporters.engine.fill import HIDDEN
 
 __all__ = ["NameColumn", "Seen", "Told", "name_columns"]
 

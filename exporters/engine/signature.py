@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TypeVar, cast
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from contracts.model import Contract
-from exporters.engine.fill import HIDDEN, Path
+from exporters.engine.fields import Path, attribute_of, core_paths, name_paths
+from exporters.engine.fill import HIDDEN
 from exporters.engine.names import Seen, name_columns
 from exporters.engine.plan import Plan, Refusal, Start
 from exporters.engine.planner import Planner, spelling
-from exporters.engine.values import BEYOND, attribute_of
+from exporters.engine.values import BEYOND
 
 __all__ = ["Key", "Plans"]
 
@@ -47,9 +51,11 @@ class Plans:
         self._seen = seen
         self._caps = {name: word.max_values for name, word in contract.words.items() if name in seen}
         self._told = {name: _told_apart(contract, name) for name, word in contract.words.items() if word.kind == "name"}
-        self._core = _core_paths(contract)
-        self._open = tuple(_paths_read(contract, "name"))
-        self._read = _reader((*self._core, *self._open))
+        self._core = core_paths(contract)
+        self._open = name_paths(contract)
+        deciding = tuple(dict.fromkeys((*self._core, *self._open)))
+        self._places = [deciding.index(path) for path in self._open]
+        self._read = _reader_of_first(deciding)
         self._read_core = _reader(self._core)
         self._read_open = _reader(self._open)
         self._columns = name_columns(contract, self._open, seen, self._told)
@@ -73,7 +79,10 @@ class Plans:
         with suppress(KeyError):
             return list(map(self._by_key.__getitem__, keys))
         length = len(self._core)
-        known = {key: self._plan_of(key, key[:length], key[length:]) for key in dict.fromkeys(keys)}
+        known = {
+            key: self._plan_of(key, key[:length], tuple(key[place] for place in self._places))
+            for key in dict.fromkeys(keys)
+        }
         return list(map(cast(dict[Key, Plan], known).__getitem__, keys))
 
     def _hidden(self, events: Sequence[object]) -> list[Key]:
@@ -176,26 +185,17 @@ def _reader(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
     return lambda events: list(map(get, events))
 
 
+def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
+    """Return what reads the paths that events hold first, a tuple from each: 14 of 17 in 0.1 instead of 0.3 us."""
+    if not all(len(path) == 1 for path in paths):
+        return _reader(paths)
+    first = itemgetter(slice(len(paths)))
+    return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
+
+
 def _told_apart(contract: Contract, word: str) -> frozenset[str]:
     """Return the values of a name word that are no overflow, or that a plan depends on other than by showing them."""
     told = {contract.words[word].otherwise or ""}
     for metric in contract.metrics:
         told |= {spelling(value) for test in metric.when if test.subject == (word,) for value in test.values}
     return frozenset(told)
-
-
-def _core_paths(contract: Contract) -> tuple[Path, ...]:
-    """Return the paths of conditions, row keys and whatever fills an enum word; names may be read at them, too."""
-    paths: dict[Path, None] = {}
-    for source in contract.sources:
-        paths |= {condition.subject: None for condition in (*source.match, *source.expect)}
-        if source.by:
-            paths[source.by] = None
-    return tuple(paths | _paths_read(contract, "enum"))
-
-
-def _paths_read(contract: Contract, kind: str) -> dict[Path, None]:
-    """Return the paths that words of a kind are read at."""
-    reads = [read for source in contract.sources for read in source.all_reads()]
-    wanted = [read for read in reads if contract.words[read.word].kind == kind]
-    return {candidate.path: None for read in wanted for candidate in read.candidates if candidate.path}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
 
+from contracts.load import load_contracts
 from contracts.model import Contract
 from exporters.engine.decode import Decoder
-from exporters.engine.values import MISTYPED, Decoded, attribute_of
+from exporters.engine.fields import attribute_of, core_paths, name_paths
+from exporters.engine.values import MISTYPED, Decoded
 
 PATHS = {
     name: attrgetter(attribute_of(tuple(name.split(".")))) for name in ("kind", "amount", "ok", "at", "deep.er.code")
@@ -45,6 +48,13 @@ def decode(contract: Callable[[str], Contract]) -> Decode:
 def fields(event: object) -> dict[str, object]:
     """Return what an event holds, without what is absent."""
     return {name: get(event) for name, get in PATHS.items() if get(event) is not None}
+
+
+@pytest.mark.parametrize("law", load_contracts(Path(__file__).parents[2] / "contracts"), ids=attrgetter("name"))
+def test_an_event_holds_what_decides_its_plan_before_all_else(law: Contract) -> None:
+    (event,) = Decoder(law).decode(b"{}\n").events
+    first = list(dict.fromkeys(attribute_of(path[:1]) for path in (*core_paths(law), *name_paths(law))))
+    assert list(event.__struct_fields__[: len(first)]) == first  # type: ignore[attr-defined]
 
 
 def only(decoded: Decoded) -> object:

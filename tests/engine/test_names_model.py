@@ -9,9 +9,10 @@ import pytest
 
 from contracts.model import Contract
 from exporters.engine import signature
+from exporters.engine.fields import attribute_of
 from exporters.engine.plan import Plan
 from exporters.engine.planner import Planner
-from exporters.engine.values import BEYOND, attribute_of
+from exporters.engine.values import BEYOND
 from tests.engine.harness import NOW, Bench
 
 NAMES = """
