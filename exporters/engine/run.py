@@ -16,7 +16,7 @@ from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.decode import Decoder
 from exporters.engine.keep import Keeper, known_of, mark_rows, marks_of
-from exporters.engine.memory import LONG_BACKLOG_BYTES, give_back
+from exporters.engine.memory import GIVE_BACK_BYTES, give_back
 from exporters.engine.pairs import OpenPairs
 from exporters.engine.registry import Gauges
 from exporters.engine.rows import Row
@@ -75,6 +75,7 @@ class Engine:
         self._stored_marks: dict[int, Mark] = {}
         self._stored_known: frozenset[FileKey] | None = None
         self._last_commit_at = 0.0
+        self._read_bytes = 0
         self._begin()
         self._commit()
         self._published: Exposed = (self.state.snapshot(), self._gauges)
@@ -131,11 +132,11 @@ class Engine:
         """Read everything there is now, commit what is due, and answer the scrapes that came before."""
         waiting = self._scrapes.waiting()
         self._scan(bool(waiting))
-        changed, read_bytes = False, 0
+        changed = False
         for item in self.tail.drain(self.clock.now(), self.clock.monotonic()):
             self.take(item)
             changed = True
-            read_bytes += item.end - item.start if isinstance(item, Batch) else 0
+            self._read_bytes += item.end - item.start if isinstance(item, Batch) else 0
             if self.clock.monotonic() - self._committed_at >= COMMIT_S:
                 self._commit()
             overdue = self._scrapes.overdue(self.clock.monotonic())
@@ -144,7 +145,8 @@ class Engine:
                 self._answer(overdue)
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
-        if read_bytes > LONG_BACKLOG_BYTES:
+        if self._read_bytes > GIVE_BACK_BYTES:
+            self._read_bytes = 0
             give_back()
         self.is_ready = True
         self._answer(waiting)

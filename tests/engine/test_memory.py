@@ -11,19 +11,22 @@ from exporters.engine.memory import give_back
 from tests.engine.commits import Plant, shop_event
 
 
-def test_memory_is_given_back_after_a_long_backlog_and_only_then(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("batches", [(30,), (10, 10, 10)], ids=["at once", "little by little"])
+def test_memory_is_given_back_when_much_has_been_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: tuple[int, ...]
 ) -> None:
     given: list[None] = []
     monkeypatch.setattr(run, "give_back", lambda: given.append(None))
-    monkeypatch.setattr(run, "LONG_BACKLOG_BYTES", 2000)
     plant = Plant(tmp_path)
     plant.begin()
     plant.write(*map(shop_event, range(10)))
+    monkeypatch.setattr(run, "GIVE_BACK_BYTES", plant.events.stat().st_size * 3.5)
     plant.step()
     assert not given
-    plant.write(*map(shop_event, range(100)))
-    plant.step()
+    for number in batches:
+        plant.write(*map(shop_event, range(number)))
+        plant.step()
+    assert len(given) == 1
     plant.step()
     assert len(given) == 1
     plant.stop()
