@@ -194,7 +194,7 @@ class TimeColumn:
         """Return the word's time in each event, None where there is none."""
         column: list[Any] = list(map(self._getters[0][0], events))
         try:  # all at once: 0.2 instead of 0.9 microseconds per event
-            if None in set(map(_ZONE, column)):
+            if not all(map(_ZONE, column)):
                 column = [at if at.tzinfo else at.replace(tzinfo=UTC) for at in column]
             times = [*map(datetime.timestamp, column)]
             if times and max(times) <= now + self._word.max_future_s:

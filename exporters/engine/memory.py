@@ -1,7 +1,7 @@
 """Memory given back to the system after much has been read.
 
-In: nothing. Out: nothing. Reading leaves up to 4 MiB in the C library's heap that are free and still held; what is in use
-is the same as before.
+In: nothing. Out: nothing. Reading leaves up to 4 MiB in the C library's heap that are free and still held; what is in
+use is the same as before.
 """
 
 from __future__ import annotations
