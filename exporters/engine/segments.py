@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-__all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "Entries", "Entry", "Record", "Segments", "remembered"]
+__all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "STALE", "Entries", "Entry", "Record", "Segments", "remembered"]
 
 Entry = list[Any]
 """What is remembered of one id: the time of every opening stage, True for every edge that joined, True if any did (all
