@@ -23,7 +23,7 @@ check: $(READY)
 
 # The long forms of the kill storm and of the random restarts: minutes, not seconds.
 chaos: $(READY)
-	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/engine/test_restart_model.py $(ARGS)
+	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/engine/run/test_restart_model.py $(ARGS)
 
 # Our throughput against others', and how a running exporter behaves: a quarter of an hour on a quiet machine.
 bench: $(READY)

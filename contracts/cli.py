@@ -12,10 +12,10 @@ import click
 
 from contracts.lint.cli import diff, lint
 from contracts.load import load_all
-from contracts.metrics_doc import docs, metrics_text
 from contracts.model import Contract
-from contracts.reference import MarkerError, readme_text, schema_text
-from contracts.show import show
+from contracts.pages.metrics import docs, metrics_text
+from contracts.pages.reference import MarkerError, readme_text, schema_text
+from contracts.pages.show import show
 
 __all__ = ["GENERATED", "contract"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.document import quote
+from contracts.compiler.document import quote
 from contracts.model import Contract, Metric, Read, Source, Word
 
 __all__ = ["EFFECTS", "Change", "Effect", "compare", "compare_all"]

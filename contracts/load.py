@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 
 import yaml
 
-from contracts.build import build_contract
-from contracts.document import ContractError, Fault, Faults, Spot, quote, show
-from contracts.format import CONTRACT
+from contracts.compiler.build import build_contract
+from contracts.compiler.document import ContractError, Fault, Faults, Spot, quote, show
+from contracts.compiler.format import CONTRACT
 from contracts.model import Contract
 
 __all__ = ["load_all", "load_contract", "load_contracts", "read_document"]

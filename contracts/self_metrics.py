@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts.metrics import RESERVED_PREFIX
+from contracts.compiler.metrics import RESERVED_PREFIX
 from contracts.model import REJECTION_REASONS, Metric
 
 __all__ = ["COUNTERS", "GAUGES", "LABEL_VALUES", "LINE_OUTCOMES"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from exporters.command import CONTRACTS, export, export_options, read_contract
+from exporters.commands.export import CONTRACTS, export, export_options, read_contract
 
 __all__ = ["export_command", "main"]
 

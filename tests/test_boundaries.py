@@ -94,7 +94,7 @@ def test_the_engine_knows_nothing_around_it(path: Path) -> None:
 def test_rooms_import_the_shared_command_and_nothing_else_of_ours() -> None:
     for path in ROOMS:
         ours = {name for name in imports(path) if name.partition(".")[0] in OURS}
-        assert ours == {"exporters.command.room"}, name_of(path)
+        assert ours == {"exporters.commands.export.room"}, name_of(path)
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 40, name_of(path)
 
 
@@ -138,7 +138,7 @@ def test_nothing_here_can_trade() -> None:
         path for package in ("contracts", "emitters", "exporters/engine") for path in (ROOT / package).rglob("*.py")
     ]
     users = [name_of(path) for path in quiet if any(name.startswith(network) for name in imports(path))]
-    assert users == ["exporters/engine/serve.py"]
+    assert users == ["exporters/engine/exposition/serve.py"]
     calls = re.compile(r"\bsocket\.(?!gethostname\b)\w+")
     assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == users
 

@@ -14,7 +14,7 @@ import yaml
 
 from contracts.load import load_contract
 from exporters.engine.accounting import GAUGES
-from tests.engine.reference_reading import dig
+from tests.engine.support.reference_reading import dig
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/events.jsonl"))

@@ -19,8 +19,8 @@ import yaml
 from click.testing import CliRunner
 
 from exporters.cli import main
-from exporters.command import room
-from exporters.verify.cli import verify
+from exporters.commands.export import room
+from exporters.commands.verify.cli import verify
 from tests.end_to_end.stack import Stack, running_stack
 
 ROOT = Path(__file__).parents[1]

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contracts.lint.finding import Place
-from contracts.lint.pages import PAGE_ALLOWANCE
-from contracts.lint.promql import ALLOWANCE
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.pages import PAGE_ALLOWANCE
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.syntax import ALLOWANCE
 
 __all__ = ["Allowance", "read_allowances"]
 

@@ -15,7 +15,7 @@ from pkgutil import iter_modules
 from contracts.lint import rules
 from contracts.lint.allowances import Allowance, read_allowances
 from contracts.lint.finding import Claim, Finding, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["EXCEPTION_RULE", "RuleModule", "check", "find_rules"]
 

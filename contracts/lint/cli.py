@@ -17,7 +17,7 @@ from contracts.load import load_all
 from contracts.model import Contract
 
 if TYPE_CHECKING:
-    from contracts.lint.tree import Tree
+    from contracts.lint.inputs.tree import Tree
 
 __all__ = ["diff", "lint"]
 
@@ -71,7 +71,7 @@ def _need_parser() -> None:
 def _tree(root: Path) -> Tree:
     """Return what is to be checked; exit 2 if that cannot be read."""
     _need_parser()
-    from contracts.lint.tree import load_tree
+    from contracts.lint.inputs.tree import load_tree
 
     try:
         return load_tree(root)
@@ -115,7 +115,7 @@ def _contracts(path: Path) -> tuple[Contract, ...]:
 
 def _users(tree: Tree) -> dict[str, list[str]]:
     """Return metric -> panels and rules that ask for it."""
-    from contracts.lint.promql import name_of
+    from contracts.lint.promql.syntax import name_of
 
     endings = ("_bucket", "_sum", "_count")
     users: dict[str, list[str]] = {}

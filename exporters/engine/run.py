@@ -15,20 +15,20 @@ from contracts.model import Contract
 from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.decode import Decoder
-from exporters.engine.keep import Keeper, known_of, mark_rows, marks_of
-from exporters.engine.memory import GIVE_BACK_BYTES, give_back
-from exporters.engine.pairs import OpenPairs
-from exporters.engine.registry import Gauges
-from exporters.engine.rows import Row
-from exporters.engine.scrapes import Scrapes, Waiting
-from exporters.engine.state import State
-from exporters.engine.tail import Tail
-from exporters.engine.translate import Translator
+from exporters.engine.exposition.render import Gauges
+from exporters.engine.exposition.scrape_queue import Scrapes, Waiting
+from exporters.engine.heap import GIVE_BACK_BYTES, give_back
+from exporters.engine.log import Voice
+from exporters.engine.pairs.pairs import OpenPairs
+from exporters.engine.series import State
+from exporters.engine.state.keeper import Keeper, known_of, mark_rows, marks_of
+from exporters.engine.state.rows import Row
+from exporters.engine.tail.tail import Tail
+from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Decoded, Effect, FileKey, Mark, Notice, Snapshot, Update
-from exporters.engine.voice import Voice
 
 if TYPE_CHECKING:
-    from exporters.engine.store import Store
+    from exporters.engine.state.store import Store
 
 __all__ = ["Engine", "Exposed"]
 

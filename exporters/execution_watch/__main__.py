@@ -1,6 +1,6 @@
 """Starts the execution_watch exporter: `python -m exporters.execution_watch`."""
 
-from exporters.command import room
+from exporters.commands.export import room
 
 if __name__ == "__main__":
     room("execution_watch")(prog_name="python -m exporters.execution_watch")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from contracts.document import ContractError
+from contracts.compiler.document import ContractError
 from contracts.load import load_contracts
 from grafana.build.boards import boards_of, texts_of
 from grafana.build.catalogue import DashboardError

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from exporters.engine.keep import marks_of
-from exporters.engine.look import read_rows
+from exporters.engine.state.keeper import marks_of
+from exporters.engine.state.readonly import read_rows
 from tests.bench.inputs import ledger
 from tests.bench.memory import memory_readings
 from tests.bench.process import FORMATS, Exporter, bytes_read, lines_applied, lines_read, running, shadow, wait_until

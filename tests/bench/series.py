@@ -13,8 +13,8 @@ from statistics import median
 from contracts.load import load_contract
 from exporters.engine.clock import SystemClock
 from exporters.engine.run import Engine
-from exporters.engine.store import Store
-from exporters.engine.tail import Tail
+from exporters.engine.state.store import Store
+from exporters.engine.tail.tail import Tail
 from tests.bench.process import FORMATS, peaktrade, running
 from tests.bench.reading import Reading
 

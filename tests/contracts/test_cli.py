@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from contracts import cli
 from contracts.cli import GENERATED, contract
-from contracts.reference import BEGIN, END
+from contracts.pages.reference import BEGIN, END
 
 INVALID = Path(__file__).parent.parent / "invalid"
 

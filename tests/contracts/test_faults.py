@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import contracts
-from contracts.document import ContractError, Fault
+from contracts.compiler.document import ContractError, Fault
 from contracts.load import load_all, load_contract, load_contracts
 
 INVALID = sorted((Path(__file__).parent.parent / "invalid").glob("*.yaml"))

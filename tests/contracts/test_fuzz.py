@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import contracts
-from contracts.document import ContractError
+from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.engine.decode import Decoder
-from exporters.engine.state import State
-from exporters.engine.translate import Translator
+from exporters.engine.series import State
+from exporters.engine.translate.translate import Translator
 
 SHIPPED = {path.stem: path.read_text(encoding="utf-8") for path in Path(contracts.__file__).parent.glob("*.yaml")}
 _TOKEN = re.compile(r"\w+|[ ]+|[^\w ]")

@@ -7,10 +7,10 @@ import jsonschema
 import pytest
 
 import contracts
-from contracts.document import ContractError, Faults, Spot
-from contracts.format import CONTRACT
+from contracts.compiler.document import ContractError, Faults, Spot
+from contracts.compiler.format import CONTRACT
+from contracts.compiler.shape import Either, Flag, ListOf, MapOf, Number, Shape, Text, json_schema
 from contracts.load import read_document
-from contracts.shape import Either, Flag, ListOf, MapOf, Number, Shape, Text, json_schema
 
 SHIPPED = sorted(Path(contracts.__file__).parent.glob("*.yaml"))
 INVALID = sorted((Path(__file__).parent.parent / "invalid").glob("*.yaml"))

@@ -20,8 +20,8 @@ from typing import Any
 
 from contracts.load import load_contracts
 from contracts.model import Contract
-from exporters.ask import NoAnswerError, Site
-from exporters.command import CONTRACTS
+from exporters.commands.export import CONTRACTS
+from exporters.commands.verify.client import NoAnswerError, Site
 from tests.end_to_end.storm import free_port
 
 __all__ = ["ROOT", "Stack", "running_stack", "wait_until"]

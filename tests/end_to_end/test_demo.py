@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from contracts.load import load_contracts
-from exporters.command import CONTRACTS
+from exporters.commands.export import CONTRACTS
 
 PEAKTRADE = str(Path(sys.executable).parent / "peaktrade")
 PORTS = [contract.port for contract in load_contracts(CONTRACTS)] + [9092]

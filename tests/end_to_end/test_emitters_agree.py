@@ -1,6 +1,6 @@
 """What an emitter wrote is what the exporter counts, per label set, also when the emitter misbehaves under a scraper.
 
-The truth is worked out from the emitter's own events by plain Python (exporters.golden), not by a contract.
+The truth is worked out from the emitter's own events by plain Python (exporters.commands.verify.golden), not by a contract.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from contracts.load import load_contracts
-from exporters.command import CONTRACTS
-from exporters.golden import TRUTHS, Truth
+from exporters.commands.export import CONTRACTS
+from exporters.commands.verify.golden import TRUTHS, Truth
 from tests.end_to_end.storm import Page, Scraper, free_port, read_page
 
 START = "2026-01-25T01:00:00+00:00"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.demo.web import ask_prometheus
+from exporters.commands.demo.web import ask_prometheus
 from tests.end_to_end.stack import wait_until
 from tests.end_to_end.storm import Exporter, Writer, free_port
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from exporters.ask import query
-from exporters.command import CONTRACTS
-from exporters.golden import GOLDEN
-from exporters.verify.cli import verify
-from exporters.verify.rules import read_rule_names
+from exporters.commands.export import CONTRACTS
+from exporters.commands.verify.cli import verify
+from exporters.commands.verify.client import query
+from exporters.commands.verify.golden import GOLDEN
+from exporters.commands.verify.rules import read_rule_names
 from tests.end_to_end.stack import ROOT, Stack, running_stack, wait_until
 
 RULES = ROOT / "prometheus" / "rules"

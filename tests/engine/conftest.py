@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.model import Contract
-from tests.engine.harness import Bench, contract_of
+from tests.engine.support.harness import Bench, contract_of
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from contracts import load
 from contracts.lint.check import check
-from contracts.lint.tree import Tree, load_tree
+from contracts.lint.inputs.tree import Tree, load_tree
 
 __all__ = ["Checkout"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from contracts import metrics_doc
 from contracts.cli import contract
 from contracts.lint.check import find_rules
 from contracts.load import load_contracts
+from contracts.pages import metrics as metrics_doc
 
 if TYPE_CHECKING:
     from tests.lint.conftest import Checkout

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contracts.lint.check import check, find_rules
-from contracts.lint.tree import load_tree
+from contracts.lint.inputs.tree import load_tree
 
 if TYPE_CHECKING:
     from tests.lint.conftest import Checkout

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contracts.lint.catalog import Catalog
-from contracts.lint.infer import infer
-from contracts.lint.promql import parse
-from contracts.lint.units import Unit
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import parse
+from contracts.lint.promql.units import Unit
 
 if TYPE_CHECKING:
     from tests.lint.conftest import Checkout

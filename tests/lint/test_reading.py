@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.lint.catalog import build_catalog
-from contracts.lint.dashboards import read_dashboard
-from contracts.lint.located_json import Node, nodes_in, parse_json
-from contracts.lint.pages import Page
-from contracts.lint.tree import load_tree
+from contracts.lint.inputs.dashboards import read_dashboard
+from contracts.lint.inputs.located_json import Node, nodes_in, parse_json
+from contracts.lint.inputs.pages import Page
+from contracts.lint.inputs.tree import load_tree
+from contracts.lint.promql.catalog import build_catalog
 from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
 
 if TYPE_CHECKING:

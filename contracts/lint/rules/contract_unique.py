@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from contracts.document import quote
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
 from contracts.model import Contract
 
 __all__ = ["PLATFORM_PORTS", "SEVERITY", "check"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import alternatives, name_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.syntax import alternatives, name_of
 
 __all__ = ["SEVERITY", "check"]
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contracts.document import quote
-from contracts.lint.dashboards import Dashboard
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.dashboards import Dashboard
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from contracts.lint.dashboards import Dashboard, Panel
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.dashboards import Dashboard, Panel
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import promql_parser as pp
 
-from contracts.lint.catalog import Catalog
-from contracts.lint.dashboards import Target
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import infer
-from contracts.lint.promql import name_of, operator_of, selectors
-from contracts.lint.tree import Tree
-from contracts.lint.units import TIMESTAMP, unit_of_name
+from contracts.lint.inputs.dashboards import Target
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import name_of, operator_of, selectors
+from contracts.lint.promql.units import TIMESTAMP, unit_of_name
 
 __all__ = ["SEVERITY", "check"]
 

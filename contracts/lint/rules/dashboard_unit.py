@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contracts.document import quote
-from contracts.lint.dashboards import Panel, Target
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import infer
-from contracts.lint.tree import Tree
-from contracts.lint.units import GRAFANA_UNITS, Unit
+from contracts.lint.inputs.dashboards import Panel, Target
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.units import GRAFANA_UNITS, Unit
 
 __all__ = ["SEVERITY", "check"]
 

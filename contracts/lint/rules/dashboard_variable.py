@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contracts.document import quote
-from contracts.lint.dashboards import Dashboard, Variable
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import name_of, selectors
-from contracts.lint.query import Query
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.dashboards import Dashboard, Variable
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.query import Query
+from contracts.lint.promql.syntax import name_of, selectors
 
 __all__ = ["SEVERITY", "check"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from contracts.document import quote
-from contracts.lint.code import words_in_code
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Place, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.program_text import words_in_code
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

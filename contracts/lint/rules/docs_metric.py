@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from contracts.document import quote
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Place, Severity
-from contracts.lint.pages import Page
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.pages import Page
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

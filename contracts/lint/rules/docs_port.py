@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.inputs.tree import Tree
 from contracts.lint.rules.contract_unique import PLATFORM_PORTS
-from contracts.lint.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

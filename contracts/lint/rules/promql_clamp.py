@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import promql_parser as pp
 
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import infer
-from contracts.lint.promql import number_of, operator_of, strip
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import number_of, operator_of, strip
 
 __all__ = ["SEVERITY", "check"]
 

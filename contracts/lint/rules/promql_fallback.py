@@ -11,10 +11,10 @@ from typing import Any
 
 import promql_parser as pp
 
-from contracts.document import quote
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import nodes, operator_of, selectors, strip, text_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.syntax import nodes, operator_of, selectors, strip, text_of
 
 __all__ = ["SEVERITY", "check"]
 

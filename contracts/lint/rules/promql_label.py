@@ -11,12 +11,12 @@ from typing import Any
 
 import promql_parser as pp
 
-from contracts.document import quote
-from contracts.lint.catalog import Catalog
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import Labels, infer
-from contracts.lint.promql import SET_OPERATORS, name_of, operator_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.infer import Labels, infer
+from contracts.lint.promql.syntax import SET_OPERATORS, name_of, operator_of
 
 __all__ = ["SEVERITY", "check"]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import promql_parser as pp
 
-from contracts.lint.catalog import Catalog
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import infer
-from contracts.lint.promql import operator_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import operator_of
 
 __all__ = ["SEVERITY", "check"]
 

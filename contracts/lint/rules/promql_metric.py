@@ -10,11 +10,11 @@ from difflib import get_close_matches
 
 import promql_parser as pp
 
-from contracts.document import quote
-from contracts.lint.catalog import Catalog
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import alternatives, has_variable, matches, name_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.syntax import alternatives, has_variable, matches, name_of
 
 __all__ = ["SEVERITY", "check"]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import promql_parser as pp
 
-from contracts.lint.catalog import Catalog
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import infer
-from contracts.lint.promql import name_of, number_of, operator_of, selectors
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import name_of, number_of, operator_of, selectors
 
 __all__ = ["SEVERITY", "check"]
 

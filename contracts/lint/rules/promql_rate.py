@@ -11,10 +11,10 @@ from typing import Any
 
 import promql_parser as pp
 
-from contracts.lint.catalog import Catalog
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import name_of, nodes, operator_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.syntax import name_of, nodes, operator_of
 
 __all__ = ["SEVERITY", "check"]
 

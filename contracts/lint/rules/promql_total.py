@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import promql_parser as pp
 
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.infer import infer
-from contracts.lint.promql import is_comparison, nodes, number_of, operator_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import is_comparison, nodes, number_of, operator_of
 
 __all__ = ["SEVERITY", "check"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import promql_parser as pp
 
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import name_of, operator_of
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.syntax import name_of, operator_of
 
 __all__ = ["SEVERITY", "check"]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import promql_parser as pp
 
-from contracts.document import quote
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
-from contracts.lint.promql import alternatives, is_comparison, name_of, number_of, operator_of, selectors, strip
-from contracts.lint.query import Query
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.query import Query
+from contracts.lint.promql.syntax import alternatives, is_comparison, name_of, number_of, operator_of, selectors, strip
 
 __all__ = ["SEVERITY", "check"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from contracts.document import quote
+from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Place, Severity
-from contracts.lint.tree import Tree
+from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 

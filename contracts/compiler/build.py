@@ -1,0 +1,161 @@
+"""A document -> Contract: the sound parts are built, then looked at together.
+
+In: a document whose shape was checked. Out: a `Contract`, or ContractError with every fault. Here stand the checks that
+need more than one part: words nobody fills or reads, paths read as two kinds, budgets the contract can exceed.
+What has a fault already, or mentions a word that has one, is left out of further checks: each mistake is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from itertools import permutations
+from pathlib import Path
+
+from contracts.compiler.document import Faults, Spot, quote
+from contracts.compiler.metrics import build_metrics
+from contracts.compiler.pairs import build_pairs
+from contracts.compiler.sources import build_sources
+from contracts.compiler.vocabulary import build_words
+from contracts.model import SOURCE_WORD, Contract, Files, Metric, PathKind
+
+__all__ = ["build_contract"]
+
+_PARTS = ("vocabulary", "sources", "metrics", "pairs")
+_RESERVED_NAMES = frozenset({"engine", "lint", "console"})
+"""Names of other folders and processes. Source: house style 3."""
+
+
+_SAID: Mapping[PathKind, str] = {"text": "a text", "flag": "true or false", "number": "a number", "time": "a time"}
+
+
+def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
+    """Return the contract a document states.
+
+    Raises:
+        ContractError: with every fault, those of all parts together.
+    """
+    exporter, files = (document.at(key) for key in ("exporter", "files"))
+    _check_name(exporter.at("name"), faults)
+    vocabulary = _sound(document.at("vocabulary"), frozenset(), faults)
+    words = build_words(vocabulary, faults)
+    unclear = frozenset(name for name, _ in document.entries("vocabulary")) - words.keys()
+    parts = [_sound(document.at(key), unclear, faults) for key in _PARTS[1:]]
+    sources, metrics, pairs = parts if _is_whole(document) else [Spot({}, part.line, part.path) for part in parts]
+    names = [name for name, _ in document.entries("sources")]
+    contract = Contract(
+        name=exporter.text_of("name"),
+        help=exporter.text_of("help"),
+        port=_whole(exporter, "port", 0, faults),
+        port_env=exporter.text_of("port_env") or None,
+        job=exporter.text_of("job"),
+        files=Files(
+            files.text_of("env") or None,
+            files.texts_of("default"),
+            _whole(files, "max_line_bytes", 1 << 20, faults),
+        ),
+        words=words,
+        sources=build_sources(sources, words, faults),
+        metrics=build_metrics(metrics, words, names, faults),
+        pairs=build_pairs(pairs, words, faults),
+        path=faults.file,
+        sha256=sha256,
+    )
+    _check_together(contract, document, faults)
+    faults.raise_if_any()
+    return contract
+
+
+def _is_whole(document: Spot) -> bool:
+    """Whether the parts are there that others refer to."""
+    return all(any(document.entries(key)) for key in ("vocabulary", "sources", "metrics"))
+
+
+def _sound(part: Spot, unclear: Set[str], faults: Faults) -> Spot:
+    """Return a part without the entries that have a fault or mention an unclear word."""
+    entries = {name: spot for name, spot in part.items() if not faults.touch(spot) and not spot.mentions(unclear)}
+    return Spot(entries, part.line, part.path)
+
+
+def _whole(spot: Spot, key: str, default: int, faults: Faults) -> int:
+    return default if faults.touch(spot.at(key)) else int(spot.number_of(key, default))
+
+
+def _check_name(spot: Spot, faults: Faults) -> None:
+    if faults.touch(spot) or not spot.text:
+        return
+    stem = Path(faults.file).stem
+    if stem != spot.text:
+        faults.add(spot, f"the name is {quote(spot.text)} but the file is {stem}.yaml; make them equal")
+    if spot.text in _RESERVED_NAMES:
+        faults.add(spot, f"the name {quote(spot.text)} is reserved; choose another")
+
+
+def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
+    sound = {source.name for source in contract.sources if not faults.touch(document.at("sources", source.name))}
+    _check_paths(contract, sound, document.at("sources"), faults)
+    has_all_sources = len(contract.sources) == len(list(document.entries("sources")))
+    for metric in contract.metrics:
+        if has_all_sources or SOURCE_WORD not in metric.labels.values():
+            words = (document.at("vocabulary", word) for word in metric.labels.values())
+            spot = document.at("metrics", metric.name)
+            if not any(faults.touch(part) for part in (spot, *words)):
+                _check_series(contract, metric, spot, faults)
+    if _is_whole(document) and not any(faults.touch(document.at(key)) for key in _PARTS):
+        _check_words(contract, document.at("vocabulary"), faults)
+
+
+def _check_words(contract: Contract, vocabulary: Spot, faults: Faults) -> None:
+    filled = {read.word for source in contract.sources for read in source.all_reads()}
+    filled |= {word for pair in contract.pairs for word in (pair.edge, pair.latency)}
+    filled |= {name for name, word in contract.words.items() if word.default is not None}
+    used = set(_words_used(contract))
+    for name in contract.words:
+        if name not in used:
+            problem = f"no metric, pair or condition uses the word {quote(name)}; use it or delete it"
+            faults.add(vocabulary.at(name), problem)
+        elif name not in filled:
+            problem = f"no source fills the word {quote(name)}, so what uses it stays empty; read it somewhere"
+            faults.add(vocabulary.at(name), problem)
+
+
+def _words_used(contract: Contract) -> Iterator[str]:
+    for source in contract.sources:
+        yield from source.require_any
+        yield from (read.word for read in source.all_reads() if read.required)
+    for metric in contract.metrics:
+        if metric.job != "rejections":
+            yield from metric.labels.values()
+        yield from (name for name in (metric.subject, metric.amount) if name)
+        yield from (condition.subject[0] for condition in metric.when)
+    for pair in contract.pairs:
+        yield from (pair.id, pair.stage, pair.at, pair.edge)
+
+
+def _check_paths(contract: Contract, sound: Set[str], sources: Spot, faults: Faults) -> None:
+    kinds: dict[tuple[str, ...], tuple[PathKind, str]] = {}
+    for source in contract.sources:
+        for path, kind in contract.paths_of(source) if source.name in sound else ():
+            known, where = kinds.setdefault(path, (kind, source.name))
+            if known != kind:
+                here = "here" if where == source.name else f"in {quote(where)}"
+                problem = (
+                    f"{quote('.'.join(path))} is read as {_SAID[kind]} and {here} as {_SAID[known]}; settle on one"
+                )
+                faults.add(sources.at(source.name), problem)
+    for path, longer in permutations(kinds, 2):
+        if longer[: len(path)] == path:
+            around = f"the object around {quote('.'.join(longer))}"
+            problem = f"{quote('.'.join(path))} is read as a value and as {around}; read one of the two"
+            faults.add(sources.at(kinds[longer][1]), problem)
+
+
+def _check_series(contract: Contract, metric: Metric, spot: Spot, faults: Faults) -> None:
+    worst = contract.worst_case_series(metric)
+    if worst > metric.budget:
+        sizes = {
+            label: len(contract.label_values(metric, label)) or contract.words[word].worst_case
+            for label, word in metric.labels.items()
+        }
+        parts = " x ".join(f"{label} {size}" for label, size in sizes.items())
+        problem = f"it can reach {worst} series ({parts}), but its budget is {metric.budget}"
+        faults.add(spot, f"{problem}; drop a label, shorten a list or raise the budget")

@@ -1,0 +1,227 @@
+"""The contract format: every key a contract may have, with its shape and its documentation.
+
+In: nothing. Out: `CONTRACT`, from which come the checks of `load`, contract.schema.json and the tables of
+contracts/README.md, so that the three can never disagree.
+"""
+
+from __future__ import annotations
+
+from contracts.compiler.shape import Either, Flag, Key, ListOf, MapOf, Number, Record, Text
+from contracts.model import REJECTION_REASONS
+
+__all__ = ["CONTRACT", "RECORDS"]
+
+NAME = Text("a lower-case name", r"[a-z][a-z0-9_]*")
+METRIC_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
+ENV = Text("an environment variable", r"[A-Z][A-Z0-9_]*")
+PATH = Text("a JSON path such as payload.code", r"[^.\s]+(\.[^.\s]+)*")
+ANY = Text("a text, number or boolean")
+YES_NO = Flag()
+
+EXPORTER = Record(
+    "exporter",
+    "Who serves: one process, one port, one Prometheus job.",
+    {
+        "name": Key(NAME, "Name of the exporter; equal to the file's stem.", required=True),
+        "help": Key(Text("a sentence"), "One sentence for the landing page and the docs.", required=True),
+        "port": Key(
+            Number("a port from 1 to 65535", integer=True, minimum=1, maximum=65535),
+            "TCP port.",
+            required=True,
+        ),
+        "port_env": Key(ENV, "Environment variable that overrides the port."),
+        "job": Key(NAME, "Prometheus job that scrapes it.", required=True),
+    },
+)
+
+FILES = Record(
+    "files",
+    "Where events come from.",
+    {
+        "env": Key(ENV, "Environment variable that overrides `default`; several paths are separated by `:`."),
+        "default": Key(
+            Either("a path or glob, or a list of them", scalar=Text("a path"), many=ListOf(Text("a path"))),
+            "Path or glob, or a list of them, relative to the working directory.",
+            required=True,
+        ),
+        "max_line_bytes": Key(
+            Number("a whole number of at least 16", integer=True, minimum=16),
+            "Lines longer than this are skipped in constant memory and counted as too_long (default 1048576).",
+        ),
+    },
+)
+
+DEFAULT = Record(
+    "default",
+    "The value of a word that an event does not carry.",
+    {
+        "env": Key(ENV, "Environment variable asked first."),
+        "value": Key(ANY, "Constant used when the variable is not set.", required=True),
+    },
+)
+
+SPELLINGS = MapOf(ListOf(ANY), what="a value of the word")
+MAPPED = MapOf(ANY, what="a text to look for")
+
+WORD = Record(
+    "word",
+    "One word of the vocabulary. Without `type`: closed `values` make an enum, `allow` makes a name.",
+    {
+        "type": Key(
+            Text(choices=("number", "time", "id")),
+            "What a word is that is no label: a number, a time, or an id that joins pairs.",
+        ),
+        "values": Key(ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."),
+        "aliases": Key(SPELLINGS, "Other spellings of a value, whatever source they come from."),
+        "otherwise": Key(ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."),
+        "default": Key(
+            Either("a value, or {env, value}", scalar=ANY, mapping=DEFAULT),
+            "The value when an event has none (or an empty one).",
+        ),
+        "allow": Key(Text("characters as in a regex class"), "Characters kept; each run of others becomes `_`."),
+        "fold": Key(YES_NO, "Lower-case a name (default false)."),
+        "max_length": Key(Number("a whole number of at least 1", True, 1), "Characters kept of a name."),
+        "max_values": Key(
+            Number("a whole number of at least 1", True, 1),
+            "Distinct values of a name; later ones become `otherwise` (default other) and are counted.",
+        ),
+        "unit": Key(Text(choices=("seconds", "bytes", "ratio", "count")), "Base unit of a number."),
+        "min": Key(Number(), "Smallest number taken; smaller ones are refused and counted."),
+        "max": Key(Number(), "Largest number taken; larger ones are refused and counted."),
+        "max_future": Key(
+            Number("seconds, at least 0", minimum=0), "How far ahead of now a time may lie, in seconds (default 5)."
+        ),
+    },
+)
+
+TEST = Record(
+    "condition",
+    "One test; a bare value means equal, a list means one of.",
+    {
+        "in": Key(ListOf(ANY), "True if the value is one of these."),
+        "present": Key(YES_NO, "True if there is (or is not) a value."),
+    },
+)
+CONDITION = Either("a value, a list of values, or {present: true}", scalar=ANY, many=ListOf(ANY), mapping=TEST)
+
+CANDIDATE = Record(
+    "read",
+    "How a source fills a word.",
+    {
+        "path": Key(PATH, "JSON path; dots descend into objects."),
+        "value": Key(ANY, "A constant instead of a path."),
+        "aliases": Key(SPELLINGS, "Spellings this source uses for a value."),
+        "prefixes": Key(MAPPED, "Beginning of the text -> value, first match wins, after aliases."),
+        "contains": Key(MAPPED, "Part of the text -> value, first match wins, after prefixes."),
+        "otherwise": Key(ANY, "What an unknown or missing text becomes, for this source."),
+        "scale": Key(
+            Number("a number above 0", above=0),
+            "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds.",
+        ),
+        "required": Key(YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."),
+    },
+)
+READ = Either("a path, {path: ...}, or a list of them", scalar=PATH, many=ListOf(CANDIDATE), mapping=CANDIDATE)
+CELL = Either("a constant, {path: ...}, or a list of them", scalar=ANY, many=ListOf(CANDIDATE), mapping=CANDIDATE)
+
+SOURCE = Record(
+    "source",
+    "One event format. Sources are tried in order; the first whose `match` holds takes the event.",
+    {
+        "match": Key(
+            MapOf(CONDITION, PATH.pattern, "a JSON path", may_be_empty=True),
+            "Conditions on JSON paths, all must hold.",
+            required=True,
+        ),
+        "expect": Key(
+            MapOf(CONDITION, PATH.pattern, "a JSON path"),
+            "Further conditions; if one fails the line is rejected as unknown_schema.",
+        ),
+        "read": Key(
+            MapOf(READ, what="a word", may_be_empty=True), "Word -> path (or read); here a bare text is a path."
+        ),
+        "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
+        "by": Key(PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
+        "rows": Key(
+            MapOf(MapOf(CELL, what="a word", may_be_empty=True), what="a value of `by`"),
+            "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` reads nothing more.",
+        ),
+    },
+)
+
+LABEL = Either(
+    "a word, or {label: word}",
+    scalar=NAME,
+    mapping=MapOf(NAME, key=METRIC_NAME, what="a label name"),
+)
+
+METRIC = Record(
+    "metric",
+    "One metric family. Exactly one of counts, rejections, observes, sets, states, always says what moves it.",
+    {
+        "type": Key(Text(choices=("counter", "gauge", "histogram")), "Prometheus type.", required=True),
+        "help": Key(Text("a sentence"), "One sentence for the person paged.", required=True),
+        "counts": Key(NAME, "Counter: one per event in which this word has a value; `events` counts each event."),
+        "amount": Key(NAME, "Counter: add this number word instead of one."),
+        "rejections": Key(
+            MapOf(ANY, key="|".join(REJECTION_REASONS), what="a rejection reason"),
+            "Counter: refused lines; rejection reason -> value of the label `reason`.",
+        ),
+        "observes": Key(NAME, "Histogram: the number word observed."),
+        "buckets": Key(ListOf(Number()), "Histogram: upper bounds, rising, without +Inf."),
+        "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back."),
+        "states": Key(NAME, "Gauge: the enum word (also a label) whose current value is 1 and all others 0."),
+        "always": Key(Number(), "Gauge: a constant, shown for each series of `init`."),
+        "labels": Key(
+            ListOf(LABEL),
+            "Words shown as labels; `{label: word}` renames; `source` is the name of the source that took the event.",
+        ),
+        "when": Key(MapOf(CONDITION, key=NAME.pattern, what="a word"), "Conditions on words, all must hold."),
+        "init": Key(
+            ListOf(
+                MapOf(
+                    Either("a value or a list", scalar=ANY, many=ListOf(ANY)),
+                    may_be_empty=True,
+                    what="a label",
+                )
+            ),
+            "Series that exist from the start; `all` stands for every closed value, a missing label for its default.",
+        ),
+        "budget": Key(Number("a whole number of at least 1", True, 1), "Most series it may ever have.", required=True),
+    },
+)
+
+PAIR = Record(
+    "pair",
+    "Two stages of one thing joined by id; gives `edge` and `latency` to the metrics of the closing event.",
+    {
+        "id": Key(NAME, "Word of type id that joins.", required=True),
+        "stage": Key(NAME, "Enum word that names the stage.", required=True),
+        "at": Key(NAME, "Time word.", required=True),
+        "edge": Key(NAME, "Enum word that receives the edge's name.", required=True),
+        "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
+        "edges": Key(MapOf(ListOf(ANY), what="an edge"), "Edge -> [opening stage, closing stage].", required=True),
+        "timeout": Key(
+            Number("seconds, at least 0.001", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
+        ),
+        "max_open": Key(Number("a whole number of at least 1", True, 1), "Ids remembered at once (default 20000)."),
+    },
+)
+
+CONTRACT = Record(
+    "contract",
+    "One exporter's promise: where it listens, what it reads, what it shows.",
+    {
+        "exporter": Key(EXPORTER, "Who serves.", required=True),
+        "files": Key(FILES, "Where events come from.", required=True),
+        "vocabulary": Key(MapOf(WORD, NAME.pattern, NAME.what), "Word -> what it may hold.", required=True),
+        "sources": Key(
+            MapOf(SOURCE, NAME.pattern, NAME.what), "Event format -> how it fills the words.", required=True
+        ),
+        "metrics": Key(MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True),
+        "pairs": Key(MapOf(PAIR, NAME.pattern, NAME.what), "Pair -> stages joined by id."),
+    },
+)
+
+RECORDS = (CONTRACT, EXPORTER, FILES, WORD, DEFAULT, SOURCE, CANDIDATE, TEST, METRIC, PAIR)
+"""Every record of the format, in the order the documentation shows them."""

@@ -1,0 +1,174 @@
+"""Metric entries of a checked document -> Metrics.
+
+In: the `metrics` mapping, already of the right shape, the words and the names of the sources. Out: frozen values, and a
+fault for every name that does not resolve, every key that says nothing, every name Prometheus would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from contracts.compiler.conditions import build_conditions, spelling
+from contracts.compiler.document import Faults, Spot, quote
+from contracts.compiler.labels import FORBIDDEN_LABELS, build_init, build_labels
+from contracts.compiler.vocabulary import value_problem
+from contracts.model import SOURCE_WORD, Condition, Job, Metric, Word
+
+__all__ = ["FORBIDDEN_LABELS", "RESERVED_PREFIX", "build_metrics"]
+
+RESERVED_PREFIX = "peak_trade_exporter_"
+"""Prefix of the metrics every exporter has about itself."""
+
+_JOBS: Mapping[str, tuple[Job, ...]] = {
+    "counter": ("counts", "rejections"),
+    "histogram": ("observes",),
+    "gauge": ("sets", "states", "always"),
+}
+_EXTRAS: Mapping[Job, frozenset[str]] = {
+    "counts": frozenset({"amount", "when", "init"}),
+    "rejections": frozenset({"init"}),
+    "observes": frozenset({"buckets", "when", "init"}),
+    "sets": frozenset({"when"}),
+    "states": frozenset({"when", "init"}),
+    "always": frozenset({"init"}),
+}
+_COMMON = frozenset({"type", "help", "labels", "budget"})
+_SUBJECT_KINDS: Mapping[Job, tuple[str, ...]] = {
+    "counts": ("enum", "name"),
+    "observes": ("number",),
+    "sets": ("number", "time"),
+    "states": ("enum",),
+}
+_SAMPLES = {
+    "counter": ("", "_total", "_created"),
+    "histogram": ("", "_bucket", "_sum", "_count", "_created"),
+    "gauge": ("",),
+}
+
+
+def build_metrics(spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults) -> tuple[Metric, ...]:
+    """Return the metrics in file order; those whose job is not clear are left out."""
+    metrics: list[Metric] = []
+    taken: dict[str, str] = {}
+    for name, entry in spot.items():
+        job = _job_of(entry, faults)
+        if job is None:
+            continue
+        metric = _build_metric(name, job, entry, words, sources, faults)
+        metrics.append(metric)
+        samples = [name.removesuffix("_total") + ending for ending in _SAMPLES[metric.type]]
+        clash = next((sample for sample in samples if sample in taken), None)
+        if clash is not None:
+            faults.add(entry, f"its sample {quote(clash)} belongs to {taken[clash]} already; rename one of the two")
+        taken |= dict.fromkeys(samples, name)
+    return tuple(metrics)
+
+
+def _job_of(spot: Spot, faults: Faults) -> Job | None:
+    kind = spot.text_of("type")
+    given = [job for jobs in _JOBS.values() for job in jobs if spot.get(job) is not None]
+    if len(given) != 1 or given[0] not in _JOBS[kind]:
+        got = " and ".join(given) or "none"
+        faults.add(spot, f"got {got}, expected exactly one of {', '.join(_JOBS[kind])} for a {kind}")
+        return None
+    for key, value in spot.items():
+        if key not in _COMMON | _EXTRAS[given[0]] | {given[0]}:
+            faults.add(value, f"{quote(key)} says nothing about a {kind} with {given[0]}; delete it")
+    return given[0]
+
+
+def _build_metric(
+    name: str, job: Job, spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults
+) -> Metric:
+    labels = build_labels(job, spot.get("labels"), words, faults)
+    metric = Metric(
+        name=name,
+        type=spot.text_of("type"),  # type: ignore[arg-type]  # narrowed by its shape
+        job=job,
+        help=spot.text_of("help"),
+        labels=labels,
+        budget=int(spot.number_of("budget", 1)),
+        subject=spot.text_of(job) if job in _SUBJECT_KINDS else None,
+        amount=spot.text_of("amount") or None,
+        value=spot.number_of("always", 1.0),
+        buckets=_build_buckets(spot, job, faults),
+        when=_build_when(spot.get("when"), words, faults),
+        init=build_init(job, labels, spot, words, sources, faults),
+        reasons={reason: value.text for reason, value in spot.entries("rejections")},
+        line=spot.line,
+    )
+    _check_name(metric, spot, faults)
+    _check_subject(metric, spot, words, faults)
+    _check_amount(metric, spot, words, faults)
+    return metric
+
+
+def _build_buckets(spot: Spot, job: Job, faults: Faults) -> tuple[float, ...]:
+    given = spot.get("buckets")
+    if given is None:
+        if job == "observes":
+            faults.add(spot, "buckets is missing; list the upper bounds, rising")
+        return ()
+    buckets = tuple(item.number for item in given.elements())
+    if list(buckets) != sorted(set(buckets)):
+        faults.add(given, "buckets do not rise; sort them and drop doubles")
+    return buckets
+
+
+def _build_when(spot: Spot | None, words: Mapping[str, Word], faults: Faults) -> tuple[Condition, ...]:
+    conditions = build_conditions(spot, faults)
+    for condition, (name, entry) in zip(conditions, spot.items() if spot else (), strict=True):
+        word = words.get(name)
+        if word is None:
+            faults.add(entry, _unknown(name))
+        elif not word.is_label:
+            faults.add(entry, f"{quote(name)} is of kind {word.kind}: only words with values or allow can be tested")
+        else:
+            problems = (value_problem(word, spelling(value)) for value in condition.values)
+            for problem in filter(None, problems):
+                faults.add(entry, problem)
+    return conditions
+
+
+def _unknown(name: str) -> str:
+    if name == SOURCE_WORD:
+        return (
+            'the built-in word "source" can only be a label; let its source read a constant into a word, and use that'
+        )
+    return f"unknown word {quote(name)}; declare it under vocabulary"
+
+
+def _check_name(metric: Metric, spot: Spot, faults: Faults) -> None:
+    name = metric.name
+    if name.startswith((RESERVED_PREFIX, "process_")):
+        faults.add(spot, f"the prefix of {quote(name)} is kept for metrics about the exporter itself; rename it")
+    if (metric.type == "counter") != name.endswith("_total"):
+        wants = "must end in _total" if metric.type == "counter" else "must not end in _total"
+        faults.add(spot, f"{quote(name)} is a {metric.type} and {wants}; rename it")
+    for suffix in ("_sum", "_count", "_bucket", "_created", "_info"):
+        if name.endswith(suffix):
+            faults.add(spot, f"the ending {suffix} of {quote(name)} is reserved by Prometheus; rename it")
+
+
+def _check_subject(metric: Metric, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
+    subject, job = metric.subject, metric.job
+    if subject is None or (job == "counts" and subject == "events"):
+        return
+    if subject not in words:
+        faults.add(spot.at(job), _unknown(subject))
+        return
+    kind, expected = words[subject].kind, " or ".join(_SUBJECT_KINDS[job])
+    if kind not in _SUBJECT_KINDS[job]:
+        faults.add(spot.at(job), f"{job} needs a word of kind {expected}, but {quote(subject)} is of kind {kind}")
+    elif job == "states" and subject not in metric.labels.values():
+        faults.add(spot.at(job), f"states needs {quote(subject)} among its labels; add it")
+
+
+def _check_amount(metric: Metric, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
+    if metric.amount is None:
+        return
+    word = words.get(metric.amount)
+    if word is None or word.kind != "number" or word.minimum is None or word.minimum < 0:
+        got = quote(metric.amount)
+        problem = f"amount needs a word with type: number and a min of at least 0, as counters only rise; got {got}"
+        faults.add(spot.at("amount"), problem)

@@ -1,0 +1,168 @@
+"""Source entries of a checked document -> Sources.
+
+In: the `sources` mapping, already of the right shape, and the words. Out: `Source`s in file order, and a fault for
+every word that does not exist, every constant that is no value, every read that can never give one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from contracts.compiler.conditions import build_conditions
+from contracts.compiler.document import Faults, Spot, quote
+from contracts.compiler.vocabulary import fold, read_spellings, value_problem
+from contracts.model import UNKNOWN_SOURCE, Candidate, Read, Row, Source, Word
+
+__all__ = ["build_sources"]
+
+_SPELLINGS = ("aliases", "prefixes", "contains", "otherwise")
+
+
+def build_sources(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tuple[Source, ...]:
+    """Return the sources in the order in which they are tried."""
+    sources = tuple(_build_source(name, entry, words, faults) for name, entry in spot.items())
+    for number, source in enumerate(sources):
+        entry = spot.at(source.name)
+        if source.name == UNKNOWN_SOURCE:
+            faults.add(entry, 'the name "unknown" stands for lines no source claims; choose another')
+        for earlier in sources[:number]:
+            if set(map(repr, earlier.match)) <= set(map(repr, source.match)):  # as 1 equals True
+                first = quote(earlier.name)
+                faults.add(entry, f"never reached, as {first} takes all that this would match; put it before {first}")
+    return sources
+
+
+def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults) -> Source:
+    by = spot.text_of("by")
+    source = Source(
+        name=name,
+        match=build_conditions(spot.get("match"), faults),
+        expect=build_conditions(spot.get("expect"), faults),
+        reads=_build_reads(spot.get("read"), words, faults, bare_is_path=True),
+        require_any=spot.texts_of("require_any"),
+        by=tuple(by.split(".")) if by else (),
+        rows=_build_rows(spot, words, faults),
+        line=spot.line,
+    )
+    _check_required(source, spot, words, faults)
+    return source
+
+
+def _build_rows(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tuple[Row, ...]:
+    for has, lacks in (("by", "rows"), ("rows", "by")):
+        if spot.get(has) is not None and spot.get(lacks) is None:
+            faults.add(spot, f"{has} needs {lacks}; add it or delete {has}")
+    rows: dict[str, Row] = {}
+    for value, cells in spot.entries("rows"):
+        if fold(value) in rows:
+            faults.add(cells, f"two rows answer to {quote(fold(value))} (case does not count); delete one")
+        rows[fold(value)] = Row(fold(value), _build_reads(cells, words, faults, bare_is_path=False))
+    return tuple(rows.values())
+
+
+def _check_required(source: Source, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
+    filled = {read.word for read in source.all_reads()}
+    for item in spot.at("require_any").elements():
+        if item.text not in filled:
+            faults.add(item, f"this source never reads {quote(item.text)}; read it or delete it here")
+        else:
+            _check_refusable(words[item.text], "require_any", item, faults)
+
+
+def _check_refusable(word: Word, key: str, spot: Spot, faults: Faults) -> None:
+    """Only a word whose value can be missing can be asked for, and only a label word is looked at in time."""
+    if not word.is_label:
+        faults.add(spot, f"{key} needs a word with values or allow, but {quote(word.name)} has none; drop it")
+    elif word.default is not None:
+        faults.add(spot, f"{key} says nothing about {quote(word.name)}, which has a default; drop one of the two")
+
+
+def _build_reads(
+    spot: Spot | None, words: Mapping[str, Word], faults: Faults, *, bare_is_path: bool
+) -> tuple[Read, ...]:
+    reads = []
+    for name, entry in spot.items() if spot else ():
+        word = words.get(name)
+        if word is None:
+            known = ", ".join(sorted(words))
+            faults.add(entry, f"unknown word {quote(name)}; declare it under vocabulary or use one of {known}")
+        else:
+            reads.append(_build_read(word, entry, faults, bare_is_path))
+    return tuple(reads)
+
+
+def _build_read(word: Word, spot: Spot, faults: Faults, bare_is_path: bool) -> Read:
+    entries = list(spot.elements()) if isinstance(spot.value, list) else [spot]
+    candidates = tuple(_build_candidate(word, entry, faults, bare_is_path) for entry in entries)
+    for entry, before in zip(entries[1:], candidates, strict=False):
+        if _always_gives(before):
+            faults.add(entry, "never used, as the read before it always gives a value; put that one last")
+    required = any(entry.text_of("required") == "true" for entry in entries)
+    if required:
+        _check_refusable(word, "required", spot, faults)
+    if required and _always_gives(candidates[-1]):
+        faults.add(spot, "required says nothing about a read that always gives a value; drop it")
+    return Read(word.name, candidates, required)
+
+
+def _always_gives(candidate: Candidate) -> bool:
+    return candidate.constant is not None or candidate.otherwise is not None
+
+
+def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool) -> Candidate:
+    if isinstance(spot.value, str):
+        if bare_is_path:
+            return Candidate(path=tuple(spot.text.split(".")))
+        return Candidate(constant=_constant(word, spot, faults))
+    _check_keys(word, spot, faults)
+    path, constant, otherwise = spot.get("path"), spot.get("value"), spot.get("otherwise")
+    values = word.label_values
+    return Candidate(
+        path=tuple(path.text.split(".")) if path else (),
+        constant=_constant(word, constant, faults) if constant else None,
+        aliases=read_spellings(spot.get("aliases"), values, faults),
+        prefixes=_mapped(word, spot.get("prefixes"), faults),
+        contains=_mapped(word, spot.get("contains"), faults),
+        otherwise=str(_constant(word, otherwise, faults)) if otherwise and word.is_label else None,
+        scale=spot.number_of("scale", 1.0),
+    )
+
+
+def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:
+    if (spot.get("path") is None) == (spot.get("value") is None):
+        faults.add(spot, "expected exactly one of path, value; keep the one that is meant")
+    for key, value in spot.items():
+        if spot.get("value") is not None and key in (*_SPELLINGS, "scale", "required"):
+            faults.add(value, f"{key} says nothing about a constant; delete it")
+        elif key in _SPELLINGS and not word.is_label:
+            faults.add(value, f"{key} maps texts to values, but {quote(word.name)} is of kind {word.kind}; delete it")
+        elif key == "scale" and word.kind not in ("number", "time"):
+            faults.add(value, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it")
+
+
+def _mapped(word: Word, spot: Spot | None, faults: Faults) -> tuple[tuple[str, str], ...]:
+    if spot is None or not word.is_label:
+        return ()
+    return tuple((fold(text), str(_constant(word, value, faults))) for text, value in spot.items())
+
+
+def _constant(word: Word, spot: Spot, faults: Faults) -> str | float:
+    if word.kind == "number":
+        return _number(word, spot, faults)
+    if word.kind in ("id", "time"):
+        faults.add(spot, f"a constant says nothing about an event's {word.kind}; give {quote(word.name)} a path")
+    problem = value_problem(word, spot.text)
+    if problem:
+        faults.add(spot, problem)
+    return spot.text
+
+
+def _number(word: Word, spot: Spot, faults: Faults) -> float:
+    if spot.tag not in ("int", "float"):
+        faults.add(spot, f"got {spot.describe()}, expected a number, as {quote(word.name)} is one")
+        return 0.0
+    low = word.minimum if word.minimum is not None else spot.number
+    high = word.maximum if word.maximum is not None else spot.number
+    if not low <= spot.number <= high:
+        faults.add(spot, f"got {spot.describe()}, which is outside the min and max of {quote(word.name)}; correct one")
+    return spot.number

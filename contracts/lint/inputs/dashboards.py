@@ -1,0 +1,139 @@
+"""Grafana dashboards as the lint sees them: panels, targets, variables, annotations.
+
+In: a parsed JSON file (classic schema). Out: a `Dashboard` with a place for everything. A panel's inline exceptions are
+PromQL comments in one of its expressions, as they survive Grafana and stand where the reader looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.lint.finding import Place
+from contracts.lint.inputs.located_json import Node
+from contracts.lint.promql.query import Query
+
+__all__ = ["Dashboard", "Panel", "Target", "Variable", "read_dashboard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One query of a panel with its legend and its letter."""
+
+    query: Query
+    legend: str
+    letter: str
+    is_hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel; `node` is its JSON, `targets` those with an expression."""
+
+    node: Node
+    title: str
+    type: str
+    targets: tuple[Target, ...]
+    place: Place
+
+    @property
+    def unit(self) -> str:
+        """The unit of its field defaults; '' if it has none."""
+        return str(self.node.get("fieldConfig", {}).get("defaults", {}).get("unit", ""))
+
+    def units_for(self, target: Target) -> tuple[str, ...]:
+        """Return the units a target's values may be shown with, overrides included."""
+        stated = [self.unit]
+        for override in self.node.get("fieldConfig", {}).get("overrides", []):
+            units = [str(entry.get("value")) for entry in override.get("properties", []) if entry.get("id") == "unit"]
+            matcher = override.get("matcher", {})
+            if units and matcher.get("id") == "byFrameRefID":
+                stated = units if matcher.get("options") == target.letter else stated
+            elif units and matcher.get("id") == "byName" and matcher.get("options") == target.legend:
+                stated = units
+            elif units and matcher.get("id") != "byName":
+                stated += units
+        return tuple(stated)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A template variable; `query` is its text for a query variable."""
+
+    name: str
+    type: str
+    query: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One dashboard file."""
+
+    file: str
+    node: Node
+    panels: tuple[Panel, ...]
+    variables: tuple[Variable, ...]
+    annotations: tuple[Query, ...]
+
+    @property
+    def uid(self) -> str:
+        """The uid; '' if it has none."""
+        return str(self.node.get("uid") or "")
+
+    @property
+    def title(self) -> str:
+        """The title; '' if it has none."""
+        return str(self.node.get("title") or "")
+
+    def place_of(self, key: str) -> Place:
+        """Return the place of one of the dashboard's own keys."""
+        return Place(self.file, self.node.line_of(key))
+
+
+def read_dashboard(file: str, node: Node) -> Dashboard:
+    """Return one dashboard; panels inside collapsed rows count like all others."""
+    panels = tuple(_panel(file, panel) for panel in _flat(node.get("panels", [])))
+    variables = tuple(_variable(file, entry) for entry in node.get("templating", {}).get("list", []))
+    annotations = tuple(
+        Query(str(entry["expr"]), _place(file, entry).at(entry.line_of("expr")), "annotation", _named(entry))
+        for entry in node.get("annotations", {}).get("list", [])
+        if entry.get("expr")
+    )
+    return Dashboard(file, node, panels, variables, annotations)
+
+
+def _flat(panels: list[Node]) -> Iterator[Node]:
+    for panel in panels:
+        yield panel
+        yield from _flat(panel.get("panels", []))
+
+
+def _place(file: str, node: Node) -> Place:
+    return Place(file, node.line, node.line, node.last)
+
+
+def _named(entry: Node) -> str:
+    return f"annotation {entry.get('name', '')!r}"
+
+
+def _panel(file: str, node: Node) -> Panel:
+    title, place = str(node.get("title") or ""), _place(file, node)
+    targets = tuple(
+        Target(
+            Query(str(target["expr"]), place.at(target.line_of("expr")), "panel", f'panel "{title}"'),
+            str(target.get("legendFormat") or ""),
+            str(target.get("refId") or ""),
+            bool(target.get("hide")),
+        )
+        for target in node.get("targets", [])
+        if target.get("expr")
+    )
+    return Panel(node, title, str(node.get("type") or ""), targets, place)
+
+
+def _variable(file: str, entry: Node) -> Variable:
+    stated: Any = entry.get("query", "")
+    text = str(stated.get("query", "")) if isinstance(stated, dict) else str(stated)
+    return Variable(str(entry.get("name") or ""), str(entry.get("type") or ""), text, _place(file, entry))

@@ -1,0 +1,160 @@
+"""Everything the lint looks at, read once: contracts, Prometheus, Grafana, docs.
+
+In: the root of a checkout. Out: a `Tree`. A file that cannot be read does not stop the others: it is kept as a fault,
+which files/readable reports.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from contracts.compiler.document import ContractError, Fault, Spot
+from contracts.lint.finding import Claim, Place
+from contracts.lint.inputs.dashboards import Dashboard, read_dashboard
+from contracts.lint.inputs.located_json import Node, parse_json
+from contracts.lint.inputs.pages import Page
+from contracts.lint.inputs.recorded import with_recordings
+from contracts.lint.inputs.rule_files import AlertTest, Rule, read_alert_tests, read_rules
+from contracts.lint.inputs.scrape_files import ScrapeFile, read_scrape_file
+from contracts.lint.promql.catalog import Catalog, build_catalog
+from contracts.lint.promql.query import Query
+from contracts.load import load_all, read_document
+from contracts.model import Contract, Metric
+
+__all__ = ["Tree", "load_tree"]
+
+_PAGE_FOLDERS = ("contracts", "docs", "emitters", "exporters", "grafana", "prometheus", "runbooks")
+
+
+@dataclass
+class Tree:
+    """A checkout as the rules see it; `texts` holds every linted file by its path from the root."""
+
+    root: Path
+    texts: dict[str, str] = field(default_factory=dict)
+    faults: list[Claim] = field(default_factory=list)
+    contract_faults: list[Claim] = field(default_factory=list)
+    contracts: tuple[Contract, ...] = ()
+    scrapes: list[ScrapeFile] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    alert_tests: list[AlertTest] = field(default_factory=list)
+    dashboards: list[Dashboard] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every contract loaded, so that what the catalog does not know does not exist."""
+        return len(self.contracts) == sum(file.endswith(".yaml") for file in self.texts if file.count("/") == 1)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every series name a query may use, recorded ones included."""
+        return with_recordings(build_catalog(self.contracts, self.scrapes), self.rules)
+
+    @cached_property
+    def queries(self) -> tuple[Query, ...]:
+        """Every expression of rules, panels, annotations and pages."""
+        panels = [panel for dashboard in self.dashboards for panel in dashboard.panels]
+        return (
+            *(rule.query for rule in self.rules),
+            *(target.query for panel in panels for target in panel.targets),
+            *(query for dashboard in self.dashboards for query in dashboard.annotations),
+            *(query for page in self.pages for query in page.queries()),
+        )
+
+    def place_of(self, contract: Contract, metric: Metric | None = None) -> Place:
+        """Return the place of a metric in its contract, or of the contract itself."""
+        file = self.relative(contract.path)
+        if metric is None:
+            return Place(file, 1)
+        later = [other.line for other in contract.metrics if other.line > metric.line]
+        last = min(later) - 1 if later else len(self.texts[file].splitlines())
+        return Place(file, metric.line, metric.line, last)
+
+    def relative(self, path: str) -> str:
+        """Return a path as it is shown: from the root."""
+        return path.removeprefix(f"{self.root}/")
+
+
+def load_tree(root: Path) -> Tree:
+    """Read a checkout; folders that do not exist are empty.
+
+    Raises:
+        FileNotFoundError: if there is no folder `contracts` under `root`.
+    """
+    root = root.resolve()
+    if not (root / "contracts").is_dir():
+        raise FileNotFoundError(f"{root}: has no folder contracts; give --root the root of a checkout")
+    tree = Tree(root)
+    paths = sorted((root / "contracts").glob("*.yaml"))
+    for path in paths:
+        _text(tree, path)
+    tree.contracts, faults = load_all(paths)
+    tree.contract_faults += [_claim(tree, fault) for fault in faults]
+    for file, document in _documents(tree, "prometheus/*.yml"):
+        tree.scrapes.append(read_scrape_file(file, document, _length(tree, file)))
+    for file, document in _documents(tree, "prometheus/rules/*.y*ml"):
+        tree.rules += read_rules(file, document, _length(tree, file))
+    for _, document in _documents(tree, "prometheus/rule_tests/*.y*ml"):
+        tree.alert_tests += read_alert_tests(document)
+    tree.dashboards += _dashboards(tree)
+    tree.pages += [Page(file, tree.texts[file]) for file in _page_files(tree)]
+    return tree
+
+
+def _text(tree: Tree, path: Path) -> str:
+    file = path.relative_to(tree.root).as_posix()
+    try:
+        tree.texts[file] = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        tree.texts[file] = ""
+        tree.faults.append((Place(file, 1), f"byte {error.start} is not UTF-8; save the file as UTF-8"))
+    return file
+
+
+def _length(tree: Tree, file: str) -> int:
+    return len(tree.texts[file].splitlines())
+
+
+def _claim(tree: Tree, fault: Fault) -> Claim:
+    problem = fault.problem.replace(f"{tree.root}/", "")
+    return Place(tree.relative(fault.file), fault.line), f"{fault.path}: {problem}"
+
+
+def _documents(tree: Tree, pattern: str) -> Iterator[tuple[str, Spot]]:
+    """Yield the YAML files of a pattern; faults of the others are noted."""
+    for path in sorted(tree.root.glob(pattern)):
+        file = _text(tree, path)
+        try:
+            document, faults, _ = read_document(path)
+        except ContractError as error:
+            tree.faults += [_claim(tree, fault) for fault in error.faults]
+            continue
+        tree.faults += [_claim(tree, fault) for fault in faults.found]
+        yield file, document
+
+
+def _dashboards(tree: Tree) -> Iterator[Dashboard]:
+    for path in sorted(tree.root.glob("grafana/dashboards/**/*.json")):
+        file = _text(tree, path)
+        try:
+            node = parse_json(tree.texts[file])
+        except json.JSONDecodeError as error:
+            tree.faults.append((Place(file, error.lineno), f"is not JSON: {error.msg}; generate it again"))
+            continue
+        if isinstance(node, Node):
+            yield read_dashboard(file, node)
+        else:
+            tree.faults.append((Place(file, 1), "is no dashboard (got no JSON object); generate it again"))
+
+
+def _page_files(tree: Tree) -> Iterator[str]:
+    paths = sorted(tree.root.glob("*.md"))
+    for folder in _PAGE_FOLDERS:
+        paths += sorted((tree.root / folder).rglob("*.md"))
+    for path in paths:
+        yield _text(tree, path)

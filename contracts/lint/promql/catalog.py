@@ -1,0 +1,158 @@
+"""Every series name a query may use: those of contracts, exporters, Prometheus and recordings.
+
+In: contracts and scrape configurations. Out: a `Catalog` from sample name to `Series`: kind, labels with their closed
+values, unit, greatest value. Names nobody declared are not in it; that is the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.lint.inputs.scrape_files import ScrapeFile
+from contracts.lint.promql.units import COUNT, Unit, unit_of, unit_of_name
+from contracts.model import Contract, Metric
+from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+
+__all__ = ["Catalog", "Kind", "Series", "build_catalog", "label_text"]
+
+Kind = Literal["counter", "gauge", "bucket"]
+_OPEN: tuple[str, ...] = ()
+_SCRAPE = "scrape_duration_seconds scrape_samples_scraped scrape_samples_post_metric_relabeling scrape_series_added"
+_PROCESS = (
+    "process_cpu_seconds_total process_virtual_memory_bytes process_resident_memory_bytes process_start_time_seconds"
+    " process_open_fds process_max_fds"
+)
+_PROMETHEUS = {
+    "prometheus_build_info": ("version", "revision", "branch", "goversion"),
+    "prometheus_config_last_reload_successful": (),
+    "prometheus_config_last_reload_success_timestamp_seconds": (),
+    "prometheus_rule_evaluation_failures_total": ("rule_group",),
+    "prometheus_rule_group_iterations_missed_total": ("rule_group",),
+    "prometheus_notifications_dropped_total": (),
+    "prometheus_tsdb_head_series": (),
+    "prometheus_target_scrapes_sample_out_of_order_total": (),
+}
+"""Of Prometheus itself; they exist only where a job named prometheus scrapes it. Source: Prometheus 2.45 to 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One sample name. `labels` maps label to closed values (empty: open); `top` is the greatest value, if known."""
+
+    name: str
+    kind: Kind
+    labels: Mapping[str, tuple[str, ...]]
+    unit: Unit | None
+    family: str
+    owner: str
+    buckets: tuple[float, ...] = ()
+    top: float | None = None
+    takes_any_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Sample name -> Series."""
+
+    series: Mapping[str, Series]
+
+    def find(self, name: str) -> Series | None:
+        """Return the series of a sample name."""
+        return self.series.get(name)
+
+    def families(self) -> set[str]:
+        """Return the metric names, without the endings of histograms."""
+        return {series.family for series in self.series.values()}
+
+    def extended(self, more: Iterable[Series]) -> Catalog:
+        """Return a catalog with more series."""
+        return Catalog({**self.series, **{series.name: series for series in more}})
+
+
+def build_catalog(contracts: Sequence[Contract], scrapes: Sequence[ScrapeFile]) -> Catalog:
+    """Return everything that can be scraped, and what Prometheus adds to it."""
+    own = {series.name: series for contract in contracts for series in _of_contract(contract)}
+    jobs = tuple(dict.fromkeys(job.name for file in scrapes for job in file.jobs))
+    every = [*_of_every_exporter(contracts), *_of_prometheus(contracts, jobs)]
+    return Catalog({**own, **{series.name: series for series in every}})
+
+
+def _of_contract(contract: Contract) -> Iterator[Series]:
+    target = {"job": (contract.job,), "instance": _OPEN}
+    for metric in contract.metrics:
+        labels = {label: contract.label_values(metric, label) for label in metric.labels} | target
+        yield from _samples(metric, labels, contract.name)
+
+
+def _samples(metric: Metric, labels: Mapping[str, tuple[str, ...]], owner: str) -> Iterator[Series]:
+    name = metric.name
+    if metric.type != "histogram":
+        kind: Kind = "counter" if metric.type == "counter" else "gauge"
+        top = metric.value if metric.job == "always" else 1.0 if metric.job == "states" else None
+        yield Series(name, kind, labels, unit_of(metric, name), name, owner, top=top)
+        return
+    for sample in (f"{name}_sum", f"{name}_count"):
+        yield Series(sample, "counter", labels, unit_of(metric, sample), name, owner)
+    bounds = {"le": (*(label_text(bound) for bound in metric.buckets), "+Inf")}
+    yield Series(f"{name}_bucket", "bucket", {**labels, **bounds}, COUNT, name, owner, metric.buckets)
+
+
+def label_text(bound: float) -> str:
+    """Return a bucket's bound as its `le` label shows it.
+
+    >>> label_text(1), label_text(0.25)
+    ('1.0', '0.25')
+    """
+    return repr(float(bound))
+
+
+def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
+    """Yield the metrics exporters have about themselves; label values come from the contracts."""
+    pairs = [pair for contract in contracts for pair in contract.pairs]
+    named = {
+        "exporter": tuple(contract.name for contract in contracts),
+        "contract": tuple(f"{contract.name}.yaml" for contract in contracts),
+        "metric": tuple(metric.name for contract in contracts for metric in contract.metrics),
+        "pair": tuple(pair.name for pair in pairs),
+        "edge": tuple(edge for pair in pairs for edge in pair.edges),
+        "job": tuple(contract.job for contract in contracts),
+    }
+    for key, metric in (*COUNTERS.items(), *GAUGES.items()):
+        labels = {label: LABEL_VALUES.get((key, label)) or named.get(label, _OPEN) for label in metric.labels}
+        for series in _samples(metric, {**labels, "job": named["job"], "instance": _OPEN}, "self"):
+            flag = key.endswith("_info") or key in ("file_present", "state_ok")
+            yield Series(
+                series.name, series.kind, series.labels, series.unit, series.family, "self", top=1.0 if flag else None
+            )
+
+
+def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...]) -> Iterator[Series]:
+    target = {"job": jobs, "instance": _OPEN}
+    yield Series("up", "gauge", target, COUNT, "up", "prometheus", top=1.0)
+    for name in _SCRAPE.split():
+        yield _foreign(name, target)
+    own = {"job": tuple(contract.job for contract in contracts), "instance": _OPEN}
+    for name in _PROCESS.split():
+        yield _foreign(name, own)
+    if "prometheus" in jobs:
+        for name, labels in _PROMETHEUS.items():
+            yield _foreign(name, {**dict.fromkeys(labels, _OPEN), "job": ("prometheus",), "instance": _OPEN})
+    state = {"alertstate": ("pending", "firing"), "alertname": _OPEN}
+    yield Series("ALERTS", "gauge", state, COUNT, "ALERTS", "prometheus", top=1.0, takes_any_label=True)
+    name = "ALERTS_FOR_STATE"
+    yield Series(
+        name,
+        "gauge",
+        {"alertname": _OPEN},
+        unit_of_name("x_timestamp_seconds"),
+        name,
+        "prometheus",
+        takes_any_label=True,
+    )
+
+
+def _foreign(name: str, labels: Mapping[str, tuple[str, ...]]) -> Series:
+    kind: Kind = "counter" if name.endswith("_total") else "gauge"
+    return Series(name, kind, labels, unit_of_name(name), name, "prometheus")

@@ -1,0 +1,244 @@
+"""What an expression yields: the labels that survive, the unit, the greatest value, whether it is a running total.
+
+In: a parsed expression and the catalog. Out: a `Value`. Where it cannot be told, the field is None, and rules that
+ask it stay silent: a finding of the lint is never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import promql_parser as pp
+
+from contracts.lint.promql.catalog import Catalog
+from contracts.lint.promql.syntax import is_comparison, name_of, number_of, operator_of, selectors, strip
+from contracts.lint.promql.units import COUNT, SECONDS, TIMESTAMP, Unit, divide, multiply, per_second, unit_of_name
+
+__all__ = ["Labels", "Value", "infer"]
+
+Labels = frozenset[str] | None
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """`labels` can be there, `sure` are on every element; `top` is the greatest value; `is_total` a raw counter."""
+
+    labels: Labels = None
+    sure: Labels = None
+    unit: Unit | None = None
+    top: float | None = None
+    is_total: bool = False
+    is_scalar: bool = False
+
+    def with_labels(self, labels: Labels, sure: Labels) -> Value:
+        """Return the same value with other labels."""
+        return replace(self, labels=labels, sure=sure)
+
+
+def infer(expr: Any, catalog: Catalog) -> Value:
+    """Return what is known of an expression's value."""
+    expr = strip(expr)
+    if isinstance(expr, pp.VectorSelector):
+        return _selected(expr, catalog)
+    if isinstance(expr, pp.MatrixSelector):
+        return _selected(expr.vector_selector, catalog)
+    if isinstance(expr, pp.SubqueryExpr):
+        return infer(expr.expr, catalog)
+    if isinstance(expr, pp.UnaryExpr):
+        return replace(infer(expr.expr, catalog), top=None)
+    if isinstance(expr, pp.AggregateExpr):
+        return _aggregated(expr, infer(expr.expr, catalog))
+    if isinstance(expr, pp.Call):
+        return _called(expr, catalog)
+    if isinstance(expr, pp.BinaryExpr):
+        return _combined(expr, infer(expr.lhs, catalog), infer(expr.rhs, catalog))
+    return Value(_NONE, _NONE, is_scalar=True)
+
+
+def _selected(selector: pp.VectorSelector, catalog: Catalog) -> Value:
+    series = catalog.find(name_of(selector) or "")
+    if series is None:
+        return Value()
+    labels = None if series.takes_any_label else frozenset(series.labels)
+    return Value(labels, labels, series.unit, series.top, series.kind != "gauge")
+
+
+_KEEPS_BOUND = ("max", "min", "avg", "topk", "bottomk", "quantile", "limitk")
+
+
+def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
+    operator = str(expr.op)
+    unit = COUNT if operator in ("count", "group", "count_values") else inner.unit
+    unit = None if operator == "stdvar" else unit
+    top = inner.top if operator in _KEEPS_BOUND else 1.0 if operator == "group" else None
+    value = Value(unit=unit, top=top, is_total=inner.is_total and operator == "sum")
+    if operator in ("topk", "bottomk", "limitk", "limit_ratio"):
+        return value.with_labels(inner.labels, inner.sure)
+    if expr.modifier is None:
+        listed = frozenset({str(expr.param.val)}) if operator == "count_values" and expr.param else _NONE
+        return value.with_labels(listed, listed)
+    listed = frozenset(expr.modifier.labels)
+    if expr.modifier.type == pp.AggModifierType.By:
+        sure = None if inner.sure is None else inner.sure & listed
+        return value.with_labels(listed, sure)
+    return value.with_labels(_less(inner.labels, listed), _less(inner.sure, listed))
+
+
+def _less(labels: Labels, gone: frozenset[str]) -> Labels:
+    return None if labels is None else labels - gone
+
+
+def _keep(inner: Value) -> Value:
+    return replace(inner, is_total=False)
+
+
+def _reunit(make: Callable[[Unit | None], Unit | None]) -> Callable[[Value], Value]:
+    return lambda inner: replace(inner, unit=make(inner.unit), top=None, is_total=False)
+
+
+_FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
+    **dict.fromkeys(("rate", "irate", "deriv"), _reunit(per_second)),
+    **dict.fromkeys(("increase", "delta", "idelta"), _reunit(lambda u: SECONDS if u == TIMESTAMP else u)),
+    **dict.fromkeys(("changes", "resets", "count_over_time"), _reunit(lambda _: COUNT)),
+    **dict.fromkeys(("sum_over_time",), _reunit(lambda _: None)),
+    **dict.fromkeys(("timestamp",), _reunit(lambda _: TIMESTAMP)),
+    **dict.fromkeys(("avg_over_time", "min_over_time", "max_over_time", "last_over_time"), lambda inner: inner),
+    **dict.fromkeys(("quantile_over_time", "sort", "sort_desc", "round", "ceil", "floor"), _keep),
+    **dict.fromkeys(
+        ("abs", "clamp_min", "clamp_max", "clamp", "predict_linear"), lambda v: replace(_keep(v), top=None)
+    ),
+}
+
+
+def _called(expr: pp.Call, catalog: Catalog) -> Value:
+    name, args = str(expr.func.name), list(expr.args)
+    if name == "time":
+        return Value(_NONE, _NONE, TIMESTAMP, is_scalar=True)
+    if name in ("vector", "scalar"):
+        unit = infer(args[0], catalog).unit
+        return Value(_NONE, _NONE, unit, number_of(args[0]), is_scalar=name == "scalar")
+    if name in ("absent", "absent_over_time"):
+        return _absence(args[0])
+    if name == "histogram_quantile":
+        return _quantile(args[1], catalog)
+    if name in ("label_replace", "label_join"):
+        inner, added = infer(args[0], catalog), frozenset({str(args[1].val)})
+        return inner.with_labels(*(None if known is None else known | added for known in (inner.labels, inner.sure)))
+    values = [infer(arg, catalog) for arg in args]
+    vectors = [value for value in values if not value.is_scalar]
+    if not vectors:
+        return Value(_NONE, _NONE, is_scalar=not args)
+    change = _FUNCTIONS.get(name)
+    return change(vectors[0]) if change else Value(vectors[0].labels, vectors[0].sure)
+
+
+def _absence(arg: Any) -> Value:
+    """An absent() has the labels its selector pins with `=`."""
+    found = next(selectors(arg), None)
+    pinned = [m.name for m in found.matchers.matchers if m.op == pp.MatchOp.Equal] if found is not None else []
+    labels = frozenset(pinned) - {"__name__"}
+    return Value(labels, labels, COUNT, top=1.0)
+
+
+def _quantile(arg: Any, catalog: Catalog) -> Value:
+    inner, gone = infer(arg, catalog), frozenset({"le"})
+    families = {s.family: s for s in (catalog.find(name_of(found) or "") for found in selectors(arg)) if s}
+    series = next(iter(families.values())) if len(families) == 1 else None
+    unit = unit_of_name(series.family) if series else None
+    top = max(series.buckets, default=None) if series else None
+    return Value(_less(inner.labels, gone), _less(inner.sure, gone), unit, top)
+
+
+def _combined(expr: pp.BinaryExpr, left: Value, right: Value) -> Value:
+    operator = operator_of(expr)
+    if is_comparison(expr):
+        kept = right if left.is_scalar else left
+        flag = expr.modifier is not None and expr.modifier.return_bool
+        value = replace(kept, unit=COUNT, top=1.0, is_total=False) if flag else kept
+    elif operator in ("and", "unless"):
+        value = left
+    elif operator == "or":
+        same = left.unit == right.unit or right.unit is None
+        top = None if left.top is None or right.top is None else max(left.top, right.top)
+        return Value(_union(left.labels, right.labels), _both(left.sure, right.sure), left.unit if same else None, top)
+    else:
+        value = _calculated(expr, operator, left, right)
+    if operator in ("and", "unless"):
+        return value
+    return value.with_labels(*_matched(expr, left, right))
+
+
+def _union(left: Labels, right: Labels) -> Labels:
+    return None if left is None or right is None else left | right
+
+
+def _both(left: Labels, right: Labels) -> Labels:
+    return None if left is None or right is None else left & right
+
+
+def _calculated(expr: pp.BinaryExpr, operator: str, left: Value, right: Value) -> Value:
+    factor, divisor = number_of(expr.lhs), number_of(expr.rhs)
+    value = Value(is_scalar=left.is_scalar and right.is_scalar)
+    if operator == "*":
+        if divisor is not None or factor is not None:
+            kept, number = (left, divisor) if divisor is not None else (right, factor)
+            top = None if kept.top is None or number is None else kept.top * number
+            return replace(value, unit=multiply(kept.unit, number or 0.0), top=top)
+        other = right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None
+        return replace(value, unit=other)
+    if operator == "/":
+        if divisor:
+            return replace(
+                value, unit=multiply(left.unit, 1 / divisor), top=None if left.top is None else left.top / divisor
+            )
+        unit = divide(left.unit, right.unit) if factor is None else None
+        return replace(value, unit=unit, top=1.0 if _is_share(expr.lhs, expr.rhs) else None)
+    if operator in ("+", "-"):
+        if factor is not None or divisor is not None:
+            return replace(value, unit=left.unit if factor is None else right.unit)
+        if left.unit == right.unit:
+            return replace(value, unit=SECONDS if operator == "-" and left.unit == TIMESTAMP else left.unit)
+    return value
+
+
+def _is_share(part: Any, whole: Any) -> bool:
+    """Whether `part` selects some of what `whole` selects and is otherwise the same, so at most the whole."""
+    part, whole = strip(part), strip(whole)
+    if operator_of(whole) == "clamp_min":
+        whole = strip(whole.args[0])
+    if is_comparison(whole):
+        whole = strip(whole.lhs)
+    some, every = list(selectors(part)), list(selectors(whole))
+    if len(some) != 1 or len(every) != 1 or name_of(some[0]) != name_of(every[0]):
+        return False
+    narrow, wide = ({str(matcher) for matcher in found[0].matchers.matchers} for found in (some, every))
+    return wide <= narrow and _bare(part) == _bare(whole)
+
+
+def _bare(expr: Any) -> str:
+    return re.sub(r"\{[^}]*\}", "", str(expr))
+
+
+def _matched(expr: pp.BinaryExpr, left: Value, right: Value) -> tuple[Labels, Labels]:
+    """Return the labels of an operation between two sides, by Prometheus' rules of vector matching."""
+    if left.is_scalar or right.is_scalar:
+        kept = right if left.is_scalar else left
+        return kept.labels, kept.sure
+    modifier = expr.modifier
+    matching = modifier.matching if modifier is not None else None
+    card = modifier.card if modifier is not None else pp.VectorMatchCardinality.OneToOne
+    if card in (pp.VectorMatchCardinality.ManyToOne, pp.VectorMatchCardinality.OneToMany):
+        many, one = (left, right) if card == pp.VectorMatchCardinality.ManyToOne else (right, left)
+        brought = frozenset((modifier.group_labels if modifier is not None else None) or ())
+        sure = None if many.sure is None or one.sure is None else many.sure | (brought & one.sure)
+        return _union(many.labels, brought), sure
+    if matching is None:
+        return left.labels, left.sure
+    named = frozenset(matching.labels)
+    if matching.type == pp.LabelModifierType.Include:
+        return named, _both(_both(left.sure, right.sure), named)
+    return _less(left.labels, named), _less(left.sure, named)

@@ -1,0 +1,110 @@
+"""`peaktrade demo`: everything at once, until Ctrl-C or for a number of seconds.
+
+In: flags. Out: a live table, and exit code 0, or 1 with the failing line.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from contracts.load import load_contracts
+from exporters.commands.demo.check import check, is_settled
+from exporters.commands.demo.processes import PROMETHEUS_PORT, Stage, StageError
+from exporters.commands.demo.table import Table
+from exporters.commands.export import CONTRACTS
+
+__all__ = ["demo"]
+
+_SETTLE_S = 15.0
+"""Longest time Prometheus is given to scrape the last events: two scrape intervals and some."""
+
+
+class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
+    """The user wants to stop."""
+
+
+@click.command()
+@click.option("--seconds", type=click.IntRange(min=1), help="Stop by itself after this many seconds.")
+@click.option("--check", "checked", is_flag=True, help="At the end verify targets, queries, counts; exit 1 if wrong.")
+def demo(seconds: int | None, checked: bool) -> None:
+    """Start three exporters, their emitters and Prometheus, and watch them. Writes sample events only.
+
+    Prometheus (port 9092) is started where a `prometheus` binary is found. Ctrl-C stops everything that was started.
+    """
+    has_prometheus = shutil.which("prometheus") is not None
+    if not has_prometheus:
+        click.echo("no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus")
+        if checked:
+            raise click.UsageError("--check asks Prometheus, and there is none; install it first")
+    signal.signal(signal.SIGTERM, _interrupt)
+    contracts = load_contracts(CONTRACTS)
+    folder = Path(tempfile.mkdtemp(prefix="peaktrade-demo-"))
+    stage = Stage(contracts, folder, has_prometheus)
+    code = 1
+    try:
+        code = _play(stage, seconds or (30 if checked else None), checked)
+    except StageError as error:
+        click.echo(f"demo: {error}", err=True)
+    except (KeyboardInterrupt, _Interrupted):
+        click.echo("\nstopping")
+        code = 0
+    finally:
+        stage.stop()
+    if code:
+        click.echo(f"logs and events are kept in {folder}", err=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(code)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
+def _play(stage: Stage, seconds: int | None, checked: bool) -> int:
+    stage.start()
+    _print_addresses(stage)
+    table = Table(stage.contracts, PROMETHEUS_PORT if stage.with_prometheus else None)
+    began = time.monotonic()
+    every = 1.0 if sys.stdout.isatty() else 5.0
+    while seconds is None or time.monotonic() - began < seconds:
+        time.sleep(min(every, 1.0) if seconds is None else min(every, max(0.1, began + seconds - time.monotonic())))
+        stage.require_alive()
+        table.draw(time.monotonic())
+    return _verify(stage) if checked else 0
+
+
+def _print_addresses(stage: Stage) -> None:
+    click.echo(f"events      {stage.folder}")
+    for contract in stage.contracts:
+        click.echo(f"{contract.name:<18}http://127.0.0.1:{contract.port}/metrics")
+    if stage.with_prometheus:
+        click.echo(f"{'prometheus':<18}http://127.0.0.1:{PROMETHEUS_PORT}/targets")
+    click.echo("Ctrl-C stops everything\n")
+
+
+def _verify(stage: Stage) -> int:
+    stage.stop("emitter")
+    for contract in stage.contracts:
+        _wait_until(lambda one=contract: is_settled(PROMETHEUS_PORT, one, stage.file_of(one)))  # type: ignore[misc]
+    findings = list(check(PROMETHEUS_PORT, stage.contracts, stage.folder))
+    for finding in findings:
+        click.echo(str(finding), err=not finding.passed)
+    passed = all(finding.passed for finding in findings)
+    click.echo(f"RESULT={'PASS' if passed else 'FAIL'}", err=not passed)
+    return 0 if passed else 1
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _SETTLE_S
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.5)

@@ -1,0 +1,180 @@
+"""The command line of one exporter, shared by every room and by `peaktrade export`.
+
+In: flags, environment, a contract file. Out: a process that serves until it is told to stop, or one exposition on
+standard output (`--once`). Exit codes: 0 done, 1 the port or a file cannot be had, 2 the user must change something.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import contracts
+from contracts.compiler.document import ContractError
+from contracts.load import load_contract
+from contracts.model import Contract
+from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, settle
+from exporters.engine.clock import SystemClock
+from exporters.engine.run import Engine
+from exporters.engine.state.rows import StoreBusyError, StoreError
+from exporters.engine.tail.tail import Tail
+
+if TYPE_CHECKING:
+    from exporters.engine.state.store import Store
+
+__all__ = ["CONTRACTS", "export", "export_options", "read_contract", "room"]
+
+CONTRACTS = Path(contracts.__file__).parent
+"""Where the contracts of the rooms live."""
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+_log = logging.getLogger("peaktrade.exporter")
+
+
+def export_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags every exporter has."""
+    options = (
+        click.option("--file", "files", multiple=True, metavar="PATH", help="Event file or glob; repeatable."),
+        click.option("--port", type=click.IntRange(1, 65535), help="TCP port to serve on."),
+        click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on."),  # noqa: S104
+        click.option(
+            "--state-dir",
+            metavar="DIR",
+            help=f"Where offsets and values are kept; `none`: in memory. Default ${STATE_VARIABLE} or {STATE_DIR}.",
+        ),
+        click.option(
+            "--durability",
+            type=click.Choice(["process", "power"]),
+            default="process",
+            show_default=True,
+            help="What a commit survives: kill -9, or power loss too (one fsync per commit).",
+        ),
+        click.option(
+            "--once", is_flag=True, help="Read from the start to the end, print the metrics, exit. Keeps no state."
+        ),
+        click.option(
+            "--log-level",
+            type=click.Choice(["debug", "info", "warning", "error"]),
+            default="info",
+            show_default=True,
+            help="Least severe message shown on standard error.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def room(name: str) -> click.Command:
+    """Return the command of the exporter `name`, for its `__main__`."""
+    contract = read_contract(CONTRACTS / f"{name}.yaml")
+    port = f"{contract.port}, or ${contract.port_env}" if contract.port_env else str(contract.port)
+    paths = ", ".join(contract.files.default) + (f", or ${contract.files.env}" if contract.files.env else "")
+
+    @click.command(name, help=f"{contract.help}\n\nDefaults: port {port}; file {paths}. A flag wins over a variable.")
+    @export_options
+    @click.version_option(package_name="peak-trade-exporters", prog_name=f"exporters.{name}")
+    def command(**flags: Any) -> None:
+        export(contract, **flags)
+
+    return command
+
+
+def read_contract(path: Path) -> Contract:
+    """Return the contract at `path`; a broken one ends the process with every fault and exit code 2."""
+    try:
+        return load_contract(path)
+    except ContractError as error:
+        click.echo(str(error), err=True)
+        count = len(error.faults)
+        click.echo(f"{path}: {count} fault{'s' if count > 1 else ''}; nothing was started", err=True)
+        sys.exit(2)
+
+
+def export(contract: Contract, once: bool, log_level: str, **flags: Any) -> None:
+    """Run one exporter as its flags say; `flags` are the arguments of settle()."""
+    logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr, force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    try:
+        settings = settle(contract, os.environ, **flags)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    sys.exit(_print_once(settings) if once else _serve(settings))
+
+
+def _engine(settings: Settings, store: Store | None) -> Engine:
+    tail = Tail(settings.files, settings.contract.files.max_line_bytes)
+    return Engine(settings.contract, tail, os.environ, SystemClock(), store)
+
+
+def _print_once(settings: Settings) -> int:
+    from exporters.engine.exposition.render import render
+
+    engine = _engine(settings, None)
+    engine.step()
+    missing = engine.tail.files_present == 0
+    for path, problem in engine.tail.problems.items():
+        click.echo(f"{path}: cannot be read ({problem.lower()}); give --file a readable file", err=True)
+    if missing and not engine.tail.problems:
+        paths = ", ".join(settings.files)
+        click.echo(f"{paths}: no such file; give --file the path of the events", err=True)
+    body, _ = render(*engine.publish(), accept="", with_process=False)
+    sys.stdout.write(body.decode())
+    sys.stdout.flush()
+    engine.tail.close()
+    return 1 if missing else 0
+
+
+def _serve(settings: Settings) -> int:
+    from exporters.engine.exposition.render import Kept, render
+    from exporters.engine.exposition.serve import ServeError, Server, bind, build_app
+    from exporters.engine.state.store import Store
+    from exporters.engine.tail.watcher import Hint
+
+    contract = settings.contract
+    store = Store(settings.state, contract.name, settings.durability) if settings.state else None
+    try:
+        listener = bind(settings.host, settings.port, contract.name)
+        engine = _engine(settings, store)
+    except (ServeError, StoreError) as error:
+        click.echo(_advice(error), err=True)
+        return 1
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: engine.stop())
+    kept: Kept = {}
+    app = build_app(
+        contract,
+        lambda accept, timeout_s: render(*engine.scrape(timeout_s), accept=accept, kept=kept),
+        lambda: engine.is_ready,
+    )
+    server = Server(app, listener)
+    hint = Hint(engine.tail.directories, engine.wake)
+    server.start()
+    hint.start()
+    _log.info("serving exporter=%s address=%s:%d", contract.name, settings.host, settings.port)
+    _log.info("reading exporter=%s files=%s", contract.name, ",".join(settings.files))
+    try:
+        engine.run(lambda: server.is_alive)
+    finally:
+        hint.stop()
+        alive = server.is_alive
+        server.stop()
+        engine.tail.close()
+    _log.info("stopped exporter=%s", contract.name)
+    return 0 if alive else 1
+
+
+def _advice(error: Exception) -> str:
+    """Return the message of an error that keeps an exporter from starting, with what to do about it."""
+    if isinstance(error, StoreBusyError):
+        return f"{error}; stop that process, or give this one another --state-dir"
+    if isinstance(error, StoreError):
+        return f"{error}; give --state-dir a folder that can be written to, or `none`"
+    return str(error)

@@ -1,0 +1,149 @@
+"""`peaktrade state show` and `peaktrade state reset`.
+
+In: an exporter's name and the folder of its state. Out: a table or JSON; or the state set aside. Show never disturbs a
+running exporter; reset needs it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import click
+
+from exporters.commands.settings import STATE_DIR, STATE_VARIABLE
+from exporters.engine.pairs.segments import remembered
+from exporters.engine.state.keeper import marks_of
+from exporters.engine.state.readonly import read_rows
+from exporters.engine.state.records import check_shapes
+from exporters.engine.state.rows import Row, StoreBusyError, StoreError
+from exporters.engine.state.store import Store
+from exporters.engine.values import Mark
+
+__all__ = ["state"]
+
+
+@click.group()
+def state() -> None:
+    """Look at, or throw away, what an exporter keeps across restarts."""
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    where = f"Where the state is kept. Default ${STATE_VARIABLE} or {STATE_DIR}."
+    command = click.option("--state-dir", metavar="DIR", help=where)(command)
+    return click.argument("exporter")(command)
+
+
+def _path_of(exporter: str, state_dir: str | None) -> Path:
+    folder = state_dir or os.environ.get(STATE_VARIABLE, "").strip() or STATE_DIR
+    if folder == "none":
+        _fail(f"{exporter}: with the state folder `none` everything is in memory; give --state-dir a folder")
+    path = Path(folder) / f"{exporter}.db"
+    if not os.path.lexists(path):
+        _fail(f"{path}: no state here; give --state-dir the exporter's folder, or check its name")
+    return path
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
+@state.command()
+@_common
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+def show(exporter: str, state_dir: str | None, as_json: bool) -> None:
+    """Print files, offsets, lag, values and the time of the last commit of EXPORTER, running or not."""
+    path = _path_of(exporter, state_dir)
+    try:
+        rows = read_rows(path, exporter)
+        check_shapes(path, rows)
+        report = _report(path, rows)
+    except StoreError as error:
+        _fail(f"{error}; nothing was changed")
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _print(report)
+
+
+@state.command()
+@_common
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(exporter: str, state_dir: str | None, yes: bool) -> None:
+    """Set the state of EXPORTER aside: counters begin at 0 and files are read from their start again."""
+    path = _path_of(exporter, state_dir)
+    store = Store(path, exporter)
+    try:
+        store.lock()
+        if not yes:
+            click.confirm(f"Set {path} aside, so that {exporter} begins anew?", abort=True)
+        aside = store.set_aside(f"reset-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    except StoreBusyError as error:
+        _fail(f"{error}; stop the exporter first")
+    except StoreError as error:
+        _fail(f"{error}; nothing was changed")
+    finally:
+        store.close()
+    click.echo(f"set aside as {aside}; delete it when it is no longer needed")
+
+
+def _report(path: Path, rows: list[Row]) -> dict[str, Any]:
+    written = [one.stat().st_mtime for one in (path, Path(f"{path}-wal")) if one.exists()]
+    return {
+        "state": str(path),
+        "last_commit": datetime.fromtimestamp(max(written), UTC).isoformat(timespec="milliseconds"),
+        "files": [_file(mark) for mark in marks_of(rows) if not mark.done],
+        "series": list(_series(rows)),
+        "open_pairs": sum(map(len, remembered(rows).values())),
+    }
+
+
+def _series(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Yield metric, labels, value (a histogram's sum) and buckets of every series, by metric and labels."""
+    rows = list(rows)
+    signatures = {key: json.loads(cast(str, value)) for kind, key, value in rows if kind == "metric"}
+    for key, value in sorted((json.loads(key), value) for kind, key, value in rows if kind == "series"):
+        name, *values = key
+        labels = dict(zip((label for label, _ in signatures[name][4]), values, strict=True))
+        number, created, buckets = cast(tuple[float | str, float, list[int] | None], value)
+        yield {"metric": name, "labels": labels, "value": number, "buckets": buckets, "created": created}
+
+
+def _file(mark: Mark) -> dict[str, Any]:
+    """Return how far one file has been read; of one that moved or went away, as it was when last looked at."""
+    size = mark.size
+    try:
+        info = Path(mark.path).stat()
+        if (info.st_dev, info.st_ino) == mark.key[:2]:
+            size = info.st_size
+    except OSError:
+        pass
+    lag = max(0, size - mark.offset)
+    return {"path": mark.path, "inode": mark.key.ino, "offset": mark.offset, "size": size, "lag_bytes": lag}
+
+
+def _print(report: dict[str, Any]) -> None:
+    click.echo(f"{report['state']}, last commit {report['last_commit']}, {report['open_pairs']} open pairs\n")
+    click.echo(f"{'offset':>14}{'lag bytes':>12}{'inode':>12}  file")
+    for file in report["files"]:
+        path = file["path"].encode(errors="backslashreplace").decode()
+        click.echo(f"{file['offset']:>14}{file['lag_bytes']:>12}{file['inode']:>12}  {path}")
+    click.echo(f"\n{'value':>20}  series")
+    for one in report["series"]:
+        labels = ",".join(f"{label}={json.dumps(value)}" for label, value in one["labels"].items())
+        shown = {"": one["value"]}
+        if one["buckets"] is not None:
+            shown = {"_count": sum(one["buckets"]), "_sum": one["value"]}
+        for ending, value in shown.items():
+            click.echo(f"{_number(value):>20}  {one['metric']}{ending}{{{labels}}}")
+
+
+def _number(value: float | str) -> str:
+    """Return a number with every digit it has."""
+    return str(int(value)) if isinstance(value, int | float) and value == int(value) else str(value)

@@ -1,0 +1,174 @@
+"""`peaktrade verify`: asks the whole stack, for a bounded time, and says in one line each what is right or wrong.
+
+In: flags and environment. Out: PASS, WARN and INFO lines on standard output, FAIL and NEXT lines on standard error, at
+the end RESULT=; exit code 0 healthy, 1 not healthy, 2 the user must change something first.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from contracts.compiler.document import ContractError
+from contracts.load import load_contracts
+from contracts.model import Contract
+from exporters.commands.export import CONTRACTS
+from exporters.commands.verify.client import Site
+from exporters.commands.verify.evidence import Evidence
+from exporters.commands.verify.finding import Finding
+from exporters.commands.verify.grafana import credentials, read_dashboards
+from exporters.commands.verify.plan import Plan, carry_out
+from exporters.commands.verify.rules import read_rule_names
+
+__all__ = ["verify"]
+
+_ROOT = Path(__file__).parents[2]
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+_OPTIONS = (
+    click.Option(
+        ["--prometheus-url"],
+        envvar="PROM_URL",
+        default="http://127.0.0.1:9092",
+        show_default=True,
+        show_envvar=True,
+        metavar="URL",
+        help="Prometheus.",
+    ),
+    click.Option(
+        ["--grafana-url"],
+        envvar="GRAFANA_URL",
+        show_envvar=True,
+        metavar="URL",
+        help="Ask Grafana too, e.g. http://127.0.0.1:3000.",
+    ),
+    click.Option(
+        ["--exporter", "addresses"],
+        multiple=True,
+        metavar="NAME=URL",
+        help="Address of a metrics page, if it is not on this machine at the port of its contract; repeatable.",
+    ),
+    click.Option(
+        ["--retries"],
+        type=click.IntRange(0, 20),
+        default=5,
+        show_default=True,
+        help="Times to ask again what fails; the first after 1 s, then 2 s, and so on.",
+    ),
+    click.Option(
+        ["--evidence"],
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Keep summary.txt and every answer in this folder.",
+    ),
+    click.Option(["--contracts"], type=_FOLDER, default=CONTRACTS, metavar="DIR", help="The contracts to hold to."),
+    click.Option(
+        ["--rules"],
+        type=_FOLDER,
+        default=_ROOT / "prometheus" / "rules",
+        metavar="DIR",
+        help="The rule files Prometheus must have loaded.",
+    ),
+    click.Option(
+        ["--dashboards"],
+        type=click.Path(file_okay=False, path_type=Path),
+        default=_ROOT / "grafana" / "dashboards",
+        metavar="DIR",
+        help="The dashboards Grafana must have.",
+    ),
+)
+
+
+def _verify(
+    prometheus_url: str,
+    grafana_url: str | None,
+    addresses: tuple[str, ...],
+    retries: int,
+    evidence: Path | None,
+    contracts: Path,
+    rules: Path,
+    dashboards: Path,
+) -> None:
+    kept = Evidence(evidence)
+    try:
+        known = load_contracts(contracts)
+        plan = Plan(
+            prometheus=Site(prometheus_url, keep=kept.keep),
+            grafana=_grafana(grafana_url, os.environ, kept) if grafana_url else None,
+            contracts=known,
+            exporters=_exporters(known, addresses, os.environ, kept),
+            rules=read_rule_names(rules),
+            dashboards=read_dashboards(dashboards),
+        )
+        kept.close()
+    except (ContractError, ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    findings = carry_out(plan, retries, _pause)
+    raise SystemExit(_report(findings, kept))
+
+
+verify = click.Command(
+    "verify",
+    callback=_verify,
+    params=list(_OPTIONS),
+    help="""Check a running stack: Prometheus, its targets and rules, the golden queries, every exporter against its
+    contract and, with --grafana-url, Grafana, its datasource and dashboards. It only asks.
+
+    For Grafana it needs GRAFANA_TOKEN, or GF_SECURITY_ADMIN_PASSWORD and, unless the user is admin,
+    GF_SECURITY_ADMIN_USER. Exit code: 0 healthy, 1 not healthy, 2 wrong usage.
+
+    \b
+    peaktrade verify
+    peaktrade verify --grafana-url http://127.0.0.1:3000 --evidence evidence
+    """,
+)
+"""The command, ready to be mounted."""
+
+
+def _grafana(url: str, environment: Mapping[str, str], kept: Evidence) -> Site:
+    headers = credentials(environment)
+    if headers is None:
+        raise ValueError("Grafana wants to know who asks; set GRAFANA_TOKEN or GF_SECURITY_ADMIN_PASSWORD")
+    return Site(url, headers, kept.keep)
+
+
+def _exporters(
+    contracts: Sequence[Contract], addresses: Sequence[str], environment: Mapping[str, str], kept: Evidence
+) -> list[Site]:
+    """Return the address of each metrics page: a flag, then the variable of the port, then the contract."""
+    given = {name: url for name, _, url in (address.partition("=") for address in addresses)}
+    strangers = given.keys() - {contract.name for contract in contracts}
+    if strangers:
+        names = ", ".join(contract.name for contract in contracts)
+        raise ValueError(f"--exporter {min(strangers)}: no such exporter; write NAME=URL with one of {names}")
+    sites = []
+    for contract in contracts:
+        port = environment.get(contract.port_env or "", "").strip() or contract.port
+        sites.append(Site(given.get(contract.name, f"http://127.0.0.1:{port}/metrics"), keep=kept.keep))
+    return sites
+
+
+def _pause(number: int, failing: int) -> None:
+    click.echo(f"INFO|retry|{failing} not right yet; asking again in {number} s")
+    time.sleep(number)
+
+
+def _report(findings: Sequence[Finding], kept: Evidence) -> int:
+    """Print every finding and the result; return the exit code."""
+    for finding in findings:
+        _say(str(finding), kept, is_bad=not finding.passed)
+        if not finding.passed:
+            _say(f"NEXT|{finding.hint}", kept, is_bad=True)
+    healthy = all(finding.passed for finding in findings)
+    _say(f"RESULT={'PASS' if healthy else 'FAIL'}", kept, is_bad=not healthy)
+    kept.close()
+    return 0 if healthy else 1
+
+
+def _say(line: str, kept: Evidence, is_bad: bool) -> None:
+    click.echo(line, err=is_bad)
+    kept.note(line)

@@ -1,0 +1,59 @@
+"""Asks an exporter: does its page keep the promise of the contract, and is that the contract on disk.
+
+In: a site and a contract. Out: a check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.model import Contract
+from exporters.commands.verify.client import Site, read_families
+from exporters.commands.verify.conformity import contract_in_force, count_series, find_problems
+from exporters.commands.verify.finding import Check, Finding, fail, passed
+
+__all__ = ["check_exporter"]
+
+_SHOWN = 10
+
+
+def check_exporter(exporter: Site, contract: Contract) -> Check:
+    """Return the check of one exporter's metrics page; `exporter` is the address of the page itself."""
+    return Check(
+        f"{contract.name}_metrics",
+        lambda: _page(exporter, contract),
+        f"start it: python -m exporters.{contract.name}; or give its address: --exporter {contract.name}=URL",
+    )
+
+
+def _page(exporter: Site, contract: Contract) -> Iterator[Finding]:
+    name = f"{contract.name}_metrics"
+    try:
+        families = list(read_families(exporter.read(name=f"metrics/{contract.name}.prom")))
+    except ValueError as error:
+        yield fail(name, f"{exporter.base}: not a metrics page ({error})", "something else holds the port: ss -ltnp")
+        return
+    problems = list(find_problems(contract, families))
+    for problem in problems[:_SHOWN]:
+        yield fail(name, problem, f"restart the exporter with {contract.path}; if it stays, report it")
+    if len(problems) > _SHOWN:
+        yield Finding("INFO", name, f"{len(problems) - _SHOWN} more problems are not shown")
+    if not problems:
+        series = sum(map(count_series, families))
+        yield passed(name, f"{len(families)} families, {series} series, all as {_file(contract)} says")
+    yield _contract(contract, contract_in_force(families))
+
+
+def _contract(contract: Contract, running: str) -> Finding:
+    name, file = f"{contract.name}_contract", _file(contract)
+    if running == contract.sha256:
+        return passed(name, f"runs {file} as it is on disk ({running[:12]})")
+    if not running:
+        hint = f"something else holds port {contract.port}: ss -ltnp"
+        return fail(name, "the page does not say which contract is in force", hint)
+    text = f"runs another {file} ({running[:12]}) than the one on disk ({contract.sha256[:12]})"
+    return fail(name, text, f"restart the exporter: python -m exporters.{contract.name}")
+
+
+def _file(contract: Contract) -> str:
+    return contract.path.rsplit("/", 1)[-1]

@@ -1,0 +1,78 @@
+"""What is asked and what was found: checks, findings, and asking again for a bounded time.
+
+In: callables that ask. Out: findings in the order of the checks. What the questions are is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from exporters.commands.verify.client import NoAnswerError
+
+__all__ = ["Check", "Finding", "Level", "fail", "passed", "run_all"]
+
+Level = Literal["PASS", "FAIL", "WARN", "INFO"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer: how bad, which question, what was found and, where it is bad, what to do next."""
+
+    level: Level
+    id: str
+    message: str
+    hint: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the stack may be called healthy in spite of it."""
+        return self.level != "FAIL"
+
+    def __str__(self) -> str:
+        """Render as `PASS|id|message`, always one line."""
+        return f"{self.level}|{self.id}|" + " ".join(self.message.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question. `hint` says what to do when nobody answers it."""
+
+    id: str
+    ask: Callable[[], Iterable[Finding]]
+    hint: str
+
+    def run(self) -> list[Finding]:
+        """Ask once; no answer is a finding too."""
+        try:
+            return list(self.ask())
+        except NoAnswerError as error:
+            return [Finding("FAIL", self.id, str(error), self.hint)]
+
+
+def passed(id: str, message: str) -> Finding:  # noqa: A002  # the word the output has
+    """Return a good finding."""
+    return Finding("PASS", id, message)
+
+
+def fail(id: str, message: str, hint: str) -> Finding:  # noqa: A002  # the word the output has
+    """Return a bad finding and what to do next."""
+    return Finding("FAIL", id, message, hint)
+
+
+def run_all(checks: Sequence[Check], retries: int, pause: Callable[[int, int], None]) -> list[Finding]:
+    """Run every check, and those that fail again, at most `retries` times.
+
+    Args:
+        pause: called before each repetition with its number (from 1) and how many checks fail; it waits.
+    """
+    found = [check.run() for check in checks]
+    for number in range(1, retries + 1):
+        failing = [at for at, findings in enumerate(found) if not all(finding.passed for finding in findings)]
+        if not failing:
+            break
+        pause(number, len(failing))
+        for at in failing:
+            found[at] = checks[at].run()
+    return [finding for findings in found for finding in findings]

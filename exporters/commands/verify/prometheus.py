@@ -1,0 +1,121 @@
+"""Asks Prometheus: is it ready, are its targets up, are the rules loaded, do the golden queries answer.
+
+In: a site, contracts, rule names, golden queries. Out: checks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from contracts.model import Contract
+from exporters.commands.verify.client import NoAnswerError, Site, query
+from exporters.commands.verify.finding import Check, Finding, fail, passed
+from exporters.commands.verify.golden import Golden
+
+__all__ = ["check_golden", "check_ready", "prometheus_checks"]
+
+_START = "start Prometheus, or give its address with --prometheus-url"
+_SHOWN = 5
+
+
+def check_ready(prometheus: Site) -> Check:
+    """Is Prometheus there, and done with reading its own data."""
+
+    def ask() -> Iterator[Finding]:
+        prometheus.read("/-/ready")
+        yield passed("prometheus_ready", f"{prometheus.base} is ready")
+
+    return Check("prometheus_ready", ask, _START)
+
+
+def prometheus_checks(
+    prometheus: Site, contracts: Sequence[Contract], rules: frozenset[str], golden: Sequence[Golden]
+) -> list[Check]:
+    """Return the checks of targets, rules and golden queries."""
+    return [
+        Check("targets", lambda: _targets(prometheus, contracts), _START),
+        Check("rules", lambda: _rules(prometheus, rules), _START),
+        *(check_golden(prometheus, one) for one in golden),
+    ]
+
+
+def check_golden(prometheus: Site, golden: Golden) -> Check:
+    """Does a golden query answer with series enough, and with numbers."""
+
+    def ask() -> Iterator[Finding]:
+        answer = query(prometheus, golden.query, f"queries/{golden.id}.json")
+        numbers = sum(not math.isnan(value) for _, value in answer)
+        text = f"{golden.query}: {numbers} series, expected at least {golden.at_least}"
+        if numbers < len(answer):
+            yield fail(golden.id, f"{text}; {len(answer) - numbers} are NaN", _hint_for(golden))
+        elif numbers < golden.at_least:
+            yield fail(golden.id, text, _hint_for(golden))
+        else:
+            yield passed(golden.id, text)
+
+    return Check(golden.id, ask, _START)
+
+
+def _hint_for(golden: Golden) -> str:
+    return f"do events arrive: curl the /metrics page of {golden.exporter} twice and compare lines_total"
+
+
+def _targets(prometheus: Site, contracts: Sequence[Contract]) -> Iterator[Finding]:
+    by_job: dict[str, list[Mapping[str, Any]]] = {}
+    for target in _data(prometheus, "/api/v1/targets", "targets.json", "activeTargets", state="active"):
+        by_job.setdefault(target["labels"]["job"], []).append(target)
+    for contract in contracts:
+        found = by_job.pop(contract.job, [])
+        if not found:
+            hint = f"add the job {contract.job} to scrape_configs in prometheus.yml, and restart Prometheus"
+            yield fail(f"target_{contract.job}", f"Prometheus has no target of job {contract.job}", hint)
+        hint = f"start it: python -m exporters.{contract.name}; or make its port reachable for Prometheus"
+        yield from (_target(target, hint) for target in found)
+    for targets in by_job.values():
+        for finding in map(_target, targets):
+            yield finding if finding.passed else Finding("WARN", finding.id, finding.message)
+
+
+def _target(target: Mapping[str, Any], hint: str = "") -> Finding:
+    job, url = f"target_{target['labels']['job']}", target["scrapeUrl"]
+    if target["health"] == "up":
+        return passed(job, f"{url} is up")
+    if target["health"] == "unknown":
+        return fail(job, f"{url} has not been scraped yet", hint)
+    return fail(job, f"{url} is {target['health']}: {target.get('lastError') or 'no reason given'}", hint)
+
+
+def _rules(prometheus: Site, expected: frozenset[str]) -> Iterator[Finding]:
+    groups = _data(prometheus, "/api/v1/rules", "rules.json", "groups")
+    loaded = [rule for group in groups for rule in group["rules"]]
+    missing = sorted(expected - {rule["name"] for rule in loaded})
+    broken = sorted(f"{rule['name']} ({rule.get('lastError')})" for rule in loaded if rule.get("health") == "err")
+    if missing:
+        text = f"{len(expected) - len(missing)} of {len(expected)} rules are loaded; missing: {_shown(missing)}"
+        yield fail("rules", text, "is every file of prometheus/rules/ under rule_files; then restart Prometheus")
+    if broken:
+        yield fail("rules", f"{len(broken)} rules cannot be evaluated: {_shown(broken)}", "correct the expression")
+    if not missing and not broken:
+        yield passed("rules", f"all {len(expected)} rules are loaded")
+    firing = sorted(
+        f"{rule['name']} ({rule['labels'].get('severity', 'no severity')})"
+        for rule in loaded
+        if rule.get("state") == "firing"
+    )
+    yield Finding("INFO", "alerts", f"firing: {', '.join(firing) or 'none'}")
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _data(prometheus: Site, path: str, name: str, key: str, **parameters: str) -> Sequence[Mapping[str, Any]]:
+    """Return one list of an API answer."""
+    answer = prometheus.read_json(path, name, **parameters)
+    found = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(found, dict) or not isinstance(found.get(key), list):
+        raise NoAnswerError(f"{prometheus.base.rstrip('/')}{path}: answered without {key}; is this a Prometheus?")
+    return list(found[key])

@@ -1,0 +1,247 @@
+"""Joins two stages of one thing by id: intent -> ack by `intent_id` gives a latency.
+
+In: joins in the order of their lines. Out: observations, and what became of each edge. An edge joins if its latency is
+at most the pair's timeout. Memory is bounded: an id not heard of for longer than the timeout, or the one not heard of
+longest when there are too many, is forgotten and, if it never joined, counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+from contracts.model import Contract, Pair
+from exporters.engine.pairs.segments import (
+    HEARD,
+    JOINED,
+    ORDER,
+    SEGMENT,
+    STALE,
+    Entries,
+    Entry,
+    Record,
+    Segments,
+    remembered,
+)
+from exporters.engine.values import Close, Join, Observe
+
+__all__ = ["Joined", "OpenPairs", "PairTally"]
+
+Told = tuple[str, str, str]
+"""(pair, edge, outcome); outcomes: joined, orphan, repeated, negative, and with edge "" expired, evicted."""
+
+PairTally = Counter[Told]
+Latencies = defaultdict[Close, list[float]]
+
+Joined = tuple[list[Observe], PairTally]
+
+_NEVER = float("-inf")
+
+_SPARE = 4096
+"""Places in a queue beyond those that are to be expected, before the stale ones are taken out."""
+
+
+class _Open:
+    """The ids one pair is waiting for.
+
+    `queue` holds an id for every time it was heard of, `entries` how many of its places there are stale: all but the
+    last. (An ordered dict instead: 0.1 us more per event.) Nothing is over its time up to the newest time `_until`.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        self.entries: Entries = {}
+        self.queue: deque[str] = deque()
+        self.segments = Segments(pair.name)
+        self.newest = self._until = _NEVER
+        self.settled = (_NEVER, 0)
+        self._timeout_s = pair.timeout_s
+        self._max_open = pair.max_open
+        self._hearings = 1 + len(pair.openings)
+        self._blank: Entry = [*[None] * (len(pair.openings) + len(pair.edges)), None, _NEVER, 0, 0, 0]
+        self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
+
+    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Told]:  # noqa: C901  # 1.5 x as long in parts
+        """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
+        told: list[Told] = []
+        entries, find, step_out, line_up = self.entries, self.entries.get, self.queue.popleft, self.queue.append
+        newest, until, timeout_s, blank = self.newest, self._until, self._timeout_s, self._blank
+        for identity, at, plan in joins:
+            if at > newest and (newest := at) > until:
+                until = self.expire(newest, told)
+            entry = find(identity, blank)
+            for close in plan.closes:
+                opened = entry[close.opened]
+                if opened is not None and not entry[close.mark] and 0.0 <= (latency := at - opened) <= timeout_s:
+                    entry[close.mark] = entry[JOINED] = True
+                    latencies[close].append(latency)
+                    if entry[SEGMENT]:
+                        self.segments.change(identity, entry)
+                else:
+                    told.append(_missed(close, entry, at))
+            if plan.opens is None:
+                continue
+            line_up(identity)
+            if entry is blank:
+                while len(entries) >= self._max_open:  # _leave() where it does something: 0.06 us less per event
+                    if (eldest := entries[first := step_out()])[STALE]:
+                        eldest[STALE] -= 1
+                    elif eldest[ORDER] or not eldest[JOINED]:
+                        self._leave(first, eldest, self._evicted, told)
+                    else:
+                        del entries[first]
+                entry = entries[identity] = blank.copy()
+            else:
+                entry[STALE] += 1
+                if entry[ORDER]:
+                    self.segments.hear_again(entry)
+            if entry[plan.opens] is None:
+                entry[plan.opens] = at
+            entry[HEARD] = newest
+        self.newest, self._until = newest, until
+        return told
+
+    def expire(self, newest: float, told: list[Told]) -> float:
+        """Forget what was not heard of within the timeout; return up to which newest time no more will be."""
+        while self.queue:
+            entry = self.entries[self.queue[0]]
+            until: float = entry[HEARD] + self._timeout_s
+            if until >= newest and not entry[STALE]:
+                return until
+            self._leave(self.queue.popleft(), entry, self._expired, told)
+        return newest + self._timeout_s
+
+    def take_over(self, entries: Mapping[str, Entry], stored: Mapping[int, list[str]]) -> None:
+        """Go on from what was stored; what timed out by then is forgotten, as it would have been."""
+        self.entries.update(entries)
+        self.queue.extend(entries)
+        self.settled = self.newest, self.segments.forgotten
+        self.segments.restore(self.entries, stored)
+        self._until = self.expire(self.newest, [])
+
+    def tidy(self) -> None:
+        """Take the stale places out of the queue, if it is longer than ids heard of once at each opening make it."""
+        if len(self.queue) <= self._hearings * len(self.entries) + _SPARE:
+            return
+        for _ in range(len(self.queue)):
+            first = self.queue.popleft()
+            if self.entries[first][STALE]:
+                self.entries[first][STALE] -= 1
+            else:
+                self.queue.append(first)
+
+    def _leave(self, first: str, entry: Entry, why: Told, told: list[Told]) -> None:
+        """Take the first place from an id; if it was its last, forget it, and tell why if it never joined."""
+        if entry[STALE]:
+            entry[STALE] -= 1
+            return
+        del self.entries[first]
+        if entry[ORDER]:
+            self.segments.forget(entry)
+        if not entry[JOINED]:
+            told.append(why)
+
+
+def _missed(close: Close, entry: Entry, at: float) -> Told:
+    """Return what becomes of an edge that does not join."""
+    if entry[close.opened] is None:
+        return close.orphan
+    if entry[close.mark]:
+        return close.repeated
+    return close.negative if at < entry[close.opened] else close.orphan
+
+
+class OpenPairs:
+    """The ids one contract's pairs are waiting for, per pair in the order in which they were last heard of."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._open = {pair.name: _Open(pair) for pair in contract.pairs}
+        self._laws = {pair.name: _law(pair) for pair in contract.pairs}
+        self._stored_laws: Mapping[str, object] = {}
+        self._left: list[tuple[str, str]] = []
+
+    def join(self, joins: Iterable[Join]) -> Joined:
+        """Take events (Joins) in order; return the latencies they complete and the tally of edges.
+
+        The result does not depend on how the events are cut into calls.
+        """
+        latencies: Latencies = defaultdict(list)
+        tally: PairTally = Counter()
+        for name, of_one in self._by_pair(joins):
+            tally.update(self._open[name].join(of_one, latencies))
+            self._open[name].tidy()
+        found: dict[int, Observe] = {}
+        for close, values in latencies.items():
+            tally[close.joined] += len(values)
+            for target in close.targets:
+                found.setdefault(id(target), Observe(*target, [])).values.extend(values)
+        return list(found.values()), tally
+
+    def _by_pair(self, joins: Iterable[Join]) -> Iterable[tuple[str, Iterable[Join]]]:
+        """Return the events of each pair, in order; the pairs have nothing to do with each other."""
+        if len(self._open) == 1:
+            return [(next(iter(self._open)), joins)]
+        by_pair: dict[str, list[Join]] = {}
+        for join in joins:
+            by_pair.setdefault(join[2].pair, []).append(join)
+        return by_pair.items()
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many ids each pair remembers."""
+        return {name: len(pair.entries) for name, pair in self._open.items()}
+
+    def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
+        """Yield what changed since settled() was last called (or everything); None deletes a row.
+
+        Of two rows with one name the later one stands: a pair left at the restart may have begun anew.
+        """
+        for kind, key in self._left:
+            yield kind, key, None
+        for name, pair in self._open.items():
+            state = pair.newest, pair.segments.forgotten
+            if everything or state != pair.settled:
+                yield "newest", name, list(state) if pair.newest > _NEVER else None
+            yield from pair.segments.rows(pair.entries, pair.queue, everything)
+
+    def laws(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
+        """Yield what the rows depend on, by pair, if it is not what is stored (or always)."""
+        for name, law in self._laws.items():
+            if everything or self._stored_laws.get(name) != law:
+                yield "law", name, law
+
+    def settled(self) -> None:
+        """Note that rows() and laws() have been written."""
+        for pair in self._open.values():
+            pair.segments.settled()
+            pair.settled = pair.newest, pair.segments.forgotten
+        self._left.clear()
+        self._stored_laws = self._laws
+
+    def restore(self, rows: Iterable[tuple[str, str, object]]) -> Counter[str]:
+        """Take over the stored entries of pairs that are what they were; return how many ids were left, by pair.
+
+        The next commit deletes what was left, so that a later return to the old contract does not wait for ids whose
+        other stage went by in between.
+        """
+        listed = [row for row in rows if row[0] in ("pair", "newest", "law")]
+        self._stored_laws = {key: value for kind, key, value in listed if kind == "law"}
+        same = {name for name, law in self._laws.items() if self._stored_laws.get(name, law) == law}
+        entries = remembered(listed)
+        segments: dict[str, dict[int, list[str]]] = {name: {} for name in same}
+        for kind, key, value in listed:
+            name, number = json.loads(key) if kind == "pair" else (key, 0)
+            if name not in same:
+                self._left.append((kind, key))
+            elif kind == "pair":
+                segments[name][number] = [one for one, *_ in cast(list[Record], value)]
+            elif kind == "newest":
+                self._open[name].newest, self._open[name].segments.forgotten = cast(tuple[float, int], value)
+        for name in same:
+            self._open[name].take_over(entries.get(name, {}), segments[name])
+        return Counter({name: len(ids) for name, ids in entries.items() if name not in same and ids})
+
+
+def _law(pair: Pair) -> str:
+    """Return what the stored entries of a pair depend on; under another law their stages mean something else."""
+    return json.dumps([pair.id, pair.stage, pair.at, list(pair.edges.items())])

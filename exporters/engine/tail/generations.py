@@ -1,0 +1,166 @@
+"""The generations of every path: the file it leads to, and those before it that are still open. Part of the tail stage.
+
+In: what a scan found, and time. Out: where a generation starts to be read, and which may be let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from exporters.engine.tail.classify import Held
+from exporters.engine.tail.finder import Inode
+from exporters.engine.tail.stream import Stream
+
+__all__ = ["Chain", "Chains", "Generation", "held", "predecessor"]
+
+_MIN_REWRITE = 32
+"""Bytes of equal content below which a file is not taken for the rewrite of another."""
+
+
+_HELD = 64
+"""Drained files kept open though nothing has taken their place, as the writer may still have them. The longest quiet
+ones beyond it are let go, so that files moved out of a glob one by one do not use up the descriptors."""
+
+
+class Generation(Struct, eq=False):
+    """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
+
+    `serial` orders the generations of a path. `after_gap`: the path led nowhere for a while before this file appeared,
+    so it cannot be an atomic rewrite. `is_packed`: the stream is a packed file's text, which has no name of its own.
+    """
+
+    stream: Stream
+    is_begun: bool
+    after_gap: bool = False
+    serial: int = 0
+    moved_at: float | None = None
+    active_at: float = 0.0
+    is_packed: bool = False
+
+    @property
+    def inode(self) -> Inode:
+        """Device and inode of the open file; of none if packed, as that file is not held and another may get them."""
+        return (0, 0) if self.is_packed else (self.stream.key.dev, self.stream.key.ino)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a path led to it at the last scan."""
+        return self.moved_at is None
+
+    @property
+    def quiet_since(self) -> float:
+        """When it moved away or last gave bytes, whichever came later."""
+        return self.active_at if self.moved_at is None else max(self.moved_at, self.active_at)
+
+    def look(self, path: str | None, monotonic: float) -> None:
+        """Note what a scan found: the name it has now, or that no path leads to it."""
+        if path is not None:
+            self.stream.path, self.moved_at = path, None
+        elif self.moved_at is None:
+            self.moved_at = monotonic
+
+    def is_quiet(self, monotonic: float, grace_s: float) -> bool:
+        """Whether it has moved away, been read to its end and been left alone for `grace_s`."""
+        return not self.is_live and monotonic - self.quiet_since >= grace_s and not self.stream.has_changed
+
+    def begin(self, before: Stream | None) -> None:
+        """Decide where it starts: at 0, or where its deleted predecessor ended if it is its rewrite.
+
+        Raises:
+            OSError: if the file cannot be read; it is not begun then.
+        """
+        if not self.is_begun:
+            may_go_on = before is not None and not self.after_gap and len(before.anchor) >= _MIN_REWRITE
+            if may_go_on and before is not None and before.is_deleted:
+                self.stream.take_over(before)
+            self.is_begun = True
+
+
+Chain = list[Generation]
+"""Generations in the order they are read, the newest last."""
+
+
+def held(chain: Chain) -> list[Held]:
+    """Return how far the generations of a chain have been read."""
+    return [Held(gen.stream.mark(gen.serial), gen.stream.fd, gen.is_live) for gen in chain]
+
+
+def predecessor(gen: Generation, chain: Chain) -> Stream | None:
+    """Return the stream of the newest earlier generation that had the same name and is deleted."""
+    earlier = (one.stream for one in reversed(chain[: chain.index(gen)]) if not one.is_packed)
+    return next((one for one in earlier if one.path == gen.stream.path and one.is_deleted), None)
+
+
+class Chains:
+    """Every open file. A chain keeps the name its first file was opened by, whatever rotation makes of that file."""
+
+    def __init__(self) -> None:
+        self._chains: dict[str, Chain] = {}
+        self.serial = 0
+
+    def at(self, key: str) -> Chain:
+        """Return the chain of that name, which may be empty."""
+        return self._chains.setdefault(key, [])
+
+    def held(self, key: str) -> list[Held]:
+        """Return how far the generations of the chain of that name have been read."""
+        return held(self._chains.get(key, []))
+
+    def keys(self) -> list[str]:
+        """Return the names of the chains that have a generation."""
+        return [key for key, chain in self._chains.items() if chain]
+
+    def items(self) -> list[tuple[str, Chain]]:
+        """Return the chains with their names."""
+        return list(self._chains.items())
+
+    def generations(self) -> Iterator[Generation]:
+        """Yield every generation."""
+        return (gen for chain in list(self._chains.values()) for gen in list(chain))
+
+    def add(self, gen: Generation, chain: Chain, before: Generation | None = None) -> None:
+        """Put a generation at the end of a chain, or in front of `before`, and number those from there on."""
+        at = len(chain) if before is None else chain.index(before)
+        chain.insert(at, gen)
+        for later in chain[at:]:
+            later.serial = self.next_serial()
+
+    def next_serial(self) -> int:
+        """Return a number larger than any before it."""
+        self.serial += 1
+        return self.serial
+
+    def drop(self, gen: Generation) -> None:
+        """Forget a generation."""
+        for key, chain in self.items():
+            if gen in chain:
+                chain.remove(gen)
+                if not chain:
+                    del self._chains[key]
+
+    def names(self) -> dict[str, str]:
+        """Return which chain each name led to when last seen."""
+        names: dict[str, str] = {}
+        for key, chain in self._chains.items():
+            for gen in chain:
+                if gen.is_live or gen.stream.path not in names:
+                    names[gen.stream.path] = key
+        return names
+
+    def missed(self) -> set[str]:
+        """Return the names that led to a file once and lead to none now."""
+        return {*self.keys(), *self.names()} - {gen.stream.path for gen in self.generations() if gen.is_live}
+
+    def done(self, monotonic: float, grace_s: float) -> list[Generation]:
+        """Return the generations to let go: quiet, and deleted or replaced, or too many."""
+        done: list[Generation] = []
+        kept: list[Generation] = []
+        for chain in self._chains.values():
+            for gen in chain:
+                if gen.is_quiet(monotonic, grace_s):
+                    is_replaced = gen is not chain[-1] or any(other.is_live for other in chain)
+                    (done if is_replaced or gen.stream.is_deleted else kept).append(gen)
+        kept.sort(key=lambda gen: gen.quiet_since)
+        return done + kept[:-_HELD]

@@ -1,0 +1,300 @@
+"""One open file, read from a position: whole lines out, nothing twice, nothing silently lost.
+
+In: a path or a position. Out: `Batch`es and `Notice`s. It knows no other file: which files there are, and which
+follows which, is `tail`'s business. Uses raw descriptors and `pread`, so there is no hidden position.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from hashlib import blake2b
+
+from exporters.engine.tail.fingerprint import end_of_filler, file_key
+from exporters.engine.values import Batch, Mark, Notice
+
+__all__ = ["PROOF_BYTES", "Stream", "digest"]
+
+PROOF_BYTES = 4096
+"""Bytes kept of a file's head and before its offset, to prove that it still is that file."""
+
+_SETTLED_S = 2.0
+"""File times are coarse (a clock tick); an unchanged stat proves nothing before it is this old."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def digest(data: bytes) -> str:
+    """Return the digest under which proof is kept on disk."""
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def _state_of(info: os.stat_result) -> tuple[int, int, int]:
+    """Return what changes when a file is written to."""
+    return info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+
+class Stream:
+    """Reads one file forward. Owns `fd` from the start; close() must be called. Not thread-safe.
+
+    `at_end` says whether all that was there when the pass began has been read; `seen_size` is where the bytes seen
+    since the file last began anew end, without space that a writer has reserved but not written (NULs at the end).
+    """
+
+    def __init__(self, path: str, fd: int, max_line_bytes: int, batch_bytes: int) -> None:
+        self.path = path
+        self.fd = fd
+        try:
+            self.key = file_key(fd)
+        except OSError:
+            os.close(fd)
+            raise
+        self.offset = 0
+        self.head = self.anchor = b""
+        self.skipping = False
+        self.seen_size = 0
+        self.at_end = False
+        self._window = min(batch_bytes, max_line_bytes + 1)
+        self._max_line = max_line_bytes
+        self._goal: int | None = None
+        self._stat: tuple[int, int, int] | None = None
+        self._settled = self._in_doubt = False
+        self._taken_over_at = -1
+        self.cut: Mark | None = None
+        self._mtime_ns = 0
+        self._mark: tuple[object, Mark] | None = None
+
+    def mark(self, serial: int, done: bool = False) -> Mark:
+        """Return how far the file has been read, as of the last batch handed out, in the form kept on disk."""
+        state = (serial, self.path, self.offset, self.seen_size, self._mtime_ns, self.skipping, done)
+        if self._mark is None or self._mark[0] != state:
+            mark = Mark(
+                serial=serial,
+                path=self.path,
+                key=self.key,
+                offset=self.offset,
+                size=self.seen_size,
+                mtime_ns=self._mtime_ns,
+                head_length=len(self.head),
+                head=digest(self.head),
+                anchor_length=len(self.anchor),
+                anchor=digest(self.anchor),
+                skipping=self.skipping,
+                done=done,
+            )
+            self._mark = (state, mark)
+        return self._mark[1]
+
+    def restore(self, mark: Mark) -> None:
+        """Go on from a mark that has been proved to be this file's."""
+        head = os.pread(self.fd, mark.head_length, 0)
+        anchor = os.pread(self.fd, mark.anchor_length, mark.offset - mark.anchor_length)
+        self.resume(mark.offset, head, anchor, mark.skipping)
+        self.seen_size, self._mtime_ns = max(mark.size, mark.offset), mark.mtime_ns
+
+    def resume(self, offset: int, head: bytes, anchor: bytes, skipping: bool) -> None:
+        """Go on from a position that has been proved to be this file's."""
+        self.offset, self.head, self.anchor, self.skipping = offset, head, anchor, skipping
+        self.seen_size = max(self.seen_size, offset)
+
+    def proves(self, offset: int, head: bytes, anchor: bytes) -> bool:
+        """Whether this file holds `head` at its start and `anchor` just before `offset`."""
+        if os.pread(self.fd, len(head), 0) != head:
+            return False
+        return os.pread(self.fd, len(anchor), offset - len(anchor)) == anchor
+
+    def take_over(self, old: Stream) -> bool:
+        """Go on where `old` stands if this is the same file, or one that goes on from the same bytes."""
+        if self.key != old.key and not self.proves(old.offset, old.head, old.anchor):
+            return False
+        self.resume(old.offset, old.head, old.anchor, old.skipping)
+        self.seen_size = max(self.seen_size, old.seen_size)
+        old._taken_over_at = old.offset
+        return True
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the file has no name left (or its descriptor has gone bad, which is as final)."""
+        try:
+            return os.fstat(self.fd).st_nlink == 0
+        except OSError:
+            return True
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file has been written to since read() last found nothing new in it."""
+        try:
+            return self._stat != _state_of(os.fstat(self.fd))
+        except OSError:
+            return False
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes seen in the file beyond the offset (an unfinished last line included) that no other stream reads."""
+        return 0 if self.offset == self._taken_over_at else max(0, self.seen_size - self.offset)
+
+    def begin_pass(self) -> None:
+        """Have read() take the file's size at its next call as the goal of this pass."""
+        self.at_end = False
+        self._goal = None
+
+    def read(self, now: float) -> Batch | Notice | None:
+        """Return the next lines, what happened to the file, or None when there is nothing new.
+
+        Args:
+            now: wall time in seconds, to judge whether the file's times can be trusted.
+        """
+        info = os.fstat(self.fd)
+        state = _state_of(info)
+        if self._goal is None:
+            self._goal = info.st_size
+        self.at_end = True
+        self._mtime_ns = info.st_mtime_ns
+        if state == self._stat and self._settled:
+            return None
+        batch = self._read_lines(info.st_size)
+        if batch is None:
+            self._settled = not self._in_doubt and now - max(info.st_mtime, info.st_ctime) > _SETTLED_S
+            self._stat = state
+        else:
+            self._stat = None
+            if isinstance(batch, Batch):
+                self.at_end = self.offset >= self._goal or (self.at_end and batch.data != b"")
+        return batch
+
+    def _read_lines(self, size: int) -> Batch | Notice | None:
+        want = self._window
+        while True:
+            before = len(self.anchor)
+            window = os.pread(self.fd, before + want, self.offset - before)
+            if window[:before] != self.anchor:
+                return self._start_over(len(window) < before)
+            self._in_doubt = False
+            data = window[before:] if before else window
+            seen, reaches = self.seen_size, self.offset + len(data)
+            self.at_end = len(data) < want
+            if reaches < seen and self.at_end and os.fstat(self.fd).st_size < seen:
+                self.seen_size, self.cut, self.at_end = reaches, None, False
+                return Notice("truncated", self.path, seen - reaches)
+            self.seen_size = max(size, reaches)
+            batch = self._split(data)
+            if batch is not None:
+                return batch
+            if self.at_end or want > self._max_line:
+                self.seen_size = self.offset + len(data.rstrip(b"\0"))
+                self.at_end = True
+                return None
+            want = self._max_line + 1
+
+    def _start_over(self, is_short: bool) -> Notice | None:
+        """The bytes before the offset are gone or others: the file was truncated (and perhaps regrown)."""
+        if is_short and self._may_come_back():
+            return None
+        lost = self.unread_bytes
+        self.cut = self.mark(0)
+        self._in_doubt = self.at_end = False
+        self.resume(*self._kept_part())
+        self.seen_size = self.offset
+        return Notice("truncated", self.path, lost)
+
+    def _may_come_back(self) -> bool:
+        """Whether bytes are missing, none are others, and this is the first look at it.
+
+        A network file system may show an old, smaller size for a moment; starting over would count lines twice.
+        """
+        if self._in_doubt:
+            return False
+        left = os.pread(self.fd, len(self.head), 0)
+        self._in_doubt = self.head.startswith(left)
+        return self._in_doubt
+
+    def _kept_part(self) -> tuple[int, bytes, bytes, bool]:
+        """Return where to go on: after the lines a mere shortening left in place, else at the start.
+
+        A file that still begins with the very 4096 bytes it began with was cut, not rewritten.
+        """
+        size = os.fstat(self.fd).st_size
+        if len(self.head) < PROOF_BYTES or not PROOF_BYTES <= size < self.offset:
+            return 0, b"", b"", False
+        if os.pread(self.fd, PROOF_BYTES, 0) != self.head:
+            return 0, b"", b"", False
+        kept = os.pread(self.fd, self._max_line + 1, max(0, size - self._max_line - 1))
+        last = kept.rfind(b"\n")
+        offset = size - len(kept) + last + 1 if last >= 0 else size
+        return offset, self.head, self._bytes_before(offset), last < 0
+
+    def _bytes_before(self, offset: int) -> bytes:
+        length = min(PROOF_BYTES, offset)
+        return os.pread(self.fd, length, offset - length)
+
+    def _split(self, data: bytes) -> Batch | None:
+        """Cut `data`, which begins at the offset, into what is whole now; None if nothing is."""
+        start = self.offset
+        if self.skipping:
+            return self._skip(data)
+        filler = 3 if start == 0 and data.startswith(_BOM) else 0
+        last = data.rfind(b"\n")
+        if last >= 0:
+            self._advance(data, last + 1)
+            return Batch(self.path, start, self.offset, data[filler : last + 1], skipped_bytes=filler)
+        return self._refuse_long(data) if len(data) > self._max_line else None
+
+    def _refuse_long(self, data: bytes) -> Batch | None:
+        """Handle more than a line's worth of bytes without a newline: filler, unwritten space, or a long line.
+
+        The line is counted where it begins, so that it counts once even if it never ends.
+        """
+        start = self.offset
+        if start == 0 and data.startswith(_BOM):
+            self._jump(len(_BOM))
+            return Batch(self.path, start, self.offset, b"", skipped_bytes=self.offset)
+        text = data.lstrip(b"\0")
+        if len(text) < len(data):
+            filler_end = start + len(data) - len(text) if text else end_of_filler(self.fd, start + len(data))
+            if filler_end is None:
+                return None
+            self._jump(filler_end)
+            return Batch(self.path, start, self.offset, b"", skipped_bytes=self.offset - start)
+        written = len(data.rstrip(b"\0"))
+        if written <= self._max_line and end_of_filler(self.fd, start + len(data)) is None:
+            return None
+        self.skipping = True
+        return self._skip(data, begins=1)
+
+    def _skip(self, data: bytes, begins: int = 0) -> Batch | None:
+        """Drop bytes of an over-long line up to its newline, in constant memory."""
+        start, end = self.offset, data.find(b"\n") + 1
+        done = end > 0
+        if not done:
+            end = len(data.rstrip(b"\0"))
+        if end == 0:
+            filler_end = end_of_filler(self.fd, start + len(data)) if data else None
+            if filler_end is None:
+                return None
+            self._jump(filler_end)
+            return Batch(self.path, start, self.offset, b"", too_long_bytes=self.offset - start)
+        self._advance(data, end)
+        self.skipping = not done
+        return Batch(self.path, start, self.offset, b"", too_long=begins, too_long_bytes=end)
+
+    def _advance(self, data: bytes, count: int) -> None:
+        """Move the offset over the first `count` bytes of `data` and keep the proof up to date."""
+        if self.offset == len(self.head) < PROOF_BYTES:
+            self.head += data[: min(count, PROOF_BYTES - len(self.head))]
+        if count >= PROOF_BYTES:
+            self.anchor = data[count - PROOF_BYTES : count]
+        else:
+            self.anchor = (self.anchor + data[:count])[-PROOF_BYTES:]
+        self.offset += count
+
+    def _jump(self, offset: int) -> None:
+        """Move the offset over filler that was never held in memory."""
+        if self.offset == len(self.head) < PROOF_BYTES:
+            self.head = os.pread(self.fd, min(PROOF_BYTES, offset), 0)
+        self.offset = offset
+        self.anchor = self._bytes_before(offset)

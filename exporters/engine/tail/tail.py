@@ -1,0 +1,278 @@
+"""Follows paths and globs through rotation, truncation, deletion and late appearance.
+
+In: patterns. Out: `Batch`es and `Notice`s in the order the lines were written per path: an old generation is read to
+its end before its successor is begun. Never sleeps, never decodes, counts nothing. Files are told apart by what the
+open descriptor says, never by name; a file reached by two names is read once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from exporters.engine.tail.catch_up import Adoption
+from exporters.engine.tail.finder import Inode, Paths
+from exporters.engine.tail.fingerprint import open_file
+from exporters.engine.tail.generations import Chain, Chains, Generation, held, predecessor
+from exporters.engine.tail.history import Lineage
+from exporters.engine.tail.recover import Recovery, recover
+from exporters.engine.tail.stream import Stream
+from exporters.engine.values import Batch, FileKey, Mark, Notice
+
+__all__ = ["Tail"]
+
+GRACE_S = 10.0
+"""Quiet seconds after which a drained file that was rotated away or deleted is let go. Longer than any writer keeps
+its old descriptor in practice; fluent-bit waits 5 s, Datadog 60 s."""
+
+
+class Tail:
+    """Reads every file the patterns match. Not thread-safe; close() gives the descriptors back.
+
+    Args:
+        patterns: paths or globs (`**` descends), relative to the working directory.
+        max_line_bytes: longest line taken, newline excluded; longer ones are skipped and counted.
+        batch_bytes: most bytes one batch holds.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        max_line_bytes: int = 1 << 20,
+        batch_bytes: int = 1 << 18,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._paths = Paths(patterns)
+        self._max_line = max_line_bytes
+        self._batch_bytes = batch_bytes
+        self._grace_s = grace_s
+        self._chains = Chains()
+        self._missed: set[str] = set()
+        self._lineage = Lineage()
+        self._adoption = Adoption(self._chains, self._lineage, self._take)
+
+    @property
+    def recovered(self) -> Counter[str]:
+        """What was found behind files while running, by outcome, since it was last cleared."""
+        return self._adoption.recovered
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Path -> why it cannot be read, as of the last scan and drain."""
+        return self._paths.problems
+
+    def recover(self, marks: Sequence[Mark], known: frozenset[FileKey] | None, monotonic: float) -> Recovery:
+        """Go on where the last process stopped, before the first scan().
+
+        Args:
+            marks: what marks() said at the last commit.
+            known: what `known` was then. A path of which nothing was known is read from its start, and no sibling.
+        """
+        self._chains.serial = max((mark.serial for mark in marks), default=0)
+        self._lineage.look(self._paths.literal)
+        live = {}
+        for path in self._paths.resolve({}).values():
+            stream = self._stream(path)
+            if stream is not None:
+                live[path] = stream.key
+                stream.close()
+        recovery = recover(marks, known or frozenset(), live, self._paths.may_lead_to)
+        self._lineage.restore(recovery, known or frozenset())
+        for opening in recovery.openings:
+            self._adoption.adopt(opening, monotonic, self._chains.at(opening.path))
+        self._adoption.meet({*self._paths.literal, *live}, {key[:2] for key in live.values()})
+        return recovery
+
+    def marks(self) -> list[Mark]:
+        """Return how far every file has been read, and what is remembered of files let go."""
+        here = [gen.stream.mark(gen.serial) for gen in self._chains.generations()]
+        return here + self._lineage.finished()
+
+    @property
+    def known(self) -> frozenset[FileKey]:
+        """Identities of the rotated siblings that exist; those that appear later have not been read."""
+        return self._lineage.known
+
+    def scan(self, monotonic: float) -> list[Notice]:
+        """Look which files the patterns lead to now; open new ones, mark those that moved away.
+
+        Returns:
+            one `rotated` notice for each path that leads to another file than before.
+        """
+        names = self._chains.names()
+        self._lineage.look({*self._chains.keys(), *self._lineage.paths()})
+        beside = self._lineage.beside()
+        found = self._paths.resolve({gen.inode: gen.stream.path for gen in self._chains.generations()})
+        taken: set[Inode] = set()
+        for gen in self._chains.generations():
+            gen.look(found.get(gen.inode), monotonic)
+            taken.add(gen.inode)
+        notices = self._open(found, names, taken, monotonic)
+        live = self._adoption.look_behind(monotonic)
+        self._lineage.settle(beside, {path: held([gen])[0] for path, gen in live.items()})
+        self._missed = self._chains.missed()
+        return notices
+
+    def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
+        """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
+
+        Every byte written before the call is yielded, but a writer that never pauses cannot keep it going. When an
+        item is yielded its bytes count as read: `marks()` already stand behind them.
+        """
+        unfinished = [chain for _, chain in self._chains.items()]
+        for gen in self._chains.generations():
+            gen.stream.begin_pass()
+        while unfinished:
+            still = []
+            for chain in unfinished:
+                item = self._read_chain(chain, now, monotonic)
+                if item is not None:
+                    yield item
+                    still.append(chain)
+            unfinished = still
+
+    def release(self, monotonic: float) -> list[Notice]:
+        """Let go of drained files that were rotated away or deleted and have been quiet long enough.
+
+        Call only after the values of everything read have been committed. A file that still has a name is opened
+        again if it grows later.
+
+        Loses: an unfinished last line of a deleted file that is let go, counted in the notice.
+        """
+        notices = []
+        for gen in self._chains.done(monotonic, self._grace_s):
+            if gen.stream.unread_bytes and gen.stream.is_deleted:
+                notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
+            self._lineage.finish(gen.stream.mark(gen.serial, done=True))
+            gen.stream.close()
+            self._chains.drop(gen)
+        return notices
+
+    @property
+    def lag_bytes(self) -> int:
+        """Bytes seen in open files that are not read yet (unfinished last lines included)."""
+        return sum(gen.stream.unread_bytes for gen in self._chains.generations())
+
+    @property
+    def files_present(self) -> int:
+        """Files that a path leads to."""
+        return sum(gen.is_live for gen in self._chains.generations())
+
+    @property
+    def files_open(self) -> int:
+        """Open files, those rotated away or deleted included."""
+        return sum(1 for _ in self._chains.generations())
+
+    def directories(self) -> set[str]:
+        """Return the existing directories whose entries matter, for a wake-up hint."""
+        return self._paths.directories(self._chains.names())
+
+    def close(self) -> None:
+        """Give all descriptors back."""
+        for gen in self._chains.generations():
+            gen.stream.close()
+            self._chains.drop(gen)
+
+    def _take(self, path: str, fd: int) -> Stream:
+        return Stream(path, fd, self._max_line, self._batch_bytes)
+
+    def _stream(self, path: str) -> Stream | None:
+        try:
+            return self._take(path, open_file(path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.problems[path] = error.strerror or str(error)
+            return None
+
+    def _open(
+        self, found: Mapping[Inode, str], names: Mapping[str, str], taken: set[Inode], monotonic: float
+    ) -> list[Notice]:
+        """Open what paths lead to now, behind the generations before it, those nobody has seen included.
+
+        Between the look (which found `found`) and the opening a path may have been given to another file, even to an
+        open one. Siblings are looked at after the opening, so that what was renamed before it is among them.
+        """
+        fresh = {path: inode for inode, path in found.items() if inode not in taken}
+        wanted = {path: fresh[path] for path in fresh if not self._lineage.is_copy(path, self._chains.held)}
+        first = self._adoption.meet(wanted, {*found, *taken})
+        new: dict[str, Stream] = {}
+        for path in wanted:
+            stream = self._stream(path)
+            if stream is not None and stream.key[:2] not in taken:
+                new[path] = stream
+                taken.add((stream.key.dev, stream.key.ino))
+            elif stream is not None:
+                stream.close()
+        rotated = [path for path, stream in new.items() if self._is_successor(path, stream, wanted[path], names)]
+        self._lineage.look(rotated)
+        for path in sorted(new, key=lambda path: path not in rotated):
+            self._join(path, names.get(path, path), new, path in rotated or path not in first, monotonic)
+        return [Notice("rotated", path) for path in rotated if path in new]
+
+    def _is_successor(self, path: str, stream: Stream, inode: Inode, names: Mapping[str, str]) -> bool:
+        """Whether the path led to another file before."""
+        is_known = bool(self._chains.held(names.get(path, path))) or self._lineage.has_past(path)
+        return is_known or stream.key[:2] != inode
+
+    def _join(self, path: str, key: str, new: dict[str, Stream], has_past: bool, monotonic: float) -> None:
+        """Put an opened file at the end of its chain, unless it has been taken for what was rotated unseen of another.
+
+        Such a file leaves `new`.
+        """
+        stream = new[path]
+        chain = self._chains.at(key)
+        if any(stream.key == gen.stream.key for gen in self._chains.generations()):
+            new.pop(path).close()
+            return
+        may_go_on = bool(chain)
+        if has_past:
+            self._adoption.adopt_unseen(path, chain, monotonic, stream)
+        is_begun = self._lineage.take_back(stream) or not may_go_on
+        gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
+        self._chains.add(gen, chain)
+        self._lineage.opened(key)
+
+    def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
+        """Read the oldest generation that has something; begin a successor only when those before it are empty."""
+        for gen in list(chain):
+            before = None if gen.is_begun else predecessor(gen, chain)
+            item = self._read(gen, before, now)
+            if isinstance(item, Notice) and item.kind == "truncated":
+                item = self._adoption.find_copy(gen, chain, item, monotonic)
+            if item is not None:
+                gen.active_at = monotonic
+                return item
+        return None
+
+    def _read(self, gen: Generation, before: Stream | None, now: float) -> Batch | Notice | None:
+        """Read one generation; if its descriptor went bad, once more through a new one."""
+        for is_retry in (False, True):
+            try:
+                gen.begin(before)
+                return None if gen.stream.at_end else gen.stream.read(now)
+            except OSError as error:
+                gen.stream.at_end = True
+                if is_retry or not self._reopen(gen):
+                    self.problems[gen.stream.path] = error.strerror or str(error)
+                    return None
+        return None
+
+    def _reopen(self, gen: Generation) -> bool:
+        """Replace a descriptor that went bad (as with ESTALE) if the path leads to the same file; say whether it did.
+
+        Never from the start: what a network file system forgot for a moment has been read before.
+        """
+        if not gen.is_live:
+            return False
+        stream = self._stream(gen.stream.path)
+        if stream is None:
+            return False
+        others = {other.inode for other in self._chains.generations() if other is not gen}
+        try:
+            is_same = stream.key[:2] not in others and stream.take_over(gen.stream)
+        except OSError:
+            is_same = False
+        (gen.stream if is_same else stream).close()
+        gen.stream = stream if is_same else gen.stream
+        return is_same

@@ -1,1 +1,0 @@
-"""`peaktrade state`: what an exporter has kept, for an operator to read or to throw away."""

@@ -1,0 +1,194 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.support.harness import NOW, Bench, Values
+from tests.engine.support.stages import STAGES, event
+
+Make = Callable[..., Bench]
+
+
+@pytest.fixture
+def stages(bench: Make) -> Bench:
+    return bench(STAGES)
+
+
+def edges(bench: Bench) -> Values:
+    return {key[1:]: number for key, number in bench.moved("pair_edges_total").items()}
+
+
+def test_every_edge_of_a_complete_order_is_observed_once(stages: Bench) -> None:
+    stages.feed(event("open", 0), event("ack", 2), event("done", 5))
+    assert edges(stages) == {("open_to_ack", "joined"): 1, ("ack_to_done", "joined"): 1, ("open_to_done", "joined"): 1}
+    assert stages.values("edge_seconds") == {("open_to_ack",): 2, ("ack_to_done",): 3, ("open_to_done",): 5}
+    assert stages.values("exact_seconds") == {(): 2}
+
+
+def test_the_latency_has_the_labels_of_the_closing_event(stages: Bench) -> None:
+    stages.feed(event("open", 0, mode="x"), event("ack", 2, mode="y"))
+    assert stages.values("mode_seconds") == {("x",): 0, ("y",): 2}
+    assert [sample.buckets for sample in stages.samples("mode_seconds")] == [(0, 0), (0, 1)]
+
+
+def test_a_closing_stage_that_nothing_opened_is_an_orphan(stages: Bench) -> None:
+    stages.feed(event("ack", 1), event("done", 2, "i2"))
+    assert edges(stages) == {("open_to_ack", "orphan"): 1, ("ack_to_done", "orphan"): 1, ("open_to_done", "orphan"): 1}
+    assert stages.moved("edge_seconds") == {}
+
+
+def test_a_closing_stage_said_again_is_repeated_and_not_observed_again(stages: Bench) -> None:
+    stages.feed(event("open", 0), event("ack", 1), event("ack", 7))
+    assert edges(stages) == {("open_to_ack", "joined"): 1, ("open_to_ack", "repeated"): 1}
+    assert stages.values("edge_seconds")["open_to_ack",] == 1
+
+
+def test_the_first_of_two_openings_stands(stages: Bench) -> None:
+    stages.feed(event("open", 0), event("open", 4), event("ack", 5))
+    assert stages.values("edge_seconds")["open_to_ack",] == 5
+
+
+def test_a_closing_before_its_opening_is_negative_and_leaves_the_edge_open(stages: Bench) -> None:
+    stages.feed(event("open", 3), event("ack", 1), event("ack", 4))
+    assert edges(stages) == {("open_to_ack", "negative"): 1, ("open_to_ack", "joined"): 1}
+    assert stages.values("edge_seconds")["open_to_ack",] == 1
+
+
+def test_a_closing_at_the_same_moment_is_a_latency_of_zero(stages: Bench) -> None:
+    stages.feed(event("open", 3), event("ack", 3))
+    assert edges(stages) == {("open_to_ack", "joined"): 1}
+    assert stages.samples("exact_seconds")[0].buckets == (1, 0)
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
+def test_lines_are_joined_in_their_order_whatever_their_signature_and_batch(stages: Bench, alone: bool) -> None:
+    events = [
+        event("ack", 5),
+        event("open", 1, mode="x"),
+        event("ack", 6, mode="y"),
+        event("open", 2),
+        event("done", 9),
+    ]
+    (stages.feed_each if alone else stages.feed)(*events)
+    assert edges(stages) == {
+        ("open_to_ack", "orphan"): 1,
+        ("open_to_ack", "joined"): 1,
+        ("ack_to_done", "joined"): 1,
+        ("open_to_done", "joined"): 1,
+    }
+    assert stages.values("edge_seconds") == {("open_to_ack",): 5, ("ack_to_done",): 4, ("open_to_done",): 8}
+
+
+def test_a_stated_edge_is_observed_as_given_and_takes_no_part_in_pairing(stages: Bench) -> None:
+    stages.feed(event("open", 0), event("ack", 9, edge="open_to_ack", latency=0.5), event("done", 10))
+    assert edges(stages) == {("ack_to_done", "orphan"): 1, ("open_to_done", "joined"): 1}
+    assert stages.values("edge_seconds") == {("open_to_ack",): 0.5, ("ack_to_done",): 0, ("open_to_done",): 10}
+
+
+def test_an_unknown_edge_is_refused_and_the_event_is_paired(stages: Bench) -> None:
+    stages.feed(event("open", 0), event("ack", 9, edge="sideways"))
+    assert edges(stages) == {("open_to_ack", "joined"): 1}
+    assert stages.moved("refused_values_total") == {("edge", "unknown_value"): 1}
+
+
+def test_a_latency_without_edge_is_of_no_edge(stages: Bench) -> None:
+    stages.feed(event("open", 0), event("ack", 9, latency=0.5, mode="x"))
+    assert stages.values("edge_seconds")["open_to_ack",] == 9
+    assert stages.values("mode_seconds")["x",] == 9.5
+
+
+def test_ids_may_be_whole_numbers_and_may_stand_in_another_field(stages: Bench) -> None:
+    stages.feed(event("open", 0, 0), event("ack", 1, "0"), event("done", 3, None, other_id=0))
+    assert sum(edges(stages).values()) == edges(stages)["open_to_ack", "joined"] * 3 == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"id": ""}, {}),
+        ({"id": None}, {}),
+        ({"id": True}, {("id", "mistyped"): 1}),
+        ({"at": None}, {}),
+        ({"at": "later"}, {("at", "mistyped"): 1}),
+        ({"at": NOW + 60}, {("at", "future"): 1}),
+        ({"id": [1], "at": {}}, {("id", "mistyped"): 1, ("at", "mistyped"): 1}),
+    ],
+    ids=str,
+)
+def test_an_event_without_id_or_time_is_counted_but_not_paired(
+    stages: Bench, more: dict[str, object], refused: dict[tuple[str, str], int]
+) -> None:
+    stages.feed({**event("open", 0), **more}, event("ack", 1))
+    assert edges(stages) == {("open_to_ack", "orphan"): 1}
+    assert stages.values("stages_total")["open",] == 1
+    assert stages.moved("refused_values_total") == refused
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
+def test_an_id_is_forgotten_after_the_timeout_and_counted_if_it_never_joined(stages: Bench, alone: bool) -> None:
+    events = [event("open", 0, "lost"), event("open", 1, "kept"), event("ack", 2, "kept"), event("ack", 103, "lost")]
+    (stages.feed_each if alone else stages.feed)(*events)
+    assert edges(stages) == {("open_to_ack", "joined"): 1, ("open_to_ack", "orphan"): 1}
+    assert stages.moved("pairs_forgotten_total") == {("order", "expired"): 1}
+    assert stages.pairs.sizes() == {"order": 1}
+
+
+def test_an_edge_may_last_as_long_as_the_timeout_and_no_longer(stages: Bench) -> None:
+    stages.feed(event("open", 0, "a"), event("ack", 100, "a"))
+    assert edges(stages) == {("open_to_ack", "joined"): 1}
+    stages.feed(event("open", 200, "b"), event("ack", 290, "b"), event("done", 301, "b"))
+    assert edges(stages)["open_to_done", "orphan"] == edges(stages)["ack_to_done", "joined"] == 1
+
+
+def test_a_second_file_with_older_events_is_paired_as_well(stages: Bench) -> None:
+    stages.feed(event("open", 900, "new"), event("ack", 901, "new"))
+    stages.feed_each(
+        event("open", 0, "old"), event("ack", 1, "old"), event("open", 5, "late"), event("ack", 106, "late")
+    )
+    assert edges(stages) == {("open_to_ack", "joined"): 2, ("open_to_ack", "orphan"): 1}
+
+
+def test_beyond_its_cap_a_pair_forgets_the_id_not_heard_of_longest(stages: Bench) -> None:
+    stages.feed(event("open", 0, "a"), event("open", 1, "b"), event("open", 2, "c"), event("open", 3, "a"))
+    stages.feed(event("open", 4, "d"))
+    assert stages.moved("pairs_forgotten_total") == {("order", "evicted"): 1}
+    assert stages.pairs.sizes() == {"order": 3}
+    stages.feed(*[event("done", 5, identity) for identity in "abcd"])
+    assert {edge: number for edge, number in edges(stages).items() if edge[0] == "open_to_done"} == {
+        ("open_to_done", "joined"): 3,
+        ("open_to_done", "orphan"): 1,
+    }
+
+
+def test_a_joined_id_that_is_evicted_is_no_loss(stages: Bench) -> None:
+    stages.feed(event("open", 0, "a"), event("ack", 1, "a"), *[event("open", 2, identity) for identity in "bcd"])
+    assert stages.moved("pairs_forgotten_total") == {}
+
+
+TWO_PAIRS = STAGES.replace(
+    "\nmetrics:",
+    """
+  again:
+    {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {open_to_done: [open, done]}, timeout: 1}
+metrics:""",
+)
+
+
+def test_an_event_may_take_part_in_several_pairs_and_is_refused_once(bench: Make) -> None:
+    both = bench(TWO_PAIRS).feed(event("open", 0), event("done", 1), event("open", 0, True), event("open", 0, at="?"))
+    assert both.moved("pair_edges_total") == {
+        ("order", "ack_to_done", "orphan"): 1,
+        ("order", "open_to_done", "joined"): 1,
+        ("again", "open_to_done", "joined"): 1,
+    }
+    assert both.moved("refused_values_total") == {("id", "mistyped"): 1, ("at", "mistyped"): 1}
+
+
+def stage_named_like_an_edge() -> str:
+    names = "values: [open_to_ack, ack]", "open_to_ack: [open_to_ack, ack]}"
+    text = STAGES.replace("values: [open, ack, done, note]", names[0])
+    return text.replace("open_to_ack: [open, ack], ack_to_done: [ack, done], open_to_done: [open, done]}", names[1])
+
+
+def test_a_stage_may_be_named_like_an_edge(bench: Make) -> None:
+    odd = bench(stage_named_like_an_edge()).feed(event("open_to_ack", 0), event("ack", 1), event("ack", 2))
+    assert edges(odd) == {("open_to_ack", "joined"): 1, ("open_to_ack", "repeated"): 1}

@@ -1,0 +1,67 @@
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporters.engine import run
+from exporters.engine.heap import give_back
+from tests.engine.support.commits import Plant, shop_event
+
+
+@pytest.mark.parametrize("batches", [(30,), (10, 10, 10)], ids=["at once", "little by little"])
+def test_memory_is_given_back_when_much_has_been_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: tuple[int, ...]
+) -> None:
+    given: list[None] = []
+    monkeypatch.setattr(run, "give_back", lambda: given.append(None))
+    plant = Plant(tmp_path)
+    plant.begin()
+    plant.write(*map(shop_event, range(10)))
+    monkeypatch.setattr(run, "GIVE_BACK_BYTES", plant.events.stat().st_size * 3.5)
+    plant.step()
+    assert not given
+    for number in batches:
+        plant.write(*map(shop_event, range(number)))
+        plant.step()
+    assert len(given) == 1
+    plant.step()
+    assert len(given) == 1
+    plant.stop()
+
+
+def test_a_system_that_cannot_take_memory_back_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def without_trim(name: object) -> object:
+        asked.append(name)
+        return object()
+
+    monkeypatch.setattr(ctypes, "CDLL", without_trim)
+    give_back()
+    assert asked == [None], "the process's own C library, which has no malloc_trim"
+
+
+def test_what_is_given_back_is_no_longer_held() -> None:
+    """In a process of its own: much is freed under one block that stays, so that only asking for it returns it."""
+    program = """
+import ctypes
+from exporters.engine.heap import give_back
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+held = lambda: int(open("/proc/self/statm").read().split()[1])
+blocks = [libc.malloc(60_000) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 60_000)
+for block in blocks[:-1]:
+    libc.free(block)
+before = held()
+give_back()
+print(before - held())
+"""
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("this C library cannot give memory back")
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(said) * os.sysconf("SC_PAGE_SIZE") > 30_000_000

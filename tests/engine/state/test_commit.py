@@ -1,0 +1,168 @@
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from contracts.model import Metric, Word
+from exporters.engine.series import State
+from exporters.engine.values import Count, Put
+from tests.engine.support.commits import Plant, failing_disk, shop_event
+from tests.engine.support.harness import contract_of
+from tests.engine.support.stores import files_of, kill, opened, rows_of
+
+RUN = Word("run", "name", allow="a-z", max_length=9, max_values=2, otherwise="rest")
+TOTAL = Metric("a_total", "counter", "counts", "Help.", {"run": "run"}, 3)
+GAUGE = Metric("d", "gauge", "sets", "Help.", {"run": "run"}, 3)
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    plant = Plant(tmp_path)
+    plant.write(*map(shop_event, range(20)))
+    yield plant
+    plant.stop()
+
+
+def stamps(plant: Plant) -> list[tuple[int, int]]:
+    """Return size and time of last write of everything the state stands in."""
+    return [(one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(plant.state.parent.iterdir())]
+
+
+def test_an_idle_exporter_writes_nothing(plant: Plant) -> None:
+    plant.begin()
+    plant.step()
+    statements: list[str] = []
+    assert plant.store is not None
+    assert plant.store._database is not None
+    plant.store._database.set_trace_callback(statements.append)
+    before, contents = stamps(plant), files_of(plant.state)
+    for _ in range(50):
+        plant.step(1.5)
+    assert statements == []
+    assert stamps(plant) == before
+    assert files_of(plant.state) == contents
+    assert plant.own("last_commit_timestamp_seconds") == plant.clock.now()
+    plant.write(shop_event(20))
+    plant.step()
+    assert "COMMIT" in statements
+    assert stamps(plant) != before
+
+
+def test_what_is_set_to_the_value_it_has_is_not_written() -> None:
+    state = State((TOTAL, GAUGE), {"run": RUN})
+    state.apply([Put(GAUGE, ("a",), 5.0), Count(TOTAL, ("a",), 1.0)], now=1.0)
+    assert len(list(state.rows())) == 5
+    state.commit()
+    state.apply([Put(GAUGE, ("a",), 5.0), Count(TOTAL, ("a",), 0.0)], now=2.0)
+    assert list(state.rows()) == []
+    state.apply([Put(GAUGE, ("a",), 4.0)], now=3.0)
+    assert list(state.rows()) == [("series", '["d", "a"]', [4.0, 1.0, None])]
+
+
+def test_a_value_beyond_all_numbers_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "sample.db"
+    first = State((TOTAL,), {"run": RUN})
+    first.apply([Count(TOTAL, ("a",), 1.7e308), Count(TOTAL, ("a",), 1.7e308)], now=1.0)
+    with opened(path) as (store, _):
+        store.write(first.rows())
+    first.commit()
+    second = State((TOTAL,), {"run": RUN})
+    law = contract_of(tmp_path, CAPPED.format(cap=2))
+    assert second.restore(rows_of(path), law) == {}
+    assert second.snapshot() == first.snapshot()
+
+
+CAPPED = """
+vocabulary:
+  run: {{allow: a-z0-9, max_length: 9, max_values: {cap}, otherwise: rest}}
+sources: {{all: {{match: {{}}, read: {{run: run}}}}}}
+metrics:
+  runs_total: {{type: counter, counts: run, labels: [run], help: Runs., budget: 20000}}
+"""
+
+
+class Counting(sqlite3.Connection):
+    """Counts the rows that are written."""
+
+    written = 0
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        Counting.written += statement.startswith(("INSERT", "DELETE"))
+        return super().execute(statement, *values)
+
+
+def test_a_commit_costs_what_changed_not_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *names, **more: connect(*names, **more, factory=Counting))
+    plant = Plant(tmp_path, CAPPED.format(cap=10_000))
+    plant.write(*({"run": f"r{number}"} for number in range(10_000)))
+    plant.begin()
+    plant.step()
+    assert plant.own("series") == 10_000
+    Counting.written = 0
+    log = os.stat(f"{plant.state}-wal").st_size
+    plant.write(*({"run": f"r{number}"} for number in range(0, 10_000, 1000)))
+    plant.step()
+    lines_and_bytes, mark, total = 2, 1, 1
+    assert Counting.written == 10 + lines_and_bytes + mark + total
+    grown = os.stat(f"{plant.state}-wal").st_size - log
+    assert grown <= 0 or grown < 40 * 4200
+    plant.kill()
+    plant.begin()
+    assert plant.told()["runs_total", "r3000"] == (2.0, ())
+    plant.kill()
+
+
+def test_a_commit_that_failed_is_made_up_for_by_the_next(plant: Plant) -> None:
+    plant.begin()
+    plant.step()
+    before = plant.told()
+    with failing_disk():
+        for number in range(20, 40):
+            plant.write(shop_event(number))
+            plant.step()
+            assert plant.told() == before
+    plant.write(shop_event(40))
+    plant.step()
+    assert plant.told() == plant.truth()
+    plant.kill()
+    plant.begin()
+    assert plant.told() == plant.truth()
+
+
+def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant) -> None:
+    plant.begin()
+    plant.step()
+    with failing_disk():
+        for number in range(200):
+            plant.write({"stage": "open", "id": f"new-{number}", "at": 1_769_290_000 + number})
+            plant.step()
+        assert plant._engine is not None
+        rows = [value for kind, _, value in plant._engine._pairs.rows() if kind == "pair"]
+    assert [value and len(cast(list[object], value)) for value in rows] == [None, 1, 1, 1], "three go, three come"
+    plant.step(1.5)
+    assert plant.told() == plant.truth()
+
+
+def test_at_the_end_even_what_only_a_look_has_found_is_committed(plant: Plant) -> None:
+    plant.begin()
+    plant.step()
+    plant.write(shop_event(20))
+    plant.step(0.7)
+    plant.events.rename(f"{plant.events}.1")
+    plant.events.touch()
+    plant.clock.seconds += 0.4
+    plant.stop()
+    plant.begin()
+    assert plant.own("rotations_total") == 1
+
+
+def test_a_killed_store_keeps_what_it_had_committed(tmp_path: Path) -> None:
+    path = tmp_path / "sample.db"
+    with opened(path) as (store, _):
+        store.write([("a", "1", 1)])
+        kill(store)
+    assert rows_of(path) == [("a", "1", 1)]

@@ -1,0 +1,181 @@
+"""What is remembered of files let go, how much of it, and what a restart costs (A2, B16, D12, E9)."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporters.engine.state.keeper import marks_of
+from exporters.engine.state.readonly import read_rows
+from exporters.engine.values import Mark
+from tests.conftest import FakeClock, LogFile
+from tests.engine.support.restart_harness import Exporter, line, lines, pack, shift
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
+
+
+def stored(exporter: Exporter) -> list[Mark]:
+    return marks_of(read_rows(exporter.state, "sample"))
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("is_live_there", [True, False])
+def test_b1_a_generation_let_go_that_grows_is_read_on_from_where_it_was(
+    exporter: Exporter, log_file: LogFile, restarts: bool, is_live_there: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    exporter.settle()
+    assert exporter.engine is not None
+    assert exporter.engine.tail.files_open == 1
+    if not is_live_there:
+        log_file.path.unlink()
+        exporter.settle()
+    if restarts:
+        exporter.kill()
+    LogFile(Path(f"{log_file}.1")).append(lines([2]))
+    if restarts:
+        exporter.start()
+    exporter.settle().restart()
+    assert exporter.counted([0, 1, 2])
+
+
+def test_b16_what_a_finished_generation_got_before_it_was_packed_is_read_in_its_gz(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines(range(3)))
+    exporter.start().poll()
+    shift(log_file.path)
+    log_file.append(lines([10]))
+    exporter.settle().kill()
+    LogFile(Path(f"{log_file}.1")).append(lines([3]))
+    pack(Path(f"{log_file}.1"))
+    shift(log_file.path)
+    log_file.append(lines([11]))
+    exporter.start().settle()
+    assert exporter.counted(range(4), [10, 11])
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+@pytest.mark.parametrize("is_let_go", [True, False])
+@pytest.mark.parametrize("was_read_packed", [True, False])
+def test_b16_unpacking_a_generation_does_not_count_it_again(
+    exporter: Exporter, log_file: LogFile, is_down: bool, is_let_go: bool, was_read_packed: bool
+) -> None:
+    log_file.append(lines(range(60)))
+    exporter.start().poll()
+    if was_read_packed:
+        exporter.kill()
+    shift(log_file.path)
+    pack(Path(f"{log_file}.1"))
+    log_file.append(lines([100]))
+    if was_read_packed:
+        exporter.start()
+    _ = exporter.settle() if is_let_go else exporter.poll()
+    if is_down:
+        exporter.kill()
+    packed = Path(f"{log_file}.1.gz")
+    Path(f"{log_file}.1").write_bytes(gzip.decompress(packed.read_bytes()))
+    packed.unlink()
+    shift(log_file.path)
+    log_file.append(lines([101]))
+    if is_down:
+        exporter.start()
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(60), [100, 101])
+
+
+def test_b16_generations_beyond_those_remembered_are_told_by_their_age(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    for number in range(1, 45):
+        os.utime(log_file.path, (number * 1000, number * 1000))
+        shift(log_file.path)
+        log_file.append(lines([number]))
+        exporter.poll().poll(11.0)
+    assert len([mark for mark in stored(exporter) if mark.done]) == 32
+    for number in (44, 40, 5):
+        pack(Path(f"{log_file}.{number}"))
+    exporter.settle().kill()
+    shift(log_file.path)
+    log_file.append(lines([45]))
+    exporter.start().settle()
+    assert exporter.counted(range(46))
+
+
+def test_a2_files_that_come_and_go_under_a_glob_do_not_fill_the_state(
+    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.history._REMEMBERED_IN_ALL", 20)
+    exporter.patterns = [str(log_file.path.parent / "*.jsonl")]
+    exporter.start()
+    for number in range(60):
+        path = log_file.path.with_name(f"day-{number}.jsonl")
+        path.write_bytes(line(number))
+        exporter.poll()
+        path.unlink()
+        exporter.poll().poll(11.0)
+    exporter.settle().restart()
+    assert exporter.counted(range(60))
+    assert len(stored(exporter)) <= 20
+
+
+def test_d12_a_restart_reads_kilobytes_of_a_file_however_large_it_is(
+    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_file.append(lines(range(60)))
+    log_file.truncate(5 << 30)
+    log_file.append(b"\n" + lines([100]))
+    exporter.start().poll()
+    assert exporter.counted(range(60), [100])
+    exporter.kill()
+    asked: list[int] = []
+    real = os.pread
+
+    def counting(fd: int, length: int, offset: int) -> bytes:
+        data = real(fd, length, offset)
+        asked.append(len(data))
+        return data
+
+    monkeypatch.setattr(os, "pread", counting)
+    exporter.start().poll()
+    assert sum(asked) <= 128 << 10
+    log_file.append(lines([101]))
+    exporter.poll()
+    assert exporter.counted(range(60), [100, 101])
+
+
+def test_e9_a_look_at_hundreds_of_files_and_their_backups_opens_each_once(
+    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = log_file.path.parent
+    for number in range(200):
+        (folder / f"run-{number}.jsonl").write_bytes(line(number))
+        for backup in (1, 2):
+            (folder / f"run-{number}.jsonl.{backup}").write_bytes(b"{}\n")
+    exporter.patterns = [str(folder / "*.jsonl")]
+    exporter.start().poll().poll()
+    opened: list[str] = []
+    real = os.open
+
+    def counting(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        opened.append(path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", counting)
+    exporter.poll().poll()
+    assert opened == []
+    exporter.kill().start().poll()
+    assert len(opened) <= 5 * 200
+    assert exporter.counted(range(200))

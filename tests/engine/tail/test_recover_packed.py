@@ -1,0 +1,203 @@
+"""Compression while running and while down: what is packed is read once, and not again (failure mode B16)."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FakeClock, LogFile
+from tests.engine.support.restart_harness import Exporter, lines, pack, shift
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
+
+
+down = pytest.mark.parametrize("is_down", [True, False])
+
+
+@pytest.mark.parametrize("read", [0, 1, 60])
+def test_b16_a_generation_packed_while_down_is_finished_inside_its_gz(
+    exporter: Exporter, log_file: LogFile, read: int
+) -> None:
+    log_file.append(lines(range(read)))
+    exporter.start().poll().kill()
+    log_file.append(lines(range(100, 103)))
+    pack(log_file.rotate("events.jsonl.1"))
+    log_file.append(lines([200]))
+    exporter.start().settle().restart().settle()
+    assert exporter.counted(range(read), range(100, 103), [200])
+    assert exporter.lost_bytes == 0
+
+
+@down
+def test_b16_generations_both_unseen_and_packed_are_read(exporter: Exporter, log_file: LogFile, is_down: bool) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in (10, 20, 30):
+        log_file.append(lines([number]))
+        shift(log_file.path)
+        pack(Path(f"{log_file}.1"))
+    log_file.append(lines([40]))
+    if is_down:
+        exporter.start()
+    exporter.settle().restart().settle()
+    assert exporter.counted([0, 10, 20, 30, 40])
+    assert exporter.lost_bytes == 0
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_b4_a_generation_found_but_not_yet_read_when_the_kill_came_is_found_again(
+    exporter: Exporter, log_file: LogFile, is_packed: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    shift(log_file.path)
+    if is_packed:
+        pack(Path(f"{log_file}.1"))
+    log_file.append(lines([2]))
+    exporter.start().kill().start().kill().start().settle()
+    assert exporter.counted([0, 1, 2])
+    assert exporter.lost_bytes == 0
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_b16_an_unread_generation_packed_or_moved_on_after_the_kill_is_found_again(
+    exporter: Exporter, log_file: LogFile, is_packed: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    shift(log_file.path)
+    log_file.append(lines([2]))
+    exporter.start().kill()
+    shift(log_file.path)
+    if is_packed:
+        pack(Path(f"{log_file}.2"))
+    exporter.start().settle()
+    assert exporter.counted([0, 1, 2])
+    assert exporter.lost_bytes == 0
+
+
+def test_b16_packing_a_file_that_is_being_read_does_not_count_it_again(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines([0, 1]))
+    exporter.start().poll()
+    log_file.append(lines([2]))
+    shift(log_file.path)
+    pack(Path(f"{log_file}.1"))
+    log_file.append(lines([3]))
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(4))
+    assert exporter.lost_bytes == 0
+
+
+def test_b16_an_empty_file_written_rotated_and_packed_between_two_looks_counts_once(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(b"")
+    exporter.start().poll()
+    log_file.append(lines([0, 1]))
+    shift(log_file.path)
+    pack(Path(f"{log_file}.1"))
+    log_file.append(lines([2]))
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(3))
+
+
+@down
+@pytest.mark.parametrize("cut", [1, 9, 60])
+def test_b16_a_gz_that_is_half_written_beside_its_original_is_not_read(
+    exporter: Exporter, log_file: LogFile, is_down: bool, cut: int
+) -> None:
+    log_file.append(lines(range(60)))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    log_file.append(lines([100]))
+    plain = log_file.rotate("events.jsonl.1")
+    packed = gzip.compress(plain.read_bytes())
+    Path(f"{plain}.gz").write_bytes(packed[:-cut])
+    log_file.append(lines([200]))
+    if is_down:
+        exporter.start()
+    exporter.poll()
+    Path(f"{plain}.gz").write_bytes(packed)
+    plain.unlink()
+    exporter.settle().restart().settle()
+    assert exporter.counted(range(60), [100, 200])
+    assert exporter.lost_bytes == 0
+
+
+def test_b16_a_damaged_gz_is_measured_loss_and_stops_nothing(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines(range(60)) + b"half")
+    exporter.start().poll().kill()
+    packed = pack(log_file.rotate("events.jsonl.1"))
+    damaged = bytearray(packed.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    packed.write_bytes(damaged)
+    log_file.append(lines([200]))
+    exporter.start().settle()
+    assert exporter.counted(range(60), [200])
+    assert (exporter.lost_bytes, exporter.recoveries) == (len(b"half"), {"missing": 1})
+
+
+@pytest.mark.parametrize("size", [3, 8, 80])
+def test_b16_a_finished_generation_packed_later_is_not_read_again_however_small(
+    exporter: Exporter, log_file: LogFile, size: int
+) -> None:
+    text = {3: b"{}\n", 8: b'{"a":1}\n', 80: lines([0])}[size]
+    log_file.append(text)
+    exporter.start().poll()
+    shift(log_file.path)
+    log_file.append(lines([1]))
+    exporter.settle()
+    pack(Path(f"{log_file}.1"))
+    shift(log_file.path)
+    log_file.append(lines([2]))
+    exporter.settle().kill()
+    shift(log_file.path)
+    log_file.append(lines([3]))
+    exporter.start().settle()
+    assert sum(exporter.outcomes().values()) == 4
+    assert exporter.lost_bytes == 0
+
+
+def test_a1_an_inode_that_a_packed_file_had_is_another_file_though_its_text_is_still_open(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    log_file.append(lines([1]))
+    packed = pack(log_file.rotate("events.jsonl.1"))
+    log_file.append(lines([2]))
+    exporter.start().poll()
+    inode = packed.stat().st_ino
+    packed.unlink()
+    log_file.replace(log_file.path.read_bytes() + lines([3]))
+    if log_file.path.stat().st_ino != inode:
+        pytest.skip("this file system did not use the inode number again")
+    exporter.settle()
+    assert exporter.counted(range(4))
+
+
+def test_a9_a_packed_generation_between_a_file_and_its_rewrite_does_not_part_them(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    Path(f"{log_file}.2.gz").write_bytes(gzip.compress(b""))
+    log_file.replace(log_file.path.read_bytes() + lines([1]))
+    shift(log_file.path)
+    exporter.settle()
+    assert exporter.counted([0, 1])

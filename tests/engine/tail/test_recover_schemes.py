@@ -1,0 +1,301 @@
+"""Rotation schemes, neighbours that are none of them, and what stood there before the first start (B4, B5, B16)."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import logging.handlers
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FakeClock, LogFile
+from tests.engine.support.restart_harness import Exporter, copytruncate, lines, pack, shift
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
+
+
+down = pytest.mark.parametrize("is_down", [True, False])
+
+
+def create(path: Path, number: int) -> None:
+    shift(path)
+    path.touch()
+
+
+def nocreate(path: Path, number: int) -> None:
+    shift(path)
+
+
+def dateext(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"{path.name}-202611{20 + number}"))
+
+
+def dateext_extension(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"{path.stem}-202611{20 + number}{path.suffix}"))
+
+
+def dateext_hourly_packed(path: Path, number: int) -> None:
+    name = path.with_name(f"{path.name}-2026112{number}-{number}00000")
+    path.rename(name)
+    pack(name)
+
+
+def seconds(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"{path.name}-{1763596800 + number}"))
+
+
+def compress(path: Path, number: int) -> None:
+    shift(path)
+    pack(Path(f"{path}.1"))
+
+
+def delaycompress(path: Path, number: int) -> None:
+    if Path(f"{path}.1").exists():
+        pack(Path(f"{path}.1"))
+    shift(path)
+
+
+def extension_packed(path: Path, number: int) -> None:
+    name = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    path.rename(name)
+    pack(name)
+
+
+def timed(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"{path.name}.2026-11-2{number}"))
+
+
+def old(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"{path.name}.old"))
+
+
+def copy(path: Path, number: int) -> None:
+    copytruncate(path)
+
+
+def copy_and_date(path: Path, number: int) -> None:
+    copytruncate(path, f"{path.name}-2026112{number}")
+
+
+SCHEMES = [
+    create,
+    nocreate,
+    dateext,
+    dateext_extension,
+    dateext_hourly_packed,
+    seconds,
+    compress,
+    delaycompress,
+    extension_packed,
+    timed,
+    copy,
+    copy_and_date,
+]
+
+
+@down
+@pytest.mark.parametrize("rotations", [1, 3])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_b4_every_common_scheme_is_followed(
+    exporter: Exporter, log_file: LogFile, scheme: Callable[[Path, int], object], rotations: int, is_down: bool
+) -> None:
+    log_file.append(lines([0, 1]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in range(1, rotations + 1):
+        log_file.append(lines([10 * number]))
+        scheme(log_file.path, number)
+    log_file.append(lines([99]))
+    if is_down:
+        exporter.start()
+    exporter.settle().restart().settle()
+    assert exporter.counted([0, 1, 99], [10 * number for number in range(1, rotations + 1)])
+    assert exporter.lost_bytes == 0
+
+
+@down
+def test_b5_a_name_that_is_used_again_is_found_by_identity(
+    exporter: Exporter, log_file: LogFile, is_down: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    log_file.append(lines([1]))
+    old(log_file.path, 1)
+    log_file.append(lines([2]))
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted([0, 1, 2])
+
+
+def test_b5_a_file_renamed_to_a_name_no_scheme_gives_is_found_by_identity(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll().kill()
+    log_file.append(lines([1]))
+    log_file.rotate("set-aside-by-hand")
+    log_file.append(lines([2]))
+    exporter.start().settle()
+    assert exporter.counted([0, 1, 2])
+
+
+def test_b5_olddir_cannot_be_found_and_is_measured(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines([0]) + b"seen, not read")
+    exporter.start().poll().kill()
+    (log_file.path.parent / "old").mkdir()
+    log_file.path.rename(log_file.path.parent / "old" / "events.jsonl.1")
+    log_file.append(lines([2]))
+    exporter.start().settle()
+    assert exporter.counted([0, 2])
+    assert (exporter.lost_bytes, exporter.recoveries) == (len(b"seen, not read"), {"missing": 1})
+
+
+@down
+def test_b4_pythons_rotating_file_handler_is_followed(exporter: Exporter, log_file: LogFile, is_down: bool) -> None:
+    handler = logging.handlers.RotatingFileHandler(log_file.path, maxBytes=400, backupCount=5)
+    handler.terminator = ""
+    logger = logging.Logger("events")
+    logger.addHandler(handler)
+    logger.info(lines([0]).decode())
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in range(1, 20):
+        logger.info(lines([number]).decode())
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    handler.close()
+    assert Path(f"{log_file}.3").exists()
+    assert exporter.counted(range(20))
+
+
+LOGROTATE = {
+    "create": ["create"],
+    "nocreate": ["nocreate"],
+    "copytruncate": ["copytruncate"],
+    "compress": ["compress"],
+    "delaycompress": ["compress", "delaycompress"],
+    "dateext": ["dateext", "dateformat -%Y%m%d-%s"],
+    "extension": ["extension .jsonl", "compress"],
+}
+
+
+@pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed here")
+@down
+@pytest.mark.parametrize("directives", LOGROTATE.values(), ids=list(LOGROTATE))
+def test_b4_logrotate_itself_is_followed(
+    exporter: Exporter, log_file: LogFile, tmp_path: Path, directives: list[str], is_down: bool
+) -> None:
+    config = tmp_path / "logrotate.conf"
+    config.write_text("\n".join([f"{log_file} {{", "rotate 9", *directives, "}", ""]), encoding="utf-8")
+    config.chmod(0o600)
+    log_file.path.parent.chmod(0o755)
+    rotations = 1 if "dateext" in directives else 3  # within one second its names are the same
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in range(1, rotations + 1):
+        log_file.append(lines([number]))
+        subprocess.run(["logrotate", "--force", "--state", tmp_path / "status", config], check=True, timeout=30)
+    log_file.append(lines([9]))
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted([0, 9], range(1, rotations + 1))
+    assert exporter.lost_bytes == 0
+
+
+NEIGHBOURS = [
+    "events.jsonl.bak",
+    "events.jsonl.swp",
+    "events.jsonl.lock",
+    "events.jsonl~",
+    "events-shadow.jsonl",
+    "events-1.jsonl",
+    "events-31337.jsonl",
+    "events2.jsonl",
+    "events.jsonl.1.tmp",
+    "events.jsonl.gz.1.tmp",
+    "other.jsonl.1",
+    "my-events.jsonl.1",
+]
+
+
+@down
+def test_unrelated_neighbours_are_never_read(exporter: Exporter, log_file: LogFile, is_down: bool) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for at, name in enumerate(NEIGHBOURS):
+        log_file.path.with_name(name).write_bytes(lines([100 + at]))
+    log_file.path.with_name("events.jsonl.7").mkdir()
+    os.mkfifo(log_file.path.with_name("events.jsonl.8"))
+    log_file.path.with_name("events.jsonl.9").symlink_to("nowhere")
+    shift(log_file.path, keep=5)
+    log_file.append(lines([1]))
+    if is_down:
+        exporter.start()
+    exporter.settle()
+    assert exporter.counted([0, 1])
+
+
+@pytest.mark.parametrize("later", ["stays", "moves on", "packed", "packed with new times", "touched", "grown"])
+def test_a_sibling_that_stood_there_before_the_first_start_is_never_read(
+    exporter: Exporter, log_file: LogFile, later: str
+) -> None:
+    before = Path(f"{log_file}.1")
+    before.write_bytes(lines(range(900, 960)))
+    pack(Path(shutil.copy(before, f"{log_file}.2")))
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    shift(log_file.path)
+    before = Path(f"{log_file}.2")
+    if later == "moves on":
+        shift(log_file.path)
+    elif later == "packed":
+        pack(before)
+    elif later == "packed with new times":
+        Path(f"{before}.gz").write_bytes(gzip.compress(before.read_bytes()))
+        before.unlink()
+    elif later == "touched":
+        os.utime(before)
+    elif later == "grown":
+        with before.open("ab") as out:
+            out.write(lines([961]))
+    log_file.append(lines([1]))
+    exporter.settle().kill()
+    shift(log_file.path)
+    log_file.append(lines([2]))
+    exporter.start().settle()
+    assert exporter.counted([0, 1, 2])
+
+
+def test_a_first_start_reads_the_live_file_from_its_start_and_says_so(
+    exporter: Exporter, log_file: LogFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_file.append(lines(range(3)))
+    with caplog.at_level(logging.INFO, "peaktrade.exporter"):
+        exporter.start().poll()
+    assert exporter.counted(range(3))
+    assert "no state yet: every file is read from its start exporter=sample" in caplog.messages
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "peaktrade.exporter"):
+        exporter.restart()
+    assert not any("no state yet" in message for message in caplog.messages)

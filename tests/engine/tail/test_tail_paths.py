@@ -1,0 +1,99 @@
+"""Where paths and globs lead, and what they pass over (failure modes B16, E4, E6, E7)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import LogFile
+from tests.engine.support.tailing import Follower
+
+
+@pytest.fixture
+def followed(log_file: LogFile) -> Follower:
+    """The event file, followed alone."""
+    return Follower(log_file)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "fifo"])
+def test_what_is_no_regular_file_is_named_if_it_was_asked_for_and_passed_over_in_a_glob(
+    tmp_path: Path, make: object
+) -> None:
+    make(tmp_path / "odd")  # type: ignore[operator]
+    follower = Follower(tmp_path / "odd", tmp_path / "o*")
+    assert follower.poll() == []
+    assert follower.tail.problems == {str(tmp_path / "odd"): "not a regular file"}
+    assert Follower(tmp_path / "o*").poll() == []
+
+
+def test_b16_a_glob_passes_over_packed_files(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.1.gz").write_bytes(b"\x1f\x8b\n")
+    (tmp_path / "a.jsonl").write_bytes(b"1\n")
+    assert Follower(tmp_path / "a.jsonl*").poll() == [b"1"]
+
+
+def test_e4_a_live_file_without_a_name_left_is_read_on_as_in_a_bind_mount(
+    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_file.append(b"1\n")
+    followed.poll()
+    held = os.open(log_file.path, os.O_WRONLY | os.O_APPEND)
+    known = log_file.path.stat()
+    log_file.path.unlink()
+    monkeypatch.setattr(os, "stat", lambda *_, **__: known)
+    followed.poll(100)
+    os.write(held, b"2\n")
+    os.close(held)
+    assert followed.poll(100) == [b"2"]
+
+
+def test_e6_a_folder_that_is_renamed_and_made_anew_is_followed(log_file: LogFile, followed: Follower) -> None:
+    log_file.append(b"1\n")
+    followed.poll()
+    folder = log_file.path.parent
+    moved = folder.rename(folder.with_name("logs.old"))
+    LogFile(moved / log_file.path.name).append(b"2\n")
+    folder.mkdir()
+    log_file.append(b"3\n")
+    assert followed.poll() == [b"2", b"3"]
+    assert followed.said("rotated") == 1
+
+
+@pytest.mark.parametrize("pattern", ["*/*/x.jsonl", "**/x.jsonl", "a/b/x.jsonl", "a/**"])
+def test_e7_folders_may_come_later(tmp_path: Path, pattern: str) -> None:
+    follower = Follower(tmp_path / "logs" / pattern)
+    assert follower.poll() == []
+    (tmp_path / "logs" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "logs" / "a" / "b" / "x.jsonl").write_bytes(b"1\n")
+    assert follower.poll() == [b"1"]
+
+
+def test_two_stars_descend_and_a_folder_that_links_to_itself_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "self").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "x.jsonl").write_bytes(b"1\n")
+    assert Follower(tmp_path / "**" / "*.jsonl").poll() == [b"1"]
+
+
+def test_a_path_with_brackets_is_found_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "a[1].jsonl").write_bytes(b"1\n")
+    assert Follower(tmp_path / "a[1].jsonl").poll() == [b"1"]
+
+
+def test_a_name_that_is_no_utf8_is_followed_in_a_glob(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff\xfe.jsonl")).write_bytes(b"1\n")
+    assert Follower(tmp_path / "*.jsonl").poll() == [b"1"]
+
+
+def test_directories_are_those_that_exist_of_patterns_files_and_their_targets(tmp_path: Path) -> None:
+    for name in ("logs/a", "target", "plain"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "target" / "x").write_bytes(b"1\n")
+    (tmp_path / "logs" / "a" / "x").symlink_to(tmp_path / "target" / "x")
+    follower = Follower(tmp_path / "logs" / "*" / "x", tmp_path / "plain" / "y", tmp_path / "missing" / "z")
+    follower.poll()
+    names = {str(Path(path).relative_to(tmp_path)) for path in follower.tail.directories()}
+    assert names == {"logs", "logs/a", "target", "plain"}
+    assert Follower("x.jsonl").tail.directories() == {"."}

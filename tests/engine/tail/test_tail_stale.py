@@ -1,0 +1,118 @@
+"""What a network file system says for a moment and then takes back (failure modes B11, E10)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import LogFile
+from tests.engine.support.tailing import Follower, line, open_descriptors
+
+
+@pytest.fixture
+def followed(log_file: LogFile) -> Iterator[Follower]:
+    """The event file, followed alone."""
+    follower = Follower(log_file)
+    yield follower
+    follower.tail.close()
+
+
+def test_b11_a_stale_smaller_size_alone_changes_nothing(
+    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_file.append(line(1))
+    old = log_file.path.stat()
+    log_file.append(line(2))
+    followed.poll()
+    log_file.append(line(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", lambda fd: old)
+        assert followed.drain() == [line(3)[:-1]]
+    assert (followed.poll(), followed.notices) == ([], [])
+
+
+def test_b11_bytes_missing_for_one_look_are_not_counted_twice(
+    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_file.append(line(1))
+    old = log_file.path.stat()
+    log_file.append(line(2))
+    followed.poll()
+    log_file.append(line(3))
+    real = os.pread
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", lambda fd: old)
+        patch.setattr(
+            os, "pread", lambda fd, length, offset: real(fd, max(0, min(length, len(line(1)) - offset)), offset)
+        )
+        assert followed.drain() == []
+    assert (followed.drain(), followed.notices) == ([line(3)[:-1]], [])
+
+
+def test_b11_bytes_missing_twice_are_gone(log_file: LogFile, followed: Follower) -> None:
+    log_file.append(line(1) + line(2))
+    followed.poll()
+    log_file.truncate(len(line(1)))
+    assert (followed.poll(), followed.notices) == ([], [])
+    followed.poll()
+    assert followed.said("truncated") == 1
+
+
+def _stale(*_: object) -> bytes:
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
+class _StaleHandle:
+    """Makes every call on one descriptor fail as a network file system does after a server restart."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, follower: Follower) -> None:
+        self.fd = next(follower.tail._chains.generations()).stream.fd
+        for name in ("pread", "fstat"):
+            monkeypatch.setattr(os, name, self._wrap(getattr(os, name)))
+
+    def _wrap(self, real: object) -> object:
+        return lambda fd, *args: _stale() if fd == self.fd else real(fd, *args)  # type: ignore[operator]
+
+
+def test_e10_a_stale_handle_is_opened_anew_and_read_on_where_it_was(
+    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_file.append(line(1) + b'{"ha')
+    followed.poll()
+    log_file.append(b'lf":1}\n')
+    with open_descriptors() as change:
+        _StaleHandle(monkeypatch, followed)
+        assert followed.drain() == [b'{"half":1}']
+    assert (change, followed.tail.problems, followed.notices) == ([0], {}, [])
+
+
+def test_e10_a_stale_handle_whose_path_leads_to_another_file_is_given_up_and_measured(
+    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_file.append(line(1) + b'{"ha')
+    followed.poll()
+    log_file.replace(line(2))
+    _StaleHandle(monkeypatch, followed)
+    assert followed.drain() == []
+    assert followed.tail.problems == {str(log_file): "Stale file handle"}
+    assert followed.poll() == [line(2)[:-1]]
+    followed.poll(20)
+    assert (followed.lost_bytes, followed.tail.files_open) == (4, 1)
+
+
+def test_e10_a_handle_that_stays_bad_stops_nothing_else(
+    log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(log_file, other := LogFile(log_file.path.with_name("other")))
+    log_file.append(b"1\n")
+    other.append(b"2\n")
+    inode = log_file.path.stat().st_ino
+    real = os.pread
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", lambda fd, *a: _stale() if os.fstat(fd).st_ino == inode else real(fd, *a))
+        assert follower.poll() == [b"2"]
+        assert follower.tail.problems == {str(log_file): "Stale file handle"}
+    assert follower.poll() == [b"1"]

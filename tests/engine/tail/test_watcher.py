@@ -1,0 +1,50 @@
+"""Wake-ups are only a hint: without any, and whatever becomes of the watch, the counts are exact (E1, E2, E3)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporters.engine.tail.watcher import Hint
+from tests.conftest import FakeClock, LogFile
+from tests.engine.support.restart_harness import Exporter, lines, shift
+
+
+def test_e1_e3_polling_alone_gives_exact_counts(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> None:
+    exporter = Exporter(tmp_path, clock, log_file).start()
+    for number in range(20):
+        log_file.append(lines([number]))
+        if number % 3 == 0:
+            shift(log_file.path)
+        exporter.poll(0.2)
+    exporter.settle()
+    assert exporter.counted(range(20))
+
+
+@pytest.mark.parametrize("error", [OSError(24, "inotify instance limit reached"), RuntimeError("path is not text")])
+def test_e2_a_watch_that_cannot_be_had_or_breaks_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    tried = threading.Semaphore(0)
+    woken = threading.Event()
+    attempts: list[tuple[str, ...]] = []
+
+    def watch(*folders: str, **_: object) -> Iterator[set[str]]:
+        attempts.append(folders)
+        tried.release()
+        if len(attempts) < 3:
+            raise error
+        yield {"changed"}
+
+    monkeypatch.setattr("watchfiles.watch", watch)
+    monkeypatch.setattr("exporters.engine.tail.watcher._RETRY_S", 0.0)
+    hint = Hint(lambda: [str(tmp_path)], woken.set)
+    hint.start()
+    for _ in range(3):
+        assert tried.acquire(timeout=10)
+    assert woken.wait(10)
+    hint.stop()
+    assert set(attempts) == {(str(tmp_path),)}
