@@ -1,6 +1,6 @@
 """The metrics every exporter has about itself: their names, types, labels, help and closed label values.
 
-In: nothing. Out: `COUNTERS` and `GAUGES`, from which the engine builds and against which the lint checks rules,
+In: nothing. Out: `STORED` and `LIVE`, from which the engine builds and against which the lint checks rules,
 dashboards and docs; neither needs to import the other. How the values come about is the engine's affair.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts.compiler.metrics import RESERVED_PREFIX
 from contracts.model import REJECTION_REASONS, Metric
 
-__all__ = ["COUNTERS", "GAUGES", "LABEL_VALUES", "LINE_OUTCOMES"]
+__all__ = ["LABEL_VALUES", "LINE_OUTCOMES", "LIVE", "RESERVED_PREFIX", "STORED"]
+
+RESERVED_PREFIX = "peak_trade_exporter_"
+"""Prefix of the metrics every exporter has about itself; no contract may use it."""
 
 LINE_OUTCOMES = ("applied", "ignored", "blank", *REJECTION_REASONS)
 """What becomes of a line: exactly one of these."""
@@ -31,7 +33,7 @@ def _metric(name: str, labels: str, text: str) -> Metric:
     )
 
 
-COUNTERS: Mapping[str, Metric] = {
+STORED: Mapping[str, Metric] = {
     name: _metric(name, labels, text)
     for name, labels, text in (
         (
@@ -82,7 +84,7 @@ COUNTERS: Mapping[str, Metric] = {
 }
 """Kept in the state and committed with the values they account for."""
 
-GAUGES: Mapping[str, Metric] = {
+LIVE: Mapping[str, Metric] = {
     name: _metric(name, labels, text)
     for name, labels, text in (
         ("build_info", "version", "Version of the exporter; always 1."),
@@ -110,4 +112,4 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("recoveries_total", "outcome"): ("resumed", "moved", "copied", "unpacked", "missing", "unseen"),
     ("state_resets_total", "reason"): ("corrupt", "contract"),
 }
-"""(key of COUNTERS, label) -> every value it can show; labels not listed take names from the contract."""
+"""(key of STORED, label) -> every value it can show; labels not listed take names from the contract."""

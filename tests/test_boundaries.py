@@ -15,15 +15,21 @@ from contracts.load import load_contracts
 ROOT = Path(__file__).parents[1]
 OURS = ("contracts", "emitters", "exporters")
 ENGINE = ROOT / "exporters/engine"
-HELPERS = {"stream": "tail", "voice": "clock"}
-"""Modules of a stage that do not say so themselves: a helper's opening says "Part of the <name> stage."."""
 
-SHARED = {"fields", "values"}
-CONDUCTOR = "run"
+GROUND = {"fields", "values"}
+"""What flows between the stages of the engine; every stage may import these."""
+
+CONDUCTORS = {"pipeline", "run"}
+"""The modules that see more than one stage."""
+
+BESIDE_THE_ENGINE = {"exporters.version"}
+"""What the engine may import of the package around it."""
+
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
-CLIENT_LIBRARY = {"registry", "accounting", "serve"}
+HTTP = "exporters/engine/exposition/serve.py"
 
 MODULES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
+ENGINE_MODULES = [path for path in MODULES if path.is_relative_to(ENGINE) and path != ENGINE / "__init__.py"]
 ROOMS = sorted((ROOT / "exporters").glob("*/__main__.py"))
 
 
@@ -45,10 +51,33 @@ def packages(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imports(path)}
 
 
-def stages_of(path: Path) -> set[str]:
-    """Return the engine modules a file imports."""
+def stage_of(path: Path) -> str:
+    """Return the stage a module of the engine belongs to: the first folder, or the module itself."""
+    return path.relative_to(ENGINE).parts[0].removesuffix(".py")
+
+
+def stages_in(path: Path) -> set[str]:
+    """Return the stages a file imports from."""
     dotted = [name.split(".") for name in imports(path)]
     return {parts[2] for parts in dotted if parts[:2] == ["exporters", "engine"] and len(parts) > 2}
+
+
+def faults_of(path: Path) -> list[str]:
+    """Return what a module of the engine may not do and does: the walls every stage stands within."""
+    stage, imported = stage_of(path), set(imports(path))
+    faults = []
+    others = stages_in(path) - GROUND - {stage} if stage not in CONDUCTORS else set()
+    if others:
+        faults.append(f"imports {', '.join(sorted(others))}: a stage knows no other; let `run` bring them together")
+    around = {name for name in imported if name.startswith("exporters.") and not name.startswith("exporters.engine.")}
+    around -= {f"{module}.{name.rpartition('.')[2]}" for module in BESIDE_THE_ENGINE for name in around}
+    if around:
+        faults.append(f"imports {', '.join(sorted(around))}: the engine knows nothing around it")
+    if "time" in packages(path) and stage != "clock":
+        faults.append("imports time: take a Clock")
+    if "prometheus_client" in packages(path) and stage != "exposition":
+        faults.append("imports prometheus_client: metrics leave the engine in `exposition`")
+    return faults
 
 
 @pytest.mark.parametrize(
@@ -61,34 +90,39 @@ def test_imports_flow_one_way(package: str, allowed: set[str]) -> None:
     assert wrong == []
 
 
-def stage_of(module: str) -> str:
-    """Return the stage a module of the engine belongs to, by its own words; a module that says nothing is a stage."""
-    opening = ast.get_docstring(ast.parse((ENGINE / f"{module}.py").read_text(encoding="utf-8"))) or ""
-    said = re.search(r"Part of the (\w+) stage", " ".join(opening.split()))
-    return said[1] if said else HELPERS.get(module, module)
+@pytest.mark.parametrize("path", ENGINE_MODULES, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_a_module_of_the_engine_keeps_within_its_stage(path: Path) -> None:
+    assert faults_of(path) == []
 
 
-def test_every_helper_of_the_engine_helps_a_stage() -> None:
-    modules = {path.stem for path in ENGINE.glob("*.py")} - {"__init__"}
-    stages = {stage_of(module) for module in modules}
-    assert stages <= modules
-    assert {stage for stage in stages if stage_of(stage) != stage} == set()
-    assert {*SHARED, CONDUCTOR} <= stages
+def test_the_loop_sees_every_stage_through_as_few_doors_as_there_are() -> None:
+    stages = {stage_of(path) for path in ENGINE_MODULES} - GROUND - CONDUCTORS
+    assert stages_in(ENGINE / "run.py") | stages_in(ENGINE / "pipeline.py") >= stages - {"exposition"}
+    assert stages_in(ENGINE / "pipeline.py") - GROUND == {"decode", "translate", "pairs"}
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
-def test_a_stage_imports_no_other_stage(path: Path) -> None:
-    found = stages_of(path) - SHARED
-    if path.stem == CONDUCTOR:
-        assert found >= {"tail", "decode", "translate", "pairs", "state", "accounting", "clock"}
-        return
-    assert {module for module in found if stage_of(module) != stage_of(path.stem)} == set()
-
-
-@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
-def test_the_engine_knows_nothing_around_it(path: Path) -> None:
-    inside = {name for name in imports(path) if name.startswith("exporters.")}
-    assert {name for name in inside if not name.startswith("exporters.engine.")} == set()
+def test_a_module_in_a_folder_below_a_stage_is_guarded_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tests.test_boundaries.ENGINE", tmp_path)
+    stray = tmp_path / "tail/x/y.py"
+    stray.parent.mkdir(parents=True)
+    stray.write_text(
+        "import time\n"
+        "from prometheus_client import Metric\n"
+        "from exporters.commands.settings import Settings\n"
+        "from exporters.version import VERSION\n"
+        "from exporters.engine.series import SeriesTable\n"
+        "from exporters.engine.tail.stream import Stream\n"
+        "from exporters.engine.values import Batch\n",
+        encoding="utf-8",
+    )
+    assert faults_of(stray) == [
+        "imports series: a stage knows no other; let `run` bring them together",
+        "imports exporters.commands.settings.Settings: the engine knows nothing around it",
+        "imports time: take a Clock",
+        "imports prometheus_client: metrics leave the engine in `exposition`",
+    ]
 
 
 def test_rooms_import_the_shared_command_and_nothing_else_of_ours() -> None:
@@ -102,7 +136,7 @@ def test_the_engine_names_no_exporter_and_no_port() -> None:
     contracts = load_contracts(ROOT / "contracts")
     words = [word for contract in contracts for word in (contract.name, contract.job, str(contract.port))]
     pattern = re.compile(r"\b(" + "|".join(words) + r")\b")
-    found = {name_of(path): pattern.findall(path.read_text(encoding="utf-8")) for path in ENGINE.glob("*.py")}
+    found = {name_of(path): pattern.findall(path.read_text(encoding="utf-8")) for path in ENGINE_MODULES}
     assert {name: hits for name, hits in found.items() if hits} == {}
 
 
@@ -110,12 +144,8 @@ def test_yaml_is_known_in_one_place() -> None:
     assert [name_of(path) for path in MODULES if "yaml" in packages(path)] == ["contracts/load.py"]
 
 
-def test_the_client_library_is_known_where_metrics_leave_the_engine() -> None:
-    users = {path.stem for path in ENGINE.glob("*.py") if "prometheus_client" in packages(path)}
-    assert users <= CLIENT_LIBRARY
-    others = [
-        path for path in MODULES if path.is_relative_to(ROOT / "contracts") or path.is_relative_to(ROOT / "emitters")
-    ]
+def test_the_client_library_is_known_to_the_exporters_alone() -> None:
+    others = [path for path in MODULES if name_of(path).startswith(("contracts/", "emitters/"))]
     assert [name_of(path) for path in (*others, *ROOMS) if "prometheus_client" in packages(path)] == []
 
 
@@ -125,10 +155,9 @@ def test_the_global_registry_is_never_used() -> None:
     assert [name_of(path) for path in MODULES if set(imports(path)) & forbidden] == []
 
 
-def test_time_comes_through_one_door() -> None:
-    assert [path.stem for path in ENGINE.glob("*.py") if "time" in packages(path)] == ["clock"]
+def test_no_stage_asks_a_calendar_what_time_it_is() -> None:
     calls = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(")
-    assert [path.stem for path in ENGINE.glob("*.py") if calls.search(path.read_text(encoding="utf-8"))] == []
+    assert [name_of(path) for path in ENGINE_MODULES if calls.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_nothing_here_can_trade() -> None:
@@ -138,7 +167,7 @@ def test_nothing_here_can_trade() -> None:
         path for package in ("contracts", "emitters", "exporters/engine") for path in (ROOT / package).rglob("*.py")
     ]
     users = [name_of(path) for path in quiet if any(name.startswith(network) for name in imports(path))]
-    assert users == ["exporters/engine/exposition/serve.py"]
+    assert users == [HTTP]
     calls = re.compile(r"\bsocket\.(?!gethostname\b)\w+")
     assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == users
 

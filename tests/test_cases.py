@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from contracts.load import load_contract
-from exporters.engine.accounting import GAUGES
+from exporters.engine.accounting import LIVE
 from tests.engine.support.reference_reading import dig
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/events.jsonl"))
 NAMES = [case.name for case in CASES]
-PRESENT_MOMENT = {metric.name for metric in GAUGES.values()}
+PRESENT_MOMENT = {metric.name for metric in LIVE.values()}
 
 
 def exposition(case: Path, folder: Path) -> str:

@@ -9,21 +9,12 @@ from __future__ import annotations
 from contracts.compiler.document import Faults, Spot
 from contracts.model import Condition, Scalar
 
-__all__ = ["build_conditions", "spelling"]
+__all__ = ["build_conditions"]
 
 
 def build_conditions(spot: Spot | None, faults: Faults) -> tuple[Condition, ...]:
     """Return the conditions of a mapping from subjects to tests; all must hold."""
     return tuple(_build_condition(name, entry, faults) for name, entry in (spot.items() if spot else ()))
-
-
-def spelling(value: Scalar) -> str:
-    """Return the text a value of a condition stands for in a word.
-
-    >>> spelling(True)
-    'true'
-    """
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _build_condition(name: str, spot: Spot, faults: Faults) -> Condition:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from contracts.compiler.conditions import build_conditions, spelling
+from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.labels import FORBIDDEN_LABELS, build_init, build_labels
 from contracts.compiler.vocabulary import value_problem
 from contracts.model import SOURCE_WORD, Condition, Job, Metric, Word
+from contracts.self_metrics import RESERVED_PREFIX
+from contracts.spelling import spelling
 
-__all__ = ["FORBIDDEN_LABELS", "RESERVED_PREFIX", "build_metrics"]
-
-RESERVED_PREFIX = "peak_trade_exporter_"
-"""Prefix of the metrics every exporter has about itself."""
+__all__ = ["FORBIDDEN_LABELS", "build_metrics"]
 
 _JOBS: Mapping[str, tuple[Job, ...]] = {
     "counter": ("counts", "rejections"),

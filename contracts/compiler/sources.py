@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.compiler.vocabulary import fold, read_spellings, value_problem
+from contracts.compiler.vocabulary import read_spellings, value_problem
 from contracts.model import UNKNOWN_SOURCE, Candidate, Read, Row, Source, Word
+from contracts.spelling import fold
 
 __all__ = ["build_sources"]
 

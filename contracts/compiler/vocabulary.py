@@ -12,8 +12,9 @@ from collections.abc import Mapping
 
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.model import SOURCE_WORD, Default, Word, WordKind
+from contracts.spelling import fold, normalise
 
-__all__ = ["build_words", "fold", "normalise", "read_spellings", "value_problem"]
+__all__ = ["build_words", "read_spellings", "value_problem"]
 
 _KEYS: Mapping[WordKind, frozenset[str]] = {
     "enum": frozenset({"values", "aliases", "otherwise", "default"}),
@@ -26,25 +27,6 @@ _BUILT_IN = {
     SOURCE_WORD: "the name of the source an event matched",
     "events": "`counts: events` counts every event",
 }
-
-
-def fold(text: str) -> str:
-    """Return the form in which spellings are compared: trimmed, lower case.
-
-    >>> fold(" Approved ")
-    'approved'
-    """
-    return text.strip().lower()
-
-
-def normalise(word: Word, text: str) -> str:
-    """Return what a name word makes of `text`: folded, each run of characters not allowed as `_`, cut.
-
-    >>> normalise(Word("run", "name", allow="a-z", max_length=4), "ab c!def")
-    'ab_c'
-    """
-    shown = text.strip().lower() if word.fold else text.strip()
-    return re.sub(f"[^{word.allow}]+", "_", shown)[: word.max_length]
 
 
 def value_problem(word: Word, text: str) -> str:

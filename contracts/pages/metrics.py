@@ -13,11 +13,11 @@ import click
 
 from contracts.load import load_contracts
 from contracts.model import SOURCE_WORD, Contract, Metric
-from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
 
 __all__ = ["docs", "metrics_text", "render_metrics"]
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parents[1]
 
 
 def metrics_text(_present: str) -> str:
@@ -48,7 +48,7 @@ def render_metrics(contracts: tuple[Contract, ...]) -> str:
         lines += ["", *_exporter(contract)]
     lines += ["", "## Every exporter", "", "What each exporter says about itself; all carry the label `exporter`.", ""]
     lines += ["| metric | type | further labels | help |", "|---|---|---|---|"]
-    for key, metric in {**COUNTERS, **GAUGES}.items():
+    for key, metric in {**STORED, **LIVE}.items():
         labels = "; ".join(_own_label(key, label) for label in metric.labels if label != "exporter") or "-"
         lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.help} |")
     return "\n".join(lines) + "\n"

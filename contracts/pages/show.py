@@ -16,7 +16,7 @@ from contracts.model import Contract, Metric
 
 __all__ = ["render_contract", "samples_of", "show"]
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parents[1]
 _MOST_VALUES = 60
 """Characters of label values shown per label."""
 

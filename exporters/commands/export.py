@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -20,10 +20,10 @@ import contracts
 from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
-from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, settle
+from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, resolve_settings
 from exporters.engine.clock import SystemClock
 from exporters.engine.run import Engine
-from exporters.engine.state.rows import StoreBusyError, StoreError
+from exporters.engine.state.rows import Durability, StoreBusyError, StoreError
 from exporters.engine.tail.tail import Tail
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def export_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--durability",
-            type=click.Choice(["process", "power"]),
+            type=click.Choice(get_args(Durability)),
             default="process",
             show_default=True,
             help="What a commit survives: kill -9, or power loss too (one fsync per commit).",
@@ -99,11 +99,11 @@ def read_contract(path: Path) -> Contract:
 
 
 def export(contract: Contract, once: bool, log_level: str, **flags: Any) -> None:
-    """Run one exporter as its flags say; `flags` are the arguments of settle()."""
+    """Run one exporter as its flags say; `flags` are the arguments of resolve_settings()."""
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr, force=True)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     try:
-        settings = settle(contract, os.environ, **flags)
+        settings = resolve_settings(contract, os.environ, **flags)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     sys.exit(_print_once(settings) if once else _serve(settings))
@@ -136,7 +136,7 @@ def _serve(settings: Settings) -> int:
     from exporters.engine.exposition.render import Kept, render
     from exporters.engine.exposition.serve import ServeError, Server, bind, build_app
     from exporters.engine.state.store import Store
-    from exporters.engine.tail.watcher import Hint
+    from exporters.engine.tail.watcher import Watcher
 
     contract = settings.contract
     store = Store(settings.state, contract.name, settings.durability) if settings.state else None
@@ -155,15 +155,15 @@ def _serve(settings: Settings) -> int:
         lambda: engine.is_ready,
     )
     server = Server(app, listener)
-    hint = Hint(engine.tail.directories, engine.wake)
+    watcher = Watcher(engine.tail.directories, engine.wake)
     server.start()
-    hint.start()
+    watcher.start()
     _log.info("serving exporter=%s address=%s:%d", contract.name, settings.host, settings.port)
     _log.info("reading exporter=%s files=%s", contract.name, ",".join(settings.files))
     try:
         engine.run(lambda: server.is_alive)
     finally:
-        hint.stop()
+        watcher.stop()
         alive = server.is_alive
         server.stop()
         engine.tail.close()

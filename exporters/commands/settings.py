@@ -9,19 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
 
 from contracts.model import Contract
+from exporters.engine.state.rows import Durability
 
-__all__ = ["STATE_DIR", "STATE_VARIABLE", "Durability", "Settings", "SettingsError", "settle"]
+__all__ = ["STATE_DIR", "STATE_VARIABLE", "Settings", "SettingsError", "resolve_settings", "state_path"]
 
 STATE_VARIABLE = "PEAK_TRADE_STATE_DIR"
 STATE_DIR = ".ops_local/state"
-
-Durability = Literal["process", "power"]
-"""process: commits survive kill -9; power: they survive power loss too."""
 
 
 class SettingsError(Exception):
@@ -39,7 +36,7 @@ class Settings(Struct, frozen=True):
     durability: Durability
 
 
-def settle(
+def resolve_settings(
     contract: Contract,
     environment: Mapping[str, str],
     files: Sequence[str] = (),
@@ -59,13 +56,13 @@ def settle(
         files = tuple(path.strip() for path in listed.split(":") if path.strip()) or contract.files.default
     if port is None:
         port = _port_of(contract, environment)
-    return Settings(contract, tuple(files), host, port, _state_of(contract, environment, state_dir), durability)
+    return Settings(contract, tuple(files), host, port, state_path(contract.name, environment, state_dir), durability)
 
 
-def _state_of(contract: Contract, environment: Mapping[str, str], state_dir: str | None) -> Path | None:
-    """Return the path of the state file, or None if everything is kept in memory only."""
+def state_path(exporter: str, environment: Mapping[str, str], state_dir: str | None) -> Path | None:
+    """Return the path of an exporter's state file, or None if everything is kept in memory only."""
     chosen = state_dir or environment.get(STATE_VARIABLE, "").strip() or STATE_DIR
-    return None if chosen == "none" else Path(chosen) / f"{contract.name}.db"
+    return None if chosen == "none" else Path(chosen) / f"{exporter}.db"
 
 
 def _port_of(contract: Contract, environment: Mapping[str, str]) -> int:

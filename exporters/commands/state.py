@@ -16,14 +16,14 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from exporters.commands.settings import STATE_DIR, STATE_VARIABLE
+from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, state_path
 from exporters.engine.pairs.segments import remembered
-from exporters.engine.state.keeper import marks_of
+from exporters.engine.state.keeper import checkpoints_of
 from exporters.engine.state.readonly import read_rows
 from exporters.engine.state.records import check_shapes
 from exporters.engine.state.rows import Row, StoreBusyError, StoreError
 from exporters.engine.state.store import Store
-from exporters.engine.values import Mark
+from exporters.engine.values import Checkpoint
 
 __all__ = ["state"]
 
@@ -40,10 +40,9 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _path_of(exporter: str, state_dir: str | None) -> Path:
-    folder = state_dir or os.environ.get(STATE_VARIABLE, "").strip() or STATE_DIR
-    if folder == "none":
+    path = state_path(exporter, os.environ, state_dir)
+    if path is None:
         _fail(f"{exporter}: with the state folder `none` everything is in memory; give --state-dir a folder")
-    path = Path(folder) / f"{exporter}.db"
     if not os.path.lexists(path):
         _fail(f"{path}: no state here; give --state-dir the exporter's folder, or check its name")
     return path
@@ -98,7 +97,7 @@ def _report(path: Path, rows: list[Row]) -> dict[str, Any]:
     return {
         "state": str(path),
         "last_commit": datetime.fromtimestamp(max(written), UTC).isoformat(timespec="milliseconds"),
-        "files": [_file(mark) for mark in marks_of(rows) if not mark.done],
+        "files": [_file(checkpoint) for checkpoint in checkpoints_of(rows) if not checkpoint.done],
         "series": list(_series(rows)),
         "open_pairs": sum(map(len, remembered(rows).values())),
     }
@@ -107,25 +106,31 @@ def _report(path: Path, rows: list[Row]) -> dict[str, Any]:
 def _series(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """Yield metric, labels, value (a histogram's sum) and buckets of every series, by metric and labels."""
     rows = list(rows)
-    signatures = {key: json.loads(cast(str, value)) for kind, key, value in rows if kind == "metric"}
+    meanings = {key: json.loads(cast(str, value)) for kind, key, value in rows if kind == "metric"}
     for key, value in sorted((json.loads(key), value) for kind, key, value in rows if kind == "series"):
         name, *values = key
-        labels = dict(zip((label for label, _ in signatures[name][4]), values, strict=True))
+        labels = dict(zip((label for label, _ in meanings[name][4]), values, strict=True))
         number, created, buckets = cast(tuple[float | str, float, list[int] | None], value)
         yield {"metric": name, "labels": labels, "value": number, "buckets": buckets, "created": created}
 
 
-def _file(mark: Mark) -> dict[str, Any]:
+def _file(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return how far one file has been read; of one that moved or went away, as it was when last looked at."""
-    size = mark.size
+    size = checkpoint.size
     try:
-        info = Path(mark.path).stat()
-        if (info.st_dev, info.st_ino) == mark.key[:2]:
+        info = Path(checkpoint.path).stat()
+        if (info.st_dev, info.st_ino) == checkpoint.key[:2]:
             size = info.st_size
     except OSError:
         pass
-    lag = max(0, size - mark.offset)
-    return {"path": mark.path, "inode": mark.key.ino, "offset": mark.offset, "size": size, "lag_bytes": lag}
+    lag = max(0, size - checkpoint.offset)
+    return {
+        "path": checkpoint.path,
+        "inode": checkpoint.key.ino,
+        "offset": checkpoint.offset,
+        "size": size,
+        "lag_bytes": lag,
+    }
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from contracts.model import UNKNOWN_SOURCE, Contract
-from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
-from exporters.engine.values import VERSION, Batch, Count, Decoded, Effect, Notice, Update
+from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
+from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Update
+from exporters.version import VERSION
 
-__all__ = ["COUNTERS", "GAUGES", "Accounting", "Vitals"]
+__all__ = ["LIVE", "STORED", "Accounting", "Vitals"]
 
 
 _NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_total"}
@@ -50,9 +51,9 @@ class Accounting:
         updates: list[Update] = [
             self._count(name, 0, value)
             for name in ("lines_total", "skipped_bytes_total", "recoveries_total", "state_resets_total")
-            for value in LABEL_VALUES[name, list(COUNTERS[name].labels)[-1]]
+            for value in LABEL_VALUES[name, list(STORED[name].labels)[-1]]
         ]
-        plain = [name for name, metric in COUNTERS.items() if len(metric.labels) == 1]
+        plain = [name for name, metric in STORED.items() if len(metric.labels) == 1]
         updates += [self._count(name, 0) for name in plain]
         for pair in self._contract.pairs:
             updates += [self._count("pairs_forgotten_total", 0, pair.name, why) for why in ("expired", "evicted")]
@@ -119,7 +120,7 @@ class Accounting:
         return [self._count("state_resets_total", number, reason)]
 
     def gauges(self, vitals: Vitals) -> dict[str, list[tuple[tuple[str, ...], float]]]:
-        """Return the present-moment gauges: name in GAUGES -> (labels, value) each."""
+        """Return the present-moment gauges: name in LIVE -> (labels, value) each."""
         name, contract = self._name, self._contract
         plain = {
             "file_present": float(vitals.files_present > 0),
@@ -140,4 +141,4 @@ class Accounting:
         }
 
     def _count(self, name: str, number: float, *labels: str) -> Count:
-        return Count(COUNTERS[name], (self._name, *labels), float(number))
+        return Count(STORED[name], (self._name, *labels), float(number))

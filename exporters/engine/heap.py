@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 
-__all__ = ["GIVE_BACK_BYTES", "give_back"]
+__all__ = ["TRIM_BYTES", "trim_heap"]
 
-GIVE_BACK_BYTES = 16 << 20
+TRIM_BYTES = 16 << 20
 """How much is read between two looks at the heap; at 15 MB/s no cost is to be seen, one look a second."""
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Have the C library return its free pages, if it can: glibc can, musl and macOS need not."""
     import ctypes  # a start need not pay for it
 

@@ -6,25 +6,24 @@ In: a reason and a message. Out: a log line, or silence. Payloads are never logg
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
-from exporters.engine.clock import Clock
-
-__all__ = ["Voice"]
+__all__ = ["RateLimitedLog"]
 
 _EVERY_S = 60.0
 _log = logging.getLogger("peaktrade.exporter")
 
 
-class Voice:
-    """Warns, without repeating itself."""
+class RateLimitedLog:
+    """Warns, without repeating itself. `monotonic` tells the seconds that never go back."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._said: dict[str, float] = {}
 
     def warn(self, reason: str, message: str, exc_info: bool = False) -> None:
         """Log a warning unless one with the same reason was logged within a minute."""
-        monotonic = self._clock.monotonic()
+        monotonic = self._monotonic()
         if monotonic - self._said.get(reason, float("-inf")) >= _EVERY_S:
             self._said[reason] = monotonic
             _log.warning(message, exc_info=exc_info)

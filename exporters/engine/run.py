@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from contracts.model import Contract
-from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
+from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.decode import Decoder
 from exporters.engine.exposition.render import Gauges
-from exporters.engine.exposition.scrape_queue import Scrapes, Waiting
-from exporters.engine.heap import GIVE_BACK_BYTES, give_back
-from exporters.engine.log import Voice
+from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
+from exporters.engine.heap import TRIM_BYTES, trim_heap
+from exporters.engine.log import RateLimitedLog
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.series import State
-from exporters.engine.state.keeper import Keeper, known_of, mark_rows, marks_of
+from exporters.engine.series import SeriesTable
+from exporters.engine.state.keeper import Keeper, checkpoint_rows, checkpoints_of, known_of
 from exporters.engine.state.rows import Row
 from exporters.engine.tail.tail import Tail
 from exporters.engine.translate.translate import Translator
-from exporters.engine.values import Batch, Decoded, Effect, FileKey, Mark, Notice, Snapshot, Update
+from exporters.engine.values import Batch, Checkpoint, Decoded, Effect, FileKey, Notice, Snapshot, Update
 
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store
@@ -61,18 +61,18 @@ class Engine:
         self.clock = clock
         self.tail = tail
         self._decoder = Decoder(contract)
-        self.state = State((*contract.metrics, *COUNTERS.values()), contract.words)
+        self.state = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
         self._translator = Translator(contract, environment, self.state.seen)
         self._pairs = OpenPairs(contract)
         self._accounting = Accounting(contract)
         self.is_ready = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._scrapes = Scrapes()
-        self._voice = Voice(clock)
+        self._scrape_queue = ScrapeQueue()
+        self._warnings = RateLimitedLog(clock.monotonic)
         self._scanned_at = self._committed_at = float("-inf")
         self._keeper = Keeper(store)
-        self._stored_marks: dict[int, Mark] = {}
+        self._stored_checkpoints: dict[int, Checkpoint] = {}
         self._stored_known: frozenset[FileKey] | None = None
         self._last_commit_at = 0.0
         self._read_bytes = 0
@@ -92,20 +92,20 @@ class Engine:
         left.update({f"pair {name}": number for name, number in self._pairs.restore(rows).items()})
         self.state.begin(self.contract, self._translator.defaults(), now)
         self.state.apply(self._accounting.begin(), now)
-        marks = marks_of(rows)
-        self._stored_marks = {mark.serial: mark for mark in marks}
-        recovery = self.tail.recover(marks, known_of(rows), self.clock.monotonic())
+        checkpoints = checkpoints_of(rows)
+        self._stored_checkpoints = {checkpoint.serial: checkpoint for checkpoint in checkpoints}
+        recovery = self.tail.recover(checkpoints, known_of(rows), self.clock.monotonic())
         self.state.apply(self._accounting.recovered(recovery.outcomes), now)
         for notice in recovery.notices:
             self.take(notice)
         if left:
             self.state.apply(self._accounting.reset("contract", sum(left.values())), now)
             names = ", ".join(sorted(left))
-            self._voice.warn("contract", f"{self.contract.path}: the contract changed; these begin anew: {names}")
+            self._warnings.warn("contract", f"{self.contract.path}: the contract changed; these begin anew: {names}")
         if self._keeper.set_aside:
             self.state.apply(self._accounting.reset("corrupt", self._keeper.set_aside), now)
         if self._keeper.problem:
-            self._voice.warn("state", self._keeper.problem)
+            self._warnings.warn("state", self._keeper.problem)
         if self._keeper.is_kept:
             if not rows:
                 _log.info("no state yet: every file is read from its start exporter=%s", self.contract.name)
@@ -113,7 +113,7 @@ class Engine:
                 "state exporter=%s restored_series=%d files=%d",
                 self.contract.name,
                 sum(kind == "series" for kind, _, _ in rows),
-                len(marks),
+                len(checkpoints),
             )
 
     # The loop
@@ -122,7 +122,7 @@ class Engine:
         """Go on until stop(), or until `may_go_on` says no, then drain and commit once more."""
         while not self._stopping.is_set() and may_go_on():
             self.step()
-            if not self._scrapes.waiting():
+            if not self._scrape_queue.waiting():
                 self.clock.wait(self._wake, POLL_S)
         self.step()
         self._commit()
@@ -130,7 +130,7 @@ class Engine:
 
     def step(self) -> None:
         """Read everything there is now, commit what is due, and answer the scrapes that came before."""
-        waiting = self._scrapes.waiting()
+        waiting = self._scrape_queue.waiting()
         self._scan(bool(waiting))
         changed = False
         for item in self.tail.drain(self.clock.now(), self.clock.monotonic()):
@@ -139,15 +139,15 @@ class Engine:
             self._read_bytes += item.end - item.start if isinstance(item, Batch) else 0
             if self.clock.monotonic() - self._committed_at >= COMMIT_S:
                 self._commit()
-            overdue = self._scrapes.overdue(self.clock.monotonic())
+            overdue = self._scrape_queue.overdue(self.clock.monotonic())
             if overdue:
                 self._commit()
                 self._answer(overdue)
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
-        if self._read_bytes > GIVE_BACK_BYTES:
+        if self._read_bytes > TRIM_BYTES:
             self._read_bytes = 0
-            give_back()
+            trim_heap()
         self.is_ready = True
         self._answer(waiting)
         if self._keeper.is_ok:
@@ -174,7 +174,7 @@ class Engine:
             decoded = self._decoder.decode(batch.data)
             return decoded, self._translator.translate(decoded.events, now)
         except Exception:  # noqa: BLE001  # said with its traceback; goes on line by line
-            self._voice.warn(
+            self._warnings.warn(
                 "internal_error",
                 f"{batch.path}@{batch.start}: a line was not understood; report it",
                 exc_info=True,
@@ -208,33 +208,35 @@ class Engine:
             for notice in self.tail.scan(monotonic):
                 self.take(notice)
             for path, problem in self.tail.problems.items():
-                self._voice.warn(path, f"{path}: cannot be read ({problem.lower()}); retrying every second")
+                self._warnings.warn(path, f"{path}: cannot be read ({problem.lower()}); retrying every second")
 
     def _commit(self) -> None:
         """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
         self.state.apply(self._accounting.recovered(self.tail.recovered), self.clock.now())
         self.tail.recovered.clear()
-        marks, known = self.tail.marks(), self.tail.known
+        checkpoints, known = self.tail.checkpoints(), self.tail.known
         now = self.clock.now()
-        if self._keeper.save(now, lambda: self._rows(marks, known, False), lambda: self._rows(marks, known, True)):
+        if self._keeper.save(
+            now, lambda: self._rows(checkpoints, known, False), lambda: self._rows(checkpoints, known, True)
+        ):
             self.state.commit()
-            self._pairs.settled()
-            self._stored_marks = {mark.serial: mark for mark in marks}
+            self._pairs.committed()
+            self._stored_checkpoints = {checkpoint.serial: checkpoint for checkpoint in checkpoints}
             self._stored_known = known
             self._last_commit_at = now
         if self._keeper.problem:
-            self._voice.warn("state", self._keeper.problem)
+            self._warnings.warn("state", self._keeper.problem)
         self._committed_at = self.clock.monotonic()
         self._gauges: Gauges = [
-            (GAUGES[name], values) for name, values in self._accounting.gauges(self._vitals()).items() if values
+            (LIVE[name], values) for name, values in self._accounting.gauges(self._vitals()).items() if values
         ]
 
-    def _rows(self, marks: Sequence[Mark], known: frozenset[FileKey], everything: bool) -> Iterator[Row]:
+    def _rows(self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool) -> Iterator[Row]:
         """Yield what one commit writes: values, pairs, positions, and what they mean, all or only what changed."""
         yield from self.state.rows(everything)
         yield from self._pairs.rows(everything)
-        yield from self._pairs.laws(everything)
-        yield from mark_rows(marks, {} if everything else self._stored_marks)
+        yield from self._pairs.meanings(everything)
+        yield from checkpoint_rows(checkpoints, {} if everything else self._stored_checkpoints)
         if everything or known != self._stored_known:
             yield "known", "", sorted(known)
 
@@ -258,7 +260,7 @@ class Engine:
 
         Bounded: if the backlog is too long for `timeout_s`, what has been committed until then.
         """
-        self._scrapes.wait(self.clock.monotonic(), timeout_s, self._wake)
+        self._scrape_queue.wait(self.clock.monotonic(), timeout_s, self._wake)
         return self._published
 
     def publish(self) -> Exposed:
@@ -278,12 +280,12 @@ class Engine:
     def _answer(self, scrapes: Sequence[Waiting]) -> None:
         if scrapes:
             self.publish()
-            self._scrapes.answer(scrapes)
+            self._scrape_queue.answer(scrapes)
 
     def _say(self, notice: Notice) -> None:
         where = notice.path
         if notice.lost_bytes:
             what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
-            self._voice.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")
+            self._warnings.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")
         elif notice.kind == "truncated":
-            self._voice.warn(f"truncated {where}", f"{where}: truncated or rewritten in place; reading what is new")
+            self._warnings.warn(f"truncated {where}", f"{where}: truncated or rewritten in place; reading what is new")

@@ -19,7 +19,7 @@ from msgspec import Struct
 from contracts.model import Contract, Metric, Word
 from exporters.engine.values import Count, Observe, Sample, Snapshot, Update
 
-__all__ = ["Overflow", "Series", "State"]
+__all__ = ["Overflow", "Series", "SeriesTable"]
 
 Labels = tuple[str, ...]
 Overflow = Counter[tuple[str, str]]
@@ -37,7 +37,7 @@ class Series(Struct):
     shown: Sample | None = None
 
 
-class State:
+class SeriesTable:
     """Values of one exporter's series. Not thread-safe; snapshots are immutable.
 
     Args:
@@ -48,7 +48,7 @@ class State:
     def __init__(self, metrics: Sequence[Metric], words: Mapping[str, Word]) -> None:
         self._series: dict[str, dict[Labels, Series]] = {metric.name: {} for metric in metrics}
         self._metrics = tuple(metrics)
-        self._signatures = {metric.name: _signature(metric) for metric in metrics}
+        self._meanings = {metric.name: _meaning_of(metric) for metric in metrics}
         self._capped = {
             metric.name: [
                 (at, label, words[word])
@@ -63,7 +63,7 @@ class State:
         self._shown: dict[str, tuple[Sample, ...]] = {}
         self._new_values: list[tuple[str, str]] = []
         self._left: list[tuple[str, str]] = []
-        self._stored_signatures: Mapping[str, object] = {}
+        self._stored_meanings: Mapping[str, object] = {}
 
     @property
     def seen(self) -> Mapping[str, Collection[str]]:
@@ -107,17 +107,17 @@ class State:
         seen = [(word, value) for word, values in self._seen.items() for value in values]
         for word, value in seen if everything else self._new_values:
             yield "seen", json.dumps([word, value]), True
-        for name, signature in self.signatures().items():
-            if everything or self._stored_signatures.get(name) != signature:
+        for name, signature in self.meanings().items():
+            if everything or self._stored_meanings.get(name) != signature:
                 yield "metric", name, signature
 
     def _all(self) -> Iterator[Series]:
         for found in self._series.values():
             yield from found.values()
 
-    def signatures(self) -> Mapping[str, str]:
+    def meanings(self) -> Mapping[str, str]:
         """Return what each metric's stored values depend on; values under another signature are not its own."""
-        return self._signatures
+        return self._meanings
 
     def restore(self, rows: Iterable[tuple[str, str, object]], contract: Contract) -> Counter[str]:
         """Take over stored values of metrics whose signature is unchanged; return how many series were left, by metric.
@@ -129,15 +129,15 @@ class State:
         for kind, key, value in rows:
             if kind in stored:
                 stored[kind][key] = value
-        self._stored_signatures = stored["metric"]
-        self._left += [("metric", name) for name in stored["metric"] if name not in self._signatures]
+        self._stored_meanings = stored["metric"]
+        self._left += [("metric", name) for name in stored["metric"] if name not in self._meanings]
         self._restore_seen(stored["seen"], contract)
         by_name = {metric.name: metric for metric in self._metrics}
         closed = {metric.name: _closed_values(contract, metric) for metric in self._metrics}
         left: Counter[str] = Counter()
         for key, packed in stored["series"].items():
             name, *labels = json.loads(key)
-            is_same = name in by_name and self._signatures[name] == stored["metric"].get(name)
+            is_same = name in by_name and self._meanings[name] == stored["metric"].get(name)
             if is_same and _is_within(labels, closed[name]):
                 self._series[name][tuple(labels)] = _restored(by_name[name], tuple(labels), packed)
             else:
@@ -158,7 +158,7 @@ class State:
         """Make the working values the ones that snapshots show; call it when rows() have been written."""
         self._new_values.clear()
         self._left.clear()
-        self._stored_signatures = self._signatures
+        self._stored_meanings = self._meanings
         for series in self._changed.values():
             series.shown = _sample_of(series)
             self._shown.pop(series.metric.name, None)
@@ -249,7 +249,7 @@ def _initial_series(
             yield labels, metric.value if metric.job == "always" else 0.0
 
 
-def _signature(metric: Metric) -> str:
+def _meaning_of(metric: Metric) -> str:
     parts = (metric.type, metric.job, metric.subject, metric.amount, list(metric.labels.items()), metric.buckets)
     return json.dumps(parts)
 

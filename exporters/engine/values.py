@@ -16,10 +16,10 @@ from msgspec import Struct, field
 from contracts.model import Metric
 
 __all__ = [
-    "BEYOND",
     "MISTYPED",
-    "VERSION",
+    "OVERFLOW",
     "Batch",
+    "Checkpoint",
     "Close",
     "Count",
     "Decoded",
@@ -27,7 +27,6 @@ __all__ = [
     "FileKey",
     "Join",
     "JoinPlan",
-    "Mark",
     "Mistyped",
     "Notice",
     "NoticeKind",
@@ -40,10 +39,7 @@ __all__ = [
     "Update",
 ]
 
-VERSION = "0.1.0"
-"""Version of the package; stands here because reading it from the installed metadata costs a start 30 ms."""
-
-BEYOND = "\n"
+OVERFLOW = "\n"
 """Stands in a plan for every name beyond its word's cap, until the state folds it; never shown, stored or said.
 
 Names are made of trimmed texts, so none begins with a blank.
@@ -60,13 +56,13 @@ class FileKey(NamedTuple):
     generation: int | None = None
 
 
-class Mark(Struct, frozen=True):
+class Checkpoint(Struct, frozen=True):
     """How far one file has been read, with the proof that it still is that file, as it is kept on disk.
 
     `offset` (bytes) stands just after a newline, or inside an over-long line when `skipping`. `head` and `anchor` are
     digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
     generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
-    `done` marks a generation that was let go, remembered so that it is known when it turns up again.
+    `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again.
     """
 
     serial: int
@@ -174,12 +170,12 @@ Target = tuple[Metric, tuple[str, ...]]
 class Close(Struct, frozen=True, eq=False):
     """One edge an event closes: where the latency since the opening stage is observed.
 
-    `opened` and `mark` are the places, in what is remembered of an id, of the opening stage's time and of whether the
-    edge joined; the rest are the keys under which the pair's tally counts what becomes of the edge.
+    `opened` and `joined_at` are the places, in what is remembered of an id, of the opening stage's time and of whether
+    the edge joined; the rest are the keys under which the pair's tally counts what becomes of the edge.
     """
 
     opened: int
-    mark: int
+    joined_at: int
     targets: tuple[Target, ...]
     joined: tuple[str, str, str]
     orphan: tuple[str, str, str]

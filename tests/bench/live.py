@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from exporters.engine.state.keeper import marks_of
+from exporters.engine.state.keeper import checkpoints_of
 from exporters.engine.state.readonly import read_rows
 from tests.bench.inputs import ledger
 from tests.bench.memory import memory_readings
@@ -228,5 +228,5 @@ def _size(file: Path) -> int:
 def _unread(exporter: Exporter) -> int:
     """Return the bytes of the file, as large as it is now, that the state's offset does not cover."""
     size = _size(exporter.file)
-    marks = marks_of(read_rows(exporter.state / f"{_NAME}.db", _NAME))
-    return max(0, size - sum(mark.offset for mark in marks if not mark.done))
+    checkpoints = checkpoints_of(read_rows(exporter.state / f"{_NAME}.db", _NAME))
+    return max(0, size - sum(checkpoint.offset for checkpoint in checkpoints if not checkpoint.done))

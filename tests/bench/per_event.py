@@ -16,7 +16,7 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram, generate_latest
 
-__all__ = ["COUNTERS", "main"]
+__all__ = ["STORED", "main"]
 
 Event = dict[str, Any]
 Count = Callable[[Event], None]
@@ -120,12 +120,12 @@ def pairs() -> Count:
     return count
 
 
-COUNTERS: dict[str, Callable[[], Count]] = {"ledger": ledger, "mixed": mixed, "runs": runs, "pairs": pairs}
+STORED: dict[str, Callable[[], Count]] = {"ledger": ledger, "mixed": mixed, "runs": runs, "pairs": pairs}
 
 
 def main(law: str, pattern: str) -> None:
     """Count every line of the files and print the page."""
-    count, bad = COUNTERS[law](), 0
+    count, bad = STORED[law](), 0
     for path in sorted(glob(pattern)):  # the pattern is absolute
         with Path(path).open() as lines:
             for line in lines:

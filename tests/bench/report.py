@@ -97,10 +97,10 @@ class Report:
 
 
 def renew(page: Path, text: str) -> None:
-    """Put the tables between the marks of a page.
+    """Put the tables between the checkpoints of a page.
 
     Raises:
-        ValueError: if the marks are not there.
+        ValueError: if the checkpoints are not there.
     """
     old = page.read_text()
     begin, end = old.find(_BEGIN), old.find(_END)

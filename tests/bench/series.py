@@ -39,7 +39,7 @@ metrics:
 
 def series_readings(sizes: tuple[int, ...], repeats: int, folder: Path) -> list[Reading]:
     """Measure scrapes at each size, and commits at the largest."""
-    found = [reading for size in sizes for reading in _scrapes(size, repeats, _prepare(folder / str(size), size))]
+    found = [reading for size in sizes for reading in _scrape_queue(size, repeats, _prepare(folder / str(size), size))]
     return [*found, _commits(max(sizes), repeats, _prepare(folder / "commit", max(sizes)))]
 
 
@@ -56,7 +56,7 @@ def _prepare(folder: Path, number: int) -> Path:
     return folder
 
 
-def _scrapes(number: int, repeats: int, folder: Path) -> list[Reading]:
+def _scrape_queue(number: int, repeats: int, folder: Path) -> list[Reading]:
     found = []
     limit = 150 if number == 10_000 else None
     with running(peaktrade(folder / "wide.yaml"), folder) as exporter:

@@ -218,9 +218,9 @@ def test_reset_sets_the_state_aside_and_the_exporter_begins_anew(
     assert files_of(aside) == files
     assert files_of(plant.state) == {}
     plant.begin()
-    assert set(plant.told().values()) >= {(0.0, ())}
+    assert set(plant.shown().values()) >= {(0.0, ())}
     plant.step()
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
     assert plant.own("state_resets_total", "corrupt") == 0
 
 

@@ -12,7 +12,7 @@ from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.engine.decode import Decoder
-from exporters.engine.series import State
+from exporters.engine.series import SeriesTable
 from exporters.engine.translate.translate import Translator
 
 SHIPPED = {path.stem: path.read_text(encoding="utf-8") for path in Path(contracts.__file__).parent.glob("*.yaml")}
@@ -95,7 +95,7 @@ def use(contract: Contract) -> None:
     assert all(contract.worst_case_series(metric) <= metric.budget for metric in contract.metrics)
     Decoder(contract)
     translator = Translator(contract, {})
-    State(contract.metrics, contract.words).begin(contract, translator.defaults(), now=0.0)
+    SeriesTable(contract.metrics, contract.words).begin(contract, translator.defaults(), now=0.0)
 
 
 @pytest.fixture(scope="module")

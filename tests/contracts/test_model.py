@@ -45,7 +45,7 @@ SHOP = """
         {type: counter, help: By till., counts: kind, labels: [{type_of: kind}, till], budget: 12,
          init: [{type_of: all}, {type_of: [sale, other], till: T2}]}
       shop_last_timestamp_seconds: {type: gauge, help: Newest., sets: at, labels: [source], budget: 2}
-      shop_state: {type: gauge, help: State., states: kind, labels: [kind], init: [{}], budget: 3}
+      shop_state: {type: gauge, help: SeriesTable., states: kind, labels: [kind], init: [{}], budget: 3}
       shop_refused_total:
         {type: counter, help: Refused., rejections: {bad_json: bad, too_long: bad, missing_fields: lacking},
          labels: [source, reason], init: [{source: unknown, reason: all}], budget: 6}

@@ -21,7 +21,7 @@ from typing import Any
 from contracts.load import load_contracts
 from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
-from exporters.commands.verify.client import NoAnswerError, Site
+from exporters.commands.verify.client import HttpClient, NoAnswerError
 from tests.end_to_end.storm import free_port
 
 __all__ = ["ROOT", "Stack", "running_stack", "wait_until"]
@@ -68,7 +68,7 @@ class Stack:
         out = ["--out", str(self.file_of(name)), "--forever", "--interval-ms", "50"]
         self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", name, *out], {})
 
-    def start_prometheus(self, name: str, rules: Path) -> Site:
+    def start_prometheus(self, name: str, rules: Path) -> HttpClient:
         """Start a Prometheus with the host's configuration, these ports and the rules in a folder."""
         binary = shutil.which("prometheus")
         assert binary is not None, "on Debian: apt-get install prometheus"
@@ -87,9 +87,9 @@ class Stack:
         """Return the event file of an exporter."""
         return self.folder / f"{name}.jsonl"
 
-    def site_of(self, name: str) -> Site:
+    def site_of(self, name: str) -> HttpClient:
         """Return the address of an exporter or a Prometheus."""
-        return Site(f"http://127.0.0.1:{self.ports[name]}")
+        return HttpClient(f"http://127.0.0.1:{self.ports[name]}")
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -119,7 +119,7 @@ class Stack:
         """Ask this stack's Prometheus."""
         return self.site_of("prometheus").read_json(path, **parameters)["data"]
 
-    def _await(self, name: str, site: Site) -> None:
+    def _await(self, name: str, site: HttpClient) -> None:
         """Wait until a process is ready; if it ends instead, fail with its last words."""
 
         def is_ready() -> bool:
@@ -155,7 +155,7 @@ class Stack:
             )
 
 
-def _is_ready(site: Site) -> bool:
+def _is_ready(site: HttpClient) -> bool:
     try:
         site.read("/-/ready")
     except NoAnswerError:

@@ -79,8 +79,8 @@ def test_without_a_prometheus_the_demo_runs_and_says_how_to_get_one(tmp_path: Pa
         [PEAKTRADE, "demo", "--seconds", "3"], capture_output=True, text=True, timeout=60, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr
-    hint = "no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus"
-    assert done.stdout.splitlines()[0] == hint
+    watcher = "no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus"
+    assert done.stdout.splitlines()[0] == watcher
     assert "shadow_mvs" in done.stdout
     refused = subprocess.run(
         [PEAKTRADE, "demo", "--check"], capture_output=True, text=True, timeout=60, check=False, env=environment

@@ -1,6 +1,6 @@
 """What an emitter wrote is what the exporter counts, per label set, also when the emitter misbehaves under a scraper.
 
-The truth is worked out from the emitter's own events by plain Python (exporters.commands.verify.golden), not by a contract.
+The truth is worked out from the emitter's own events by plain Python (`verify.golden`), not by a contract.
 """
 
 from __future__ import annotations

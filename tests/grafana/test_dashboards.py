@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.model import Contract
-from exporters.engine.accounting import COUNTERS, GAUGES
+from exporters.engine.accounting import LIVE, STORED
 
 Json = dict[str, Any]
 Boards = Mapping[str, Json]
@@ -188,7 +188,7 @@ def test_every_metric_and_label_of_every_query_exists(panels: dict[str, Json], c
         for metric in contract.metrics:
             if metric.type == "histogram":
                 known |= {metric.name + end: {*metric.labels, "le"} for end in ("_bucket", "_count")}
-    own = {metric.name: set(metric.labels) for metric in (*COUNTERS.values(), *GAUGES.values())}
+    own = {metric.name: set(metric.labels) for metric in (*STORED.values(), *LIVE.values())}
     known = {**known, **own, **OF_PROMETHEUS}
     for name, expr in _queries(panels):
         bare = re.sub(r'"[^"]*"', "", expr)

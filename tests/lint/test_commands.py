@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from contracts.cli import contract
 from contracts.lint.check import find_rules
 from contracts.load import load_contracts
-from contracts.pages import metrics as metrics_doc
+from contracts.pages import metrics as metrics
 
 if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
@@ -103,11 +103,11 @@ def test_show_of_a_broken_contract_says_what_is_wrong(small: Checkout) -> None:
 
 
 def test_docs_writes_the_reference_of_all_metrics(small: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_doc, "_FOLDER", small.root / "contracts")
+    monkeypatch.setattr(metrics, "_FOLDER", small.root / "contracts")
     result = run("docs")
     assert (result.exit_code, result.output) == (0, "wrote contracts/METRICS.md\n")
     text = (small.root / "contracts/METRICS.md").read_text(encoding="utf-8")
-    assert text == metrics_doc.render_metrics(load_contracts(small.root / "contracts"))
+    assert text == metrics.render_metrics(load_contracts(small.root / "contracts"))
     for row in (
         "Port 9200, job `shop`, events `shop.jsonl`; changed by `PEAK_TRADE_SHOP_PORT`, `PEAK_TRADE_SHOP_EVENTS`.",
         "| `peak_trade_sales_total` | counter | kind: sale, refund, other | 3 | `kind` | Sales and refunds. |",
@@ -119,7 +119,7 @@ def test_docs_writes_the_reference_of_all_metrics(small: Checkout, monkeypatch: 
 
 
 def test_the_reference_names_pairs_and_refused_lines_as_what_moves_a_metric() -> None:
-    text = metrics_doc.metrics_text("")
+    text = metrics.metrics_text("")
     rows = {line.split("|")[1].strip(" `"): line.split("|")[5].strip() for line in text.splitlines() if "| `" in line}
     assert rows["peak_trade_pipeline_latency_seconds"] == "`latency_ms`, pairs by intent_id, `edge`"
     assert rows["peak_trade_shadow_rejected_lines_total"] == "refused lines"
@@ -127,7 +127,7 @@ def test_the_reference_names_pairs_and_refused_lines_as_what_moves_a_metric() ->
 
 
 def test_what_docs_writes_mentions_only_what_exists(small: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_doc, "_FOLDER", small.root / "contracts")
+    monkeypatch.setattr(metrics, "_FOLDER", small.root / "contracts")
     run("docs")
     assert [finding for finding in small.findings() if "METRICS.md" in finding] == []
 

@@ -14,7 +14,7 @@ from contracts.lint.inputs.located_json import Node, nodes_in, parse_json
 from contracts.lint.inputs.pages import Page
 from contracts.lint.inputs.tree import load_tree
 from contracts.lint.promql.catalog import build_catalog
-from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,12 +114,12 @@ def test_prometheus_own_metrics_exist_where_it_scrapes_itself(small: Checkout) -
 
 def test_every_metric_about_the_exporter_is_in_the_catalog() -> None:
     catalog = build_catalog((), ())
-    names = [metric.name for metric in (*COUNTERS.values(), *GAUGES.values())]
+    names = [metric.name for metric in (*STORED.values(), *LIVE.values())]
     assert [name for name in names if catalog.find(name) is None] == []
 
 
 def test_the_listed_values_belong_to_labels_that_exist() -> None:
-    every = {**COUNTERS, **GAUGES}
+    every = {**STORED, **LIVE}
     assert [(key, label) for key, label in LABEL_VALUES if label not in every[key].labels] == []
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["words_in_code"]
+__all__ = ["find_in_code"]
 
 _FOLDERS = ("contracts", "exporters", "emitters", "grafana")
 _FILES = ("compose.yaml", "Makefile", ".ci/run")
 
 
-def words_in_code(root: Path, pattern: re.Pattern[str]) -> set[str]:
+def find_in_code(root: Path, pattern: re.Pattern[str]) -> set[str]:
     """Return every match in the packages' Python files, compose.yaml and the Makefile."""
     paths = [path for folder in _FOLDERS for path in (root / folder).rglob("*.py")]
     paths += [root / file for file in _FILES if (root / file).is_file()]

@@ -13,7 +13,7 @@ from typing import Literal
 from contracts.lint.inputs.scrape_files import ScrapeFile
 from contracts.lint.promql.units import COUNT, Unit, unit_of, unit_of_name
 from contracts.model import Contract, Metric
-from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
 
 __all__ = ["Catalog", "Kind", "Series", "build_catalog", "label_text"]
 
@@ -119,7 +119,7 @@ def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
         "edge": tuple(edge for pair in pairs for edge in pair.edges),
         "job": tuple(contract.job for contract in contracts),
     }
-    for key, metric in (*COUNTERS.items(), *GAUGES.items()):
+    for key, metric in (*STORED.items(), *LIVE.items()):
         labels = {label: LABEL_VALUES.get((key, label)) or named.get(label, _OPEN) for label in metric.labels}
         for series in _samples(metric, {**labels, "job": named["job"], "instance": _OPEN}, "self"):
             flag = key.endswith("_info") or key in ("file_present", "state_ok")

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Place, Severity
-from contracts.lint.inputs.program_text import words_in_code
+from contracts.lint.inputs.program_text import find_in_code
 from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -23,7 +23,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     known = {name for contract in tree.contracts for name in (contract.port_env, contract.files.env) if name}
     for contract in tree.contracts:
         known |= {word.default.env for word in contract.words.values() if word.default and word.default.env}
-    known |= words_in_code(tree.root, _NAME)
+    known |= find_in_code(tree.root, _NAME)
     for page in tree.pages:
         for line, code in page.code():
             for name in _NAME.findall(code):

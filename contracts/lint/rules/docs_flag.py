@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Place, Severity
-from contracts.lint.inputs.program_text import words_in_code
+from contracts.lint.inputs.program_text import find_in_code
 from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -25,7 +25,7 @@ _BUILT_IN = {"--help", "--version"}
 
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield flags and commands nobody declares."""
-    flags = words_in_code(tree.root, _DECLARED) | _BUILT_IN
+    flags = find_in_code(tree.root, _DECLARED) | _BUILT_IN
     commands = _commands(tree.root)
     for page in tree.pages:
         for line, code in page.code():

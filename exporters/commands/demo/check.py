@@ -14,15 +14,15 @@ from pathlib import Path
 
 from contracts.model import Contract
 from exporters.commands.demo.web import Series, ask_prometheus
-from exporters.commands.verify.client import Site
+from exporters.commands.verify.client import HttpClient
 from exporters.commands.verify.finding import Finding
 from exporters.commands.verify.golden import GOLDEN, TRUTHS, Truth
 from exporters.commands.verify.prometheus import check_golden
 
-__all__ = ["Finding", "check", "is_settled"]
+__all__ = ["Finding", "check", "is_steady"]
 
 
-def is_settled(port: int, contract: Contract, file: Path) -> bool:
+def is_steady(port: int, contract: Contract, file: Path) -> bool:
     """Whether Prometheus has seen everything that stands in `file` (which nobody writes to any more)."""
     query = f'peak_trade_exporter_read_bytes_total{{exporter="{contract.name}"}}'
     answer = ask_prometheus(port, query)
@@ -34,7 +34,7 @@ def check(port: int, contracts: Sequence[Contract], folder: Path) -> Iterator[Fi
     names = {contract.name for contract in contracts}
     for golden in GOLDEN:
         if golden.exporter in names:
-            yield from check_golden(Site(f"http://127.0.0.1:{port}"), golden).run()
+            yield from check_golden(HttpClient(f"http://127.0.0.1:{port}"), golden).run()
     for contract in contracts:
         file = folder / f"{contract.name}.jsonl"
         yield _check_law(port, contract, file)

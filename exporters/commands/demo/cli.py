@@ -17,14 +17,14 @@ from types import FrameType
 import click
 
 from contracts.load import load_contracts
-from exporters.commands.demo.check import check, is_settled
-from exporters.commands.demo.processes import PROMETHEUS_PORT, Stage, StageError
+from exporters.commands.demo.check import check, is_steady
+from exporters.commands.demo.processes import PROMETHEUS_PORT, Processes, StageError
 from exporters.commands.demo.table import Table
 from exporters.commands.export import CONTRACTS
 
 __all__ = ["demo"]
 
-_SETTLE_S = 15.0
+_STEADY_WITHIN_S = 15.0
 """Longest time Prometheus is given to scrape the last events: two scrape intervals and some."""
 
 
@@ -48,7 +48,7 @@ def demo(seconds: int | None, checked: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     contracts = load_contracts(CONTRACTS)
     folder = Path(tempfile.mkdtemp(prefix="peaktrade-demo-"))
-    stage = Stage(contracts, folder, has_prometheus)
+    stage = Processes(contracts, folder, has_prometheus)
     code = 1
     try:
         code = _play(stage, seconds or (30 if checked else None), checked)
@@ -70,7 +70,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise _Interrupted
 
 
-def _play(stage: Stage, seconds: int | None, checked: bool) -> int:
+def _play(stage: Processes, seconds: int | None, checked: bool) -> int:
     stage.start()
     _print_addresses(stage)
     table = Table(stage.contracts, PROMETHEUS_PORT if stage.with_prometheus else None)
@@ -83,7 +83,7 @@ def _play(stage: Stage, seconds: int | None, checked: bool) -> int:
     return _verify(stage) if checked else 0
 
 
-def _print_addresses(stage: Stage) -> None:
+def _print_addresses(stage: Processes) -> None:
     click.echo(f"events      {stage.folder}")
     for contract in stage.contracts:
         click.echo(f"{contract.name:<18}http://127.0.0.1:{contract.port}/metrics")
@@ -92,10 +92,10 @@ def _print_addresses(stage: Stage) -> None:
     click.echo("Ctrl-C stops everything\n")
 
 
-def _verify(stage: Stage) -> int:
+def _verify(stage: Processes) -> int:
     stage.stop("emitter")
     for contract in stage.contracts:
-        _wait_until(lambda one=contract: is_settled(PROMETHEUS_PORT, one, stage.file_of(one)))  # type: ignore[misc]
+        _wait_until(lambda one=contract: is_steady(PROMETHEUS_PORT, one, stage.file_of(one)))  # type: ignore[misc]
     findings = list(check(PROMETHEUS_PORT, stage.contracts, stage.folder))
     for finding in findings:
         click.echo(str(finding), err=not finding.passed)
@@ -105,6 +105,6 @@ def _verify(stage: Stage) -> int:
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SETTLE_S
+    deadline = time.monotonic() + _STEADY_WITHIN_S
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.5)

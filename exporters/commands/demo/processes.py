@@ -18,12 +18,12 @@ from pathlib import Path
 
 from contracts.model import Contract
 
-__all__ = ["PROMETHEUS_PORT", "Stage", "StageError"]
+__all__ = ["PROMETHEUS_PORT", "Processes", "StageError"]
 
 PROMETHEUS_PORT = 9092
 """Port of the local Prometheus. Source: seeds 001 and 003."""
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _STOP_S = 5.0
 
 
@@ -32,7 +32,7 @@ class StageError(Exception):
 
 
 @dataclass(slots=True)
-class Stage:
+class Processes:
     """What runs: start() brings it up, stop() ends all of it."""
 
     contracts: Sequence[Contract]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exporters.commands.verify.client import Answer, NoAnswerError, Site, query, read_families
+from exporters.commands.verify.client import Answer, HttpClient, NoAnswerError, query, read_families
 
 __all__ = ["Series", "ask_prometheus", "read_metrics"]
 
@@ -18,7 +18,7 @@ Series = dict[frozenset[tuple[str, str]], float]
 def read_metrics(port: int) -> Mapping[str, Series] | None:
     """Return sample name -> series of the exporter on `port`, or None if it does not answer."""
     try:
-        families = read_families(Site(f"http://127.0.0.1:{port}").read("/metrics"))
+        families = read_families(HttpClient(f"http://127.0.0.1:{port}").read("/metrics"))
     except NoAnswerError:
         return None
     found: dict[str, Series] = {}
@@ -31,6 +31,6 @@ def read_metrics(port: int) -> Mapping[str, Series] | None:
 def ask_prometheus(port: int, promql: str) -> Answer | None:
     """Return (labels, value) of each series `promql` answers with, or None if Prometheus does not answer."""
     try:
-        return query(Site(f"http://127.0.0.1:{port}"), promql)
+        return query(HttpClient(f"http://127.0.0.1:{port}"), promql)
     except NoAnswerError:
         return None

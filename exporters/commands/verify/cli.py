@@ -17,7 +17,7 @@ from contracts.compiler.document import ContractError
 from contracts.load import load_contracts
 from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
-from exporters.commands.verify.client import Site
+from exporters.commands.verify.client import HttpClient
 from exporters.commands.verify.evidence import Evidence
 from exporters.commands.verify.finding import Finding
 from exporters.commands.verify.grafana import credentials, read_dashboards
@@ -26,7 +26,7 @@ from exporters.commands.verify.rules import read_rule_names
 
 __all__ = ["verify"]
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 _OPTIONS = (
@@ -97,7 +97,7 @@ def _verify(
     try:
         known = load_contracts(contracts)
         plan = Plan(
-            prometheus=Site(prometheus_url, keep=kept.keep),
+            prometheus=HttpClient(prometheus_url, keep=kept.keep),
             grafana=_grafana(grafana_url, os.environ, kept) if grafana_url else None,
             contracts=known,
             exporters=_exporters(known, addresses, os.environ, kept),
@@ -129,16 +129,16 @@ verify = click.Command(
 """The command, ready to be mounted."""
 
 
-def _grafana(url: str, environment: Mapping[str, str], kept: Evidence) -> Site:
+def _grafana(url: str, environment: Mapping[str, str], kept: Evidence) -> HttpClient:
     headers = credentials(environment)
     if headers is None:
         raise ValueError("Grafana wants to know who asks; set GRAFANA_TOKEN or GF_SECURITY_ADMIN_PASSWORD")
-    return Site(url, headers, kept.keep)
+    return HttpClient(url, headers, kept.keep)
 
 
 def _exporters(
     contracts: Sequence[Contract], addresses: Sequence[str], environment: Mapping[str, str], kept: Evidence
-) -> list[Site]:
+) -> list[HttpClient]:
     """Return the address of each metrics page: a flag, then the variable of the port, then the contract."""
     given = {name: url for name, _, url in (address.partition("=") for address in addresses)}
     strangers = given.keys() - {contract.name for contract in contracts}
@@ -148,7 +148,7 @@ def _exporters(
     sites = []
     for contract in contracts:
         port = environment.get(contract.port_env or "", "").strip() or contract.port
-        sites.append(Site(given.get(contract.name, f"http://127.0.0.1:{port}/metrics"), keep=kept.keep))
+        sites.append(HttpClient(given.get(contract.name, f"http://127.0.0.1:{port}/metrics"), keep=kept.keep))
     return sites
 
 
@@ -162,7 +162,7 @@ def _report(findings: Sequence[Finding], kept: Evidence) -> int:
     for finding in findings:
         _say(str(finding), kept, is_bad=not finding.passed)
         if not finding.passed:
-            _say(f"NEXT|{finding.hint}", kept, is_bad=True)
+            _say(f"NEXT|{finding.watcher}", kept, is_bad=True)
     healthy = all(finding.passed for finding in findings)
     _say(f"RESULT={'PASS' if healthy else 'FAIL'}", kept, is_bad=not healthy)
     kept.close()

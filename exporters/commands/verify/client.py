@@ -18,7 +18,7 @@ from typing import Any
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["Answer", "NoAnswerError", "Site", "query", "read_families"]
+__all__ = ["Answer", "HttpClient", "NoAnswerError", "query", "read_families"]
 
 Answer = list[tuple[dict[str, str], float]]
 """Labels and value of each series of an instant query."""
@@ -46,7 +46,7 @@ def _forget(name: str, answer: bytes) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class HttpClient:
     """One address to ask. `keep` is handed every answer with the name the question gave it."""
 
     base: str
@@ -113,7 +113,7 @@ def _reason_of(error: Exception) -> str:
     return "answered something that is not HTTP" if isinstance(cause, http.client.HTTPException) else str(cause).lower()
 
 
-def query(prometheus: Site, promql: str, name: str = "") -> Answer:
+def query(prometheus: HttpClient, promql: str, name: str = "") -> Answer:
     """Return what Prometheus answers to an instant query.
 
     Raises:

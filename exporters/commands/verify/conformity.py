@@ -11,15 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric as Family
 
-from contracts.compiler.metrics import RESERVED_PREFIX
 from contracts.compiler.vocabulary import value_problem
 from contracts.model import SOURCE_WORD, Contract, Metric
-from contracts.self_metrics import COUNTERS, GAUGES, LABEL_VALUES
+from contracts.self_metrics import LABEL_VALUES, LIVE, RESERVED_PREFIX, STORED
 
 __all__ = ["contract_in_force", "count_series", "find_problems"]
 
 _PROCESS = "process_"
-_SELF = (*COUNTERS.values(), *GAUGES.values())
+_SELF = (*STORED.values(), *LIVE.values())
 
 
 def find_problems(contract: Contract, families: Iterable[Family]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contracts.model import Contract
-from exporters.commands.verify.client import Site, read_families
+from exporters.commands.verify.client import HttpClient, read_families
 from exporters.commands.verify.conformity import contract_in_force, count_series, find_problems
 from exporters.commands.verify.finding import Check, Finding, fail, passed
 
@@ -17,7 +17,7 @@ __all__ = ["check_exporter"]
 _SHOWN = 10
 
 
-def check_exporter(exporter: Site, contract: Contract) -> Check:
+def check_exporter(exporter: HttpClient, contract: Contract) -> Check:
     """Return the check of one exporter's metrics page; `exporter` is the address of the page itself."""
     return Check(
         f"{contract.name}_metrics",
@@ -26,7 +26,7 @@ def check_exporter(exporter: Site, contract: Contract) -> Check:
     )
 
 
-def _page(exporter: Site, contract: Contract) -> Iterator[Finding]:
+def _page(exporter: HttpClient, contract: Contract) -> Iterator[Finding]:
     name = f"{contract.name}_metrics"
     try:
         families = list(read_families(exporter.read(name=f"metrics/{contract.name}.prom")))
@@ -49,8 +49,8 @@ def _contract(contract: Contract, running: str) -> Finding:
     if running == contract.sha256:
         return passed(name, f"runs {file} as it is on disk ({running[:12]})")
     if not running:
-        hint = f"something else holds port {contract.port}: ss -ltnp"
-        return fail(name, "the page does not say which contract is in force", hint)
+        watcher = f"something else holds port {contract.port}: ss -ltnp"
+        return fail(name, "the page does not say which contract is in force", watcher)
     text = f"runs another {file} ({running[:12]}) than the one on disk ({contract.sha256[:12]})"
     return fail(name, text, f"restart the exporter: python -m exporters.{contract.name}")
 

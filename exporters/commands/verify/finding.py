@@ -23,7 +23,7 @@ class Finding:
     level: Level
     id: str
     message: str
-    hint: str = ""
+    watcher: str = ""
 
     @property
     def passed(self) -> bool:
@@ -37,18 +37,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question. `hint` says what to do when nobody answers it."""
+    """One question. `watcher` says what to do when nobody answers it."""
 
     id: str
     ask: Callable[[], Iterable[Finding]]
-    hint: str
+    watcher: str
 
     def run(self) -> list[Finding]:
         """Ask once; no answer is a finding too."""
         try:
             return list(self.ask())
         except NoAnswerError as error:
-            return [Finding("FAIL", self.id, str(error), self.hint)]
+            return [Finding("FAIL", self.id, str(error), self.watcher)]
 
 
 def passed(id: str, message: str) -> Finding:  # noqa: A002  # the word the output has
@@ -56,9 +56,9 @@ def passed(id: str, message: str) -> Finding:  # noqa: A002  # the word the outp
     return Finding("PASS", id, message)
 
 
-def fail(id: str, message: str, hint: str) -> Finding:  # noqa: A002  # the word the output has
+def fail(id: str, message: str, watcher: str) -> Finding:  # noqa: A002  # the word the output has
     """Return a bad finding and what to do next."""
-    return Finding("FAIL", id, message, hint)
+    return Finding("FAIL", id, message, watcher)
 
 
 def run_all(checks: Sequence[Check], retries: int, pause: Callable[[int, int], None]) -> list[Finding]:

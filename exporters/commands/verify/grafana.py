@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporters.commands.verify.client import NoAnswerError, Site
+from exporters.commands.verify.client import HttpClient, NoAnswerError
 from exporters.commands.verify.finding import Check, Finding, fail, passed
 
 __all__ = ["DATASOURCE", "Dashboard", "check_health", "credentials", "grafana_checks", "read_dashboards"]
@@ -60,7 +60,7 @@ def _read_dashboard(path: Path) -> Dashboard:
         raise ValueError(f"{path}: not a dashboard with uid and title") from error
 
 
-def check_health(grafana: Site) -> Check:
+def check_health(grafana: HttpClient) -> Check:
     """Is Grafana there, with its database."""
 
     def ask() -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def check_health(grafana: Site) -> Check:
     return Check("grafana_health", ask, _START)
 
 
-def grafana_checks(grafana: Site, dashboards: Sequence[Dashboard]) -> list[Check]:
+def grafana_checks(grafana: HttpClient, dashboards: Sequence[Dashboard]) -> list[Check]:
     """Return the checks of the datasource and of each dashboard."""
     return [
         Check("grafana_datasource", lambda: _datasource(grafana), f"provision a datasource named {DATASOURCE}"),
@@ -82,7 +82,7 @@ def grafana_checks(grafana: Site, dashboards: Sequence[Dashboard]) -> list[Check
     ]
 
 
-def _datasource(grafana: Site) -> Iterator[Finding]:
+def _datasource(grafana: HttpClient) -> Iterator[Finding]:
     name = "grafana_datasource"
     found = grafana.read_json(f"/api/datasources/name/{DATASOURCE}", "grafana/datasource.json")
     if not isinstance(found, dict) or found.get("type") != "prometheus":
@@ -97,11 +97,11 @@ def _datasource(grafana: Site) -> Iterator[Finding]:
     if targets:
         yield passed(name, f"{DATASOURCE} at {found.get('url')} answers, {targets} targets")
     else:
-        hint = "is the url of the datasource the Prometheus that was verified"
-        yield fail(name, f"{DATASOURCE} at {found.get('url')} answers, and knows no target", hint)
+        watcher = "is the url of the datasource the Prometheus that was verified"
+        yield fail(name, f"{DATASOURCE} at {found.get('url')} answers, and knows no target", watcher)
 
 
-def _check_dashboard(grafana: Site, dashboard: Dashboard) -> Check:
+def _check_dashboard(grafana: HttpClient, dashboard: Dashboard) -> Check:
     name = f"dashboard_{dashboard.uid}"
 
     def ask() -> Iterator[Finding]:
@@ -111,8 +111,8 @@ def _check_dashboard(grafana: Site, dashboard: Dashboard) -> Check:
         if title == dashboard.title:
             yield passed(name, dashboard.title)
         else:
-            hint = "Grafana shows another version; restart it to provision the files again"
-            yield fail(name, f"its title is {title!r}, the file says {dashboard.title!r}", hint)
+            watcher = "Grafana shows another version; restart it to provision the files again"
+            yield fail(name, f"its title is {title!r}, the file says {dashboard.title!r}", watcher)
 
     return Check(name, ask, "is grafana/dashboards/ mounted, and its provider provisioned")
 

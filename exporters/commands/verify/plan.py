@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.model import Contract
-from exporters.commands.verify.client import Site
+from exporters.commands.verify.client import HttpClient
 from exporters.commands.verify.exporter import check_exporter
 from exporters.commands.verify.finding import Finding, run_all
 from exporters.commands.verify.golden import GOLDEN
@@ -23,10 +23,10 @@ __all__ = ["Plan", "carry_out"]
 class Plan:
     """Everything there is to ask. `exporters` are the addresses of the metrics pages, in the order of `contracts`."""
 
-    prometheus: Site
-    grafana: Site | None
+    prometheus: HttpClient
+    grafana: HttpClient | None
     contracts: Sequence[Contract]
-    exporters: Sequence[Site]
+    exporters: Sequence[HttpClient]
     rules: frozenset[str]
     dashboards: Sequence[Dashboard]
 

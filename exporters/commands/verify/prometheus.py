@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.model import Contract
-from exporters.commands.verify.client import NoAnswerError, Site, query
+from exporters.commands.verify.client import HttpClient, NoAnswerError, query
 from exporters.commands.verify.finding import Check, Finding, fail, passed
 from exporters.commands.verify.golden import Golden
 
@@ -20,7 +20,7 @@ _START = "start Prometheus, or give its address with --prometheus-url"
 _SHOWN = 5
 
 
-def check_ready(prometheus: Site) -> Check:
+def check_ready(prometheus: HttpClient) -> Check:
     """Is Prometheus there, and done with reading its own data."""
 
     def ask() -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def check_ready(prometheus: Site) -> Check:
 
 
 def prometheus_checks(
-    prometheus: Site, contracts: Sequence[Contract], rules: frozenset[str], golden: Sequence[Golden]
+    prometheus: HttpClient, contracts: Sequence[Contract], rules: frozenset[str], golden: Sequence[Golden]
 ) -> list[Check]:
     """Return the checks of targets, rules and golden queries."""
     return [
@@ -41,7 +41,7 @@ def prometheus_checks(
     ]
 
 
-def check_golden(prometheus: Site, golden: Golden) -> Check:
+def check_golden(prometheus: HttpClient, golden: Golden) -> Check:
     """Does a golden query answer with series enough, and with numbers."""
 
     def ask() -> Iterator[Finding]:
@@ -62,32 +62,32 @@ def _hint_for(golden: Golden) -> str:
     return f"do events arrive: curl the /metrics page of {golden.exporter} twice and compare lines_total"
 
 
-def _targets(prometheus: Site, contracts: Sequence[Contract]) -> Iterator[Finding]:
+def _targets(prometheus: HttpClient, contracts: Sequence[Contract]) -> Iterator[Finding]:
     by_job: dict[str, list[Mapping[str, Any]]] = {}
     for target in _data(prometheus, "/api/v1/targets", "targets.json", "activeTargets", state="active"):
         by_job.setdefault(target["labels"]["job"], []).append(target)
     for contract in contracts:
         found = by_job.pop(contract.job, [])
         if not found:
-            hint = f"add the job {contract.job} to scrape_configs in prometheus.yml, and restart Prometheus"
-            yield fail(f"target_{contract.job}", f"Prometheus has no target of job {contract.job}", hint)
-        hint = f"start it: python -m exporters.{contract.name}; or make its port reachable for Prometheus"
-        yield from (_target(target, hint) for target in found)
+            watcher = f"add the job {contract.job} to scrape_configs in prometheus.yml, and restart Prometheus"
+            yield fail(f"target_{contract.job}", f"Prometheus has no target of job {contract.job}", watcher)
+        watcher = f"start it: python -m exporters.{contract.name}; or make its port reachable for Prometheus"
+        yield from (_target(target, watcher) for target in found)
     for targets in by_job.values():
         for finding in map(_target, targets):
             yield finding if finding.passed else Finding("WARN", finding.id, finding.message)
 
 
-def _target(target: Mapping[str, Any], hint: str = "") -> Finding:
+def _target(target: Mapping[str, Any], watcher: str = "") -> Finding:
     job, url = f"target_{target['labels']['job']}", target["scrapeUrl"]
     if target["health"] == "up":
         return passed(job, f"{url} is up")
     if target["health"] == "unknown":
-        return fail(job, f"{url} has not been scraped yet", hint)
-    return fail(job, f"{url} is {target['health']}: {target.get('lastError') or 'no reason given'}", hint)
+        return fail(job, f"{url} has not been scraped yet", watcher)
+    return fail(job, f"{url} is {target['health']}: {target.get('lastError') or 'no reason given'}", watcher)
 
 
-def _rules(prometheus: Site, expected: frozenset[str]) -> Iterator[Finding]:
+def _rules(prometheus: HttpClient, expected: frozenset[str]) -> Iterator[Finding]:
     groups = _data(prometheus, "/api/v1/rules", "rules.json", "groups")
     loaded = [rule for group in groups for rule in group["rules"]]
     missing = sorted(expected - {rule["name"] for rule in loaded})
@@ -112,7 +112,7 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _data(prometheus: Site, path: str, name: str, key: str, **parameters: str) -> Sequence[Mapping[str, Any]]:
+def _data(prometheus: HttpClient, path: str, name: str, key: str, **parameters: str) -> Sequence[Mapping[str, Any]]:
     """Return one list of an API answer."""
     answer = prometheus.read_json(path, name, **parameters)
     found = answer.get("data") if isinstance(answer, dict) else None

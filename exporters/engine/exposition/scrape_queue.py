@@ -1,4 +1,4 @@
-"""Scrapes that wait for the engine: a queue between the HTTP threads and the loop.
+"""ScrapeQueue that wait for the engine: a queue between the HTTP threads and the loop.
 
 In: a scrape and how long it may take. Out: its turn, or its patience's end. Holds no values; the only lock there is.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-__all__ = ["Scrapes", "Waiting"]
+__all__ = ["ScrapeQueue", "Waiting"]
 
 _DRAIN_SHARE = 0.6
 """Share of a scrape's time that the backlog may take; the rest is for rendering and the way."""
@@ -25,7 +25,7 @@ class Waiting(Struct, eq=False):
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class Scrapes:
+class ScrapeQueue:
     """Thread-safe queue of scrapes."""
 
     def __init__(self) -> None:

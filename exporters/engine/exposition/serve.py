@@ -24,7 +24,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from contracts.model import Contract
-from exporters.engine.values import VERSION
+from exporters.version import VERSION
 
 __all__ = ["ServeError", "Server", "bind", "build_app"]
 

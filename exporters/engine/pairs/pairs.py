@@ -29,10 +29,10 @@ from exporters.engine.values import Close, Join, Observe
 
 __all__ = ["Joined", "OpenPairs", "PairTally"]
 
-Told = tuple[str, str, str]
+Missed = tuple[str, str, str]
 """(pair, edge, outcome); outcomes: joined, orphan, repeated, negative, and with edge "" expired, evicted."""
 
-PairTally = Counter[Told]
+PairTally = Counter[Missed]
 Latencies = defaultdict[Close, list[float]]
 
 Joined = tuple[list[Observe], PairTally]
@@ -55,31 +55,31 @@ class _Open:
         self.queue: deque[str] = deque()
         self.segments = Segments(pair.name)
         self.newest = self._until = _NEVER
-        self.settled = (_NEVER, 0)
+        self.committed = (_NEVER, 0)
         self._timeout_s = pair.timeout_s
         self._max_open = pair.max_open
         self._hearings = 1 + len(pair.openings)
         self._blank: Entry = [*[None] * (len(pair.openings) + len(pair.edges)), None, _NEVER, 0, 0, 0]
         self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
-    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Told]:  # noqa: C901  # 1.5 x as long in parts
+    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # noqa: C901  # 1.5 x as long in parts
         """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
-        told: list[Told] = []
+        missed: list[Missed] = []
         entries, find, step_out, line_up = self.entries, self.entries.get, self.queue.popleft, self.queue.append
         newest, until, timeout_s, blank = self.newest, self._until, self._timeout_s, self._blank
         for identity, at, plan in joins:
             if at > newest and (newest := at) > until:
-                until = self.expire(newest, told)
+                until = self.expire(newest, missed)
             entry = find(identity, blank)
             for close in plan.closes:
                 opened = entry[close.opened]
-                if opened is not None and not entry[close.mark] and 0.0 <= (latency := at - opened) <= timeout_s:
-                    entry[close.mark] = entry[JOINED] = True
+                if opened is not None and not entry[close.joined_at] and 0.0 <= (latency := at - opened) <= timeout_s:
+                    entry[close.joined_at] = entry[JOINED] = True
                     latencies[close].append(latency)
                     if entry[SEGMENT]:
                         self.segments.change(identity, entry)
                 else:
-                    told.append(_missed(close, entry, at))
+                    missed.append(_missed(close, entry, at))
             if plan.opens is None:
                 continue
             line_up(identity)
@@ -88,7 +88,7 @@ class _Open:
                     if (eldest := entries[first := step_out()])[STALE]:
                         eldest[STALE] -= 1
                     elif eldest[ORDER] or not eldest[JOINED]:
-                        self._leave(first, eldest, self._evicted, told)
+                        self._leave(first, eldest, self._evicted, missed)
                     else:
                         del entries[first]
                 entry = entries[identity] = blank.copy()
@@ -100,23 +100,23 @@ class _Open:
                 entry[plan.opens] = at
             entry[HEARD] = newest
         self.newest, self._until = newest, until
-        return told
+        return missed
 
-    def expire(self, newest: float, told: list[Told]) -> float:
+    def expire(self, newest: float, missed: list[Missed]) -> float:
         """Forget what was not heard of within the timeout; return up to which newest time no more will be."""
         while self.queue:
             entry = self.entries[self.queue[0]]
             until: float = entry[HEARD] + self._timeout_s
             if until >= newest and not entry[STALE]:
                 return until
-            self._leave(self.queue.popleft(), entry, self._expired, told)
+            self._leave(self.queue.popleft(), entry, self._expired, missed)
         return newest + self._timeout_s
 
     def take_over(self, entries: Mapping[str, Entry], stored: Mapping[int, list[str]]) -> None:
         """Go on from what was stored; what timed out by then is forgotten, as it would have been."""
         self.entries.update(entries)
         self.queue.extend(entries)
-        self.settled = self.newest, self.segments.forgotten
+        self.committed = self.newest, self.segments.forgotten
         self.segments.restore(self.entries, stored)
         self._until = self.expire(self.newest, [])
 
@@ -131,7 +131,7 @@ class _Open:
             else:
                 self.queue.append(first)
 
-    def _leave(self, first: str, entry: Entry, why: Told, told: list[Told]) -> None:
+    def _leave(self, first: str, entry: Entry, why: Missed, missed: list[Missed]) -> None:
         """Take the first place from an id; if it was its last, forget it, and tell why if it never joined."""
         if entry[STALE]:
             entry[STALE] -= 1
@@ -140,14 +140,14 @@ class _Open:
         if entry[ORDER]:
             self.segments.forget(entry)
         if not entry[JOINED]:
-            told.append(why)
+            missed.append(why)
 
 
-def _missed(close: Close, entry: Entry, at: float) -> Told:
+def _missed(close: Close, entry: Entry, at: float) -> Missed:
     """Return what becomes of an edge that does not join."""
     if entry[close.opened] is None:
         return close.orphan
-    if entry[close.mark]:
+    if entry[close.joined_at]:
         return close.repeated
     return close.negative if at < entry[close.opened] else close.orphan
 
@@ -157,8 +157,8 @@ class OpenPairs:
 
     def __init__(self, contract: Contract) -> None:
         self._open = {pair.name: _Open(pair) for pair in contract.pairs}
-        self._laws = {pair.name: _law(pair) for pair in contract.pairs}
-        self._stored_laws: Mapping[str, object] = {}
+        self._meanings = {pair.name: _meaning(pair) for pair in contract.pairs}
+        self._stored_meanings: Mapping[str, object] = {}
         self._left: list[tuple[str, str]] = []
 
     def join(self, joins: Iterable[Join]) -> Joined:
@@ -192,7 +192,7 @@ class OpenPairs:
         return {name: len(pair.entries) for name, pair in self._open.items()}
 
     def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what changed since settled() was last called (or everything); None deletes a row.
+        """Yield what changed since committed() was last called (or everything); None deletes a row.
 
         Of two rows with one name the later one stands: a pair left at the restart may have begun anew.
         """
@@ -200,23 +200,23 @@ class OpenPairs:
             yield kind, key, None
         for name, pair in self._open.items():
             state = pair.newest, pair.segments.forgotten
-            if everything or state != pair.settled:
+            if everything or state != pair.committed:
                 yield "newest", name, list(state) if pair.newest > _NEVER else None
             yield from pair.segments.rows(pair.entries, pair.queue, everything)
 
-    def laws(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
+    def meanings(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
         """Yield what the rows depend on, by pair, if it is not what is stored (or always)."""
-        for name, law in self._laws.items():
-            if everything or self._stored_laws.get(name) != law:
-                yield "law", name, law
+        for name, meaning in self._meanings.items():
+            if everything or self._stored_meanings.get(name) != meaning:
+                yield "law", name, meaning
 
-    def settled(self) -> None:
-        """Note that rows() and laws() have been written."""
+    def committed(self) -> None:
+        """Note that rows() and meanings() have been written."""
         for pair in self._open.values():
-            pair.segments.settled()
-            pair.settled = pair.newest, pair.segments.forgotten
+            pair.segments.committed()
+            pair.committed = pair.newest, pair.segments.forgotten
         self._left.clear()
-        self._stored_laws = self._laws
+        self._stored_meanings = self._meanings
 
     def restore(self, rows: Iterable[tuple[str, str, object]]) -> Counter[str]:
         """Take over the stored entries of pairs that are what they were; return how many ids were left, by pair.
@@ -225,8 +225,8 @@ class OpenPairs:
         other stage went by in between.
         """
         listed = [row for row in rows if row[0] in ("pair", "newest", "law")]
-        self._stored_laws = {key: value for kind, key, value in listed if kind == "law"}
-        same = {name for name, law in self._laws.items() if self._stored_laws.get(name, law) == law}
+        self._stored_meanings = {key: value for kind, key, value in listed if kind == "law"}
+        same = {name for name, meaning in self._meanings.items() if self._stored_meanings.get(name, meaning) == meaning}
         entries = remembered(listed)
         segments: dict[str, dict[int, list[str]]] = {name: {} for name in same}
         for kind, key, value in listed:
@@ -242,6 +242,6 @@ class OpenPairs:
         return Counter({name: len(ids) for name, ids in entries.items() if name not in same and ids})
 
 
-def _law(pair: Pair) -> str:
+def _meaning(pair: Pair) -> str:
     """Return what the stored entries of a pair depend on; under another law their stages mean something else."""
     return json.dumps([pair.id, pair.stage, pair.at, list(pair.edges.items())])

@@ -80,7 +80,7 @@ class Segments:
             newest = [[one, *entry[:SEGMENT]] for one, entry in found if entry and entry[SEGMENT] == number]
             yield "pair", self._key(number), newest
 
-    def settled(self) -> None:
+    def committed(self) -> None:
         """Note that rows() have been written, or that nothing is kept."""
         self._unwritten.clear()
         self._gone.clear()

@@ -11,24 +11,19 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-from exporters.engine.state.rows import TOTAL, StoreCorruptError, StoreError, Total
+from exporters.engine.state.rows import TOTAL, Durability, StoreCorruptError, StoreError, Total
 
 __all__ = [
     "INSERT",
     "SELECT",
     "TROUBLE",
-    "Durability",
     "connect",
     "create",
     "refuse_folders",
     "transaction",
     "translated",
 ]
-
-Durability = Literal["process", "power"]
-"""process: a commit survives kill -9 of the exporter; power: it survives power loss too (one fsync per commit)."""
 
 SELECT = "SELECT kind, key, value FROM rows"
 """Reads everything; one statement sees one commit."""

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import asdict
 
-from exporters.engine.state.records import MARK, check_shapes
+from exporters.engine.state.records import CHECKPOINT, check_shapes
 from exporters.engine.state.rows import Row, StoreBusyError, StoreCorruptError, StoreError
-from exporters.engine.values import FileKey, Mark
+from exporters.engine.values import Checkpoint, FileKey
 
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store
 
-__all__ = ["Keeper", "known_of", "mark_rows", "marks_of"]
+__all__ = ["Keeper", "checkpoint_rows", "checkpoints_of", "known_of"]
 
 Rows = Callable[[], Iterable[Row]]
 
@@ -135,31 +135,31 @@ def _count_asides(store: Store) -> int:
     return sum(name.startswith(prefix) and not name.endswith(logs) for name in names)
 
 
-def mark_rows(marks: Iterable[Mark], before: dict[int, Mark]) -> Iterable[Row]:
-    """Yield the rows by which `marks` differ from those stored before (serial -> mark)."""
+def checkpoint_rows(checkpoints: Iterable[Checkpoint], before: dict[int, Checkpoint]) -> Iterable[Row]:
+    """Yield the rows by which `checkpoints` differ from those stored before (serial -> mark)."""
     present = set()
-    for mark in marks:
-        present.add(mark.serial)
-        if before.get(mark.serial) != mark:
-            values = asdict(mark)
-            values["path"] = os.fsencode(mark.path).decode("latin-1")  # a name need not be UTF-8, a row is
-            yield "mark", str(mark.serial), list(values.values())
+    for checkpoint in checkpoints:
+        present.add(checkpoint.serial)
+        if before.get(checkpoint.serial) != checkpoint:
+            values = asdict(checkpoint)
+            values["path"] = os.fsencode(checkpoint.path).decode("latin-1")  # a name need not be UTF-8, a row is
+            yield "mark", str(checkpoint.serial), list(values.values())
     for serial in before.keys() - present:
         yield "mark", str(serial), None
 
 
-def marks_of(rows: Iterable[Row]) -> list[Mark]:
-    """Return the stored marks in the order of their serials."""
-    marks = []
+def checkpoints_of(rows: Iterable[Row]) -> list[Checkpoint]:
+    """Return the stored checkpoints in the order of their serials."""
+    checkpoints = []
     for kind, _, value in rows:
         if kind == "mark":
-            serial, path, *others = msgspec.convert(value, MARK)
-            marks.append(Mark(serial, os.fsdecode(path.encode("latin-1")), *others))
-    return sorted(marks, key=lambda mark: mark.serial)
+            serial, path, *others = msgspec.convert(value, CHECKPOINT)
+            checkpoints.append(Checkpoint(serial, os.fsdecode(path.encode("latin-1")), *others))
+    return sorted(checkpoints, key=lambda checkpoint: checkpoint.serial)
 
 
 def known_of(rows: Iterable[Row]) -> frozenset[FileKey]:
-    """Return the identities of the siblings that existed at the last commit."""
+    """Return the identities of the backups that existed at the last commit."""
     found: list[FileKey] = []
     for kind, _, value in rows:
         if kind == "known":

@@ -13,12 +13,12 @@ from typing import Any, get_type_hints
 import msgspec
 
 from exporters.engine.state.rows import Row, StoreCorruptError
-from exporters.engine.values import FileKey, Mark
+from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["MARK", "check_shapes"]
+__all__ = ["CHECKPOINT", "check_shapes"]
 
-MARK: Any = tuple[tuple(get_type_hints(Mark).values())]  # type: ignore[misc]  # made at run time, of Mark's own fields
-"""The fields of a mark, in their order."""
+CHECKPOINT: Any = tuple[tuple(get_type_hints(Checkpoint).values())]  # type: ignore[misc]  # made at run time, of Mark's own fields
+"""The fields of a checkpoint, in their order."""
 
 _VALUES: Mapping[str, Any] = {
     "series": tuple[float | str, float, list[int] | None],
@@ -27,7 +27,7 @@ _VALUES: Mapping[str, Any] = {
     "pair": list[list[str | float | bool | None]],
     "newest": tuple[float, int],
     "law": str,
-    "mark": MARK,
+    "mark": CHECKPOINT,
     "known": list[FileKey],
 }
 _KEYS: Mapping[str, Any] = {"series": list[str], "seen": tuple[str, str], "pair": tuple[str, int]}

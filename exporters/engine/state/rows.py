@@ -9,11 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["TOTAL", "Row", "StoreBusyError", "StoreCorruptError", "StoreError", "Total", "check", "pack", "unpack"]
+__all__ = [
+    "TOTAL",
+    "Durability",
+    "Row",
+    "StoreBusyError",
+    "StoreCorruptError",
+    "StoreError",
+    "Total",
+    "check",
+    "pack",
+    "unpack",
+]
+
+Durability = Literal["process", "power"]
+"""process: a commit survives kill -9 of the exporter; power: it survives power loss too (one fsync per commit)."""
 
 Row = tuple[str, str, object]
 """(kind, key, value); the value is anything JSON can hold, None deletes the row."""

@@ -18,16 +18,25 @@ from exporters.engine.state.database import (
     INSERT,
     SELECT,
     TROUBLE,
-    Durability,
     connect,
     create,
     refuse_folders,
     transaction,
     translated,
 )
-from exporters.engine.state.rows import TOTAL, Row, StoreBusyError, StoreCorruptError, StoreError, Total, check, pack
+from exporters.engine.state.rows import (
+    TOTAL,
+    Durability,
+    Row,
+    StoreBusyError,
+    StoreCorruptError,
+    StoreError,
+    Total,
+    check,
+    pack,
+)
 
-__all__ = ["Durability", "Store", "StoreBusyError", "StoreCorruptError", "StoreError"]
+__all__ = ["Store", "StoreBusyError", "StoreCorruptError", "StoreError"]
 
 _UPSERT = f"{INSERT} ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 _DELETE = "DELETE FROM rows WHERE kind = ? AND key = ?"

@@ -1,44 +1,24 @@
 """The rotated generations beside a path: `name.1`, `name-20261120`, `name.old`, and `.gz` of them.
 
-In: a path, or a mark. Out: candidates, oldest first, and proof whether one of them is the file a mark speaks of. Part
+In: a path, or a checkpoint. Out: candidates, oldest first, and proof whether one of them is the file it speaks of. Part
 of the tail stage. Identity comes from open descriptors; names only say where to look.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import os
 import re
 import stat
-import tempfile
-import zlib
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import BinaryIO
 
 from msgspec import Struct
 
-from exporters.engine.tail.fingerprint import file_key
-from exporters.engine.tail.stream import PROOF_BYTES, digest
-from exporters.engine.values import FileKey, Mark
+from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_plain, open_proved
+from exporters.engine.tail.unpack import unpack
+from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = [
-    "MIN_PROOF",
-    "NEVER",
-    "Sibling",
-    "bases",
-    "find_content",
-    "is_part",
-    "open_plain",
-    "past_mark",
-    "proves",
-    "siblings",
-    "unpack",
-]
-
-MIN_PROOF = 16
-"""Bytes of equal content below which equality proves nothing, unless no other file can be meant."""
+__all__ = ["NEVER", "Backup", "bases", "find_content", "list_backups", "past_checkpoint"]
 
 _SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*|\.old")
 """What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old."""
@@ -47,14 +27,13 @@ _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:T
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
 
 NEVER = 1 << 62
-"""Stands for the size in the mark of a file that is not read on however it grows."""
+"""Stands for the size in the checkpoint of a file that is not read on however it grows."""
 
-_BLOCK = 1 << 18
 _NAMES_KEPT = 65536
-"""Names and files whose look is remembered, so that a look at thousands of siblings costs one stat each."""
+"""Names and files whose look is remembered, so that a look at thousands of backups costs one stat each."""
 
 
-class Sibling(Struct, frozen=True):
+class Backup(Struct, frozen=True):
     """A file that may be an earlier generation of a path. One that may not be read now has no known generation."""
 
     path: str
@@ -65,13 +44,13 @@ class Sibling(Struct, frozen=True):
     is_readable: bool = True
 
 
-def siblings(paths: Iterable[str]) -> dict[str, list[Sibling]]:
-    """Return the siblings of each path, oldest first; each directory is listed once.
+def list_backups(paths: Iterable[str]) -> dict[str, list[Backup]]:
+    """Return the backups of each path, oldest first; each directory is listed once.
 
-    A path that is a link has the siblings of the name it leads to as well.
+    A path that is a link has the backups of the name it leads to as well.
     """
     wanted: dict[str, dict[str, list[str]]] = {}
-    found: dict[str, list[Sibling]] = {}
+    found: dict[str, list[Backup]] = {}
     for path in paths:
         found[path] = []
         for spot in _spots(path):
@@ -125,7 +104,7 @@ def _key_of(path: str, dev: int, ino: int, _ctime_ns: int) -> FileKey | None:
         os.close(fd)
 
 
-def _look(path: str) -> Sibling | None:
+def _look(path: str) -> Backup | None:
     try:
         info = os.stat(path)
     except OSError:
@@ -138,65 +117,40 @@ def _look(path: str) -> Sibling | None:
         key, is_readable = FileKey(info.st_dev, info.st_ino), False
     if key is None:
         return None
-    return Sibling(path, key, info.st_size, info.st_mtime_ns, path.endswith(".gz"), is_readable)
+    return Backup(path, key, info.st_size, info.st_mtime_ns, path.endswith(".gz"), is_readable)
 
 
-def _age(one: Sibling) -> tuple[int, int, str]:
+def _age(one: Backup) -> tuple[int, int, str]:
     """Sort key, oldest first: by time of last write, then name.2 before name.1."""
     number = re.search(r"(\d+)(?:\.gz)?$", one.path)
     return one.mtime_ns, -int(number[1][-9:]) if number else 0, one.path
 
 
-def proves(fd: int, mark: Mark) -> bool:
-    """Whether the open file holds the mark's head at its start and the mark's anchor just before its offset."""
-    if digest(os.pread(fd, mark.head_length, 0)) != mark.head:
-        return False
-    return digest(os.pread(fd, mark.anchor_length, mark.offset - mark.anchor_length)) == mark.anchor
-
-
-def find_content(mark: Mark, candidates: Iterable[Sibling], least: int = MIN_PROOF) -> tuple[Sibling, int] | None:
-    """Return the oldest candidate that holds what the mark speaks of, and a descriptor on its text.
+def find_content(
+    checkpoint: Checkpoint, candidates: Iterable[Backup], least: int = MIN_PROOF
+) -> tuple[Backup, int] | None:
+    """Return the oldest candidate that holds what the checkpoint speaks of, and a descriptor on its text.
 
     The descriptor of a packed one leads to an unnamed file that holds its text from the anchor on. Nothing is found if
-    the mark has read fewer than `least` bytes.
+    the checkpoint has read fewer than `least` bytes.
     """
-    if mark.offset < max(1, least):
+    if checkpoint.offset < max(1, least):
         return None
     for one in candidates:
-        fd = unpack(one.path, mark) if one.is_packed else _open_proved(one, mark)
+        fd = _open_text(one, checkpoint)
         if fd is not None:
             return one, fd
     return None
 
 
-def _open_proved(one: Sibling, mark: Mark) -> int | None:
-    if one.size < mark.offset:
-        return None
-    fd = open_plain(one.path)
-    if fd is None or proves(fd, mark):
-        return fd
-    os.close(fd)
-    return None
+def _open_text(one: Backup, checkpoint: Checkpoint) -> int | None:
+    if one.is_packed:
+        return unpack(one.path, checkpoint)
+    return open_proved(one.path, checkpoint) if one.size >= checkpoint.offset else None
 
 
-def open_plain(path: str) -> int | None:
-    """Return a descriptor on a file, or None if it cannot be had."""
-    with contextlib.suppress(OSError):
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    return None
-
-
-def is_part(fd: int, whole: int) -> bool:
-    """Whether the text of one open file is how another begins, as far as its first and last bytes tell."""
-    size = os.fstat(fd).st_size
-    if size > os.fstat(whole).st_size:
-        return False
-    length = min(size, PROOF_BYTES)
-    return all(os.pread(fd, length, at) == os.pread(whole, length, at) for at in (0, size - length))
-
-
-def past_mark(one: Sibling, path: str, serial: int) -> Mark | None:
-    """Return a mark that says of a sibling, as it is, that it is done with; None if it cannot be read as it stands."""
+def past_checkpoint(one: Backup, path: str, serial: int) -> Checkpoint | None:
+    """Return a checkpoint that says a backup is done with as it is; None if it cannot be read as it stands."""
     fd = None if one.is_packed else open_plain(one.path)
     if fd is None:
         return None
@@ -208,45 +162,4 @@ def past_mark(one: Sibling, path: str, serial: int) -> Mark | None:
     finally:
         os.close(fd)
     ends = (one.size, NEVER, one.mtime_ns, length, digest(head), length, digest(anchor))
-    return Mark(serial, path, one.key, *ends, done=True)
-
-
-def unpack(path: str, mark: Mark | None) -> int | None:
-    """Return a descriptor on the unpacked text of a .gz, or None if it is damaged or is not what `mark` speaks of.
-
-    With a mark only the text from its anchor on is kept; offsets stay those of the unpacked text, as the file before
-    them is a hole.
-    """
-    with tempfile.TemporaryFile(prefix="peaktrade-unpacked-") as out, contextlib.ExitStack() as stack:
-        try:
-            text = stack.enter_context(gzip.open(path, "rb"))
-            if mark is not None and not _skip_to_anchor(text, out, mark):
-                return None
-            while block := text.read(_BLOCK):
-                out.write(block)
-            out.flush()
-        except (OSError, EOFError, zlib.error):
-            return None
-        return os.dup(out.fileno())
-
-
-def _skip_to_anchor(text: BinaryIO | gzip.GzipFile, out: BinaryIO, mark: Mark) -> bool:
-    """Pass over the text before the anchor, check head and anchor, and keep both in `out` where they belong."""
-    head = text.read(mark.head_length)
-    if digest(head) != mark.head:
-        return False
-    out.write(head)
-    start = mark.offset - mark.anchor_length
-    tail = head[start:] if start < len(head) else b""
-    done = len(head)
-    while done < start:
-        block = text.read(min(_BLOCK, start - done))
-        if not block:
-            return False
-        done += len(block)
-    anchor = tail + text.read(mark.offset - done)
-    if digest(anchor) != mark.anchor:
-        return False
-    out.seek(start)
-    out.write(anchor)
-    return True
+    return Checkpoint(serial, path, one.key, *ends, done=True)

@@ -1,6 +1,7 @@
 """Puts what was found behind a path's file into its chain: generations nobody has read, copies, and files that grew.
 
-In: chains, lineage, and a way to make streams. Out: chains in the order they are to be read. Part of the tail stage.
+In: open files, history, and a way to make streams. Out: chains in the order they are to be read. Part of the tail
+stage.
 """
 
 from __future__ import annotations
@@ -12,64 +13,64 @@ from collections.abc import Callable, Iterable
 
 from exporters.engine.tail.classify import Held, Opening
 from exporters.engine.tail.finder import Inode
-from exporters.engine.tail.generations import Chain, Chains, Generation, held
-from exporters.engine.tail.history import Lineage
+from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held
+from exporters.engine.tail.history import History
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import FileKey, Notice
 
-__all__ = ["Adoption"]
+__all__ = ["CatchUp"]
 
 
-class Adoption:
+class CatchUp:
     """Takes generations over into chains.
 
     Attributes:
         recovered: what was found since it was last cleared, by outcome.
     """
 
-    def __init__(self, chains: Chains, lineage: Lineage, make_stream: Callable[[str, int], Stream]) -> None:
-        self._chains = chains
-        self._lineage = lineage
+    def __init__(self, chains: OpenFiles, lineage: History, make_stream: Callable[[str, int], Stream]) -> None:
+        self._open_files = chains
+        self._history = lineage
         self._make_stream = make_stream
         self._keys: set[FileKey] | None = None
         self.recovered: Counter[str] = Counter()
 
     def meet(self, paths: Iterable[str], live: set[Inode]) -> set[str]:
-        """Remember the siblings of paths looked at for the first time, which are never read; return those paths."""
-        new = {path for path in paths if not self._lineage.has_met(path)}
-        self._lineage.meet(new, live, self._chains.next_serial)
+        """Remember the backups of paths looked at for the first time, which are never read; return those paths."""
+        new = {path for path in paths if not self._history.has_met(path)}
+        self._history.meet(new, live, self._open_files.next_serial)
         return new
 
-    def adopt(self, opening: Opening, monotonic: float, chain: Chain, before: Generation | None = None) -> None:
+    def add_opening(self, opening: Opening, monotonic: float, chain: Chain, before: Generation | None = None) -> None:
         """Take over an opened file as a generation of its path: as the last, or in front of `before`."""
         stream = self._make_stream(opening.path, opening.fd)
         stream.key = opening.key or stream.key
-        if opening.mark is not None:
-            stream.restore(opening.mark)
+        if opening.checkpoint is not None:
+            stream.restore(opening.checkpoint)
         moved_at = None if opening.is_live else monotonic
-        is_begun = opening.mark is not None or not chain
+        is_begun = opening.checkpoint is not None or not chain
         self._keys = None
         gen = Generation(stream, is_begun, moved_at=moved_at, active_at=monotonic, is_packed=opening.key is not None)
-        self._chains.add(gen, chain, before)
+        self._open_files.add(gen, chain, before)
 
-    def adopt_unseen(
+    def add_unread(
         self, path: str, chain: Chain, monotonic: float, new: Stream | None = None, before: Generation | None = None
     ) -> None:
-        """Take over the siblings of `path` that nobody has read.
+        """Take over the backups of `path` that nobody has read.
 
         Args:
-            new: the file about to join the chain; a sibling may be a copy that is being made of it.
+            new: the file about to join the chain; a backup may be a copy that is being made of it.
             before: the generation in front of which they stand; None for the end of the chain.
         """
-        if new is None and not self._lineage.has_unknown(path):
+        if new is None and not self._history.has_unknown(path):
             return
-        here = [] if new is None else [Held(new.mark(0), new.fd, is_live=True)]
+        here = [] if new is None else [Held(new.checkpoint(0), new.fd, is_live=True)]
         if self._keys is None or new is not None:
             self._keys = self._open_keys()
-        opened = self._keys | {one.mark.key for one in here} if here else self._keys
-        for opening in self._lineage.unseen(path, [*held(chain), *here], opened):
+        opened = self._keys | {one.checkpoint.key for one in here} if here else self._keys
+        for opening in self._history.unread(path, [*held(chain), *here], opened):
             self.recovered["unseen"] += 1
-            self.adopt(opening, monotonic, chain, before)
+            self.add_opening(opening, monotonic, chain, before)
             for gen in chain:
                 _forget_what_was_cut(gen.stream)
 
@@ -80,15 +81,15 @@ class Adoption:
             the generation each path leads to.
         """
         self._keys = None
-        for path in self._lineage.paths():
-            for opening in self._lineage.grown(path, self._open_keys):
-                chain = self._chains.at(path)
-                self.adopt(opening, monotonic, chain, before=chain[0] if chain else None)
-        live = {key: chain[-1] for key, chain in self._chains.items() if chain and chain[-1].is_live}
-        for path in {*self._lineage.paths(), *self._chains.keys()}:
+        for path in self._history.paths():
+            for opening in self._history.grown(path, self._open_keys):
+                chain = self._open_files.at(path)
+                self.add_opening(opening, monotonic, chain, before=chain[0] if chain else None)
+        live = {key: chain[-1] for key, chain in self._open_files.items() if chain and chain[-1].is_live}
+        for path in {*self._history.paths(), *self._open_files.keys()}:
             gen = live.get(path)
-            if gen is None or not gen.stream.offset or path in self._lineage.fresh:
-                self.adopt_unseen(path, self._chains.at(path), monotonic, before=gen)
+            if gen is None or not gen.stream.offset or path in self._history.fresh:
+                self.add_unread(path, self._open_files.at(path), monotonic, before=gen)
         return live
 
     def find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> Notice:
@@ -96,17 +97,17 @@ class Adoption:
         cut, gen.stream.cut = gen.stream.cut, None
         if gen.stream.offset:
             return notice
-        key = next(key for key, other in self._chains.items() if other is chain)
+        key = next(key for key, other in self._open_files.items() if other is chain)
         is_last = gen is chain[-1] and not gen.stream.is_deleted
-        openings = self._lineage.after_cut(key, cut, held(chain), self._open_keys(), is_last)
+        openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)
         for opening in openings:
-            self.recovered["copied" if opening.mark else "unseen"] += 1
-            self.adopt(opening, monotonic, chain, before=gen)
-        is_found = any(opening.mark is cut for opening in openings)
+            self.recovered["copied" if opening.checkpoint else "unseen"] += 1
+            self.add_opening(opening, monotonic, chain, before=gen)
+        is_found = any(opening.checkpoint is cut for opening in openings)
         return Notice("truncated", notice.path) if is_found else notice
 
     def _open_keys(self) -> set[FileKey]:
-        return {gen.stream.key for gen in self._chains.generations()}
+        return {gen.stream.key for gen in self._open_files.generations()}
 
 
 def _forget_what_was_cut(stream: Stream) -> None:

@@ -1,8 +1,8 @@
-"""Judges a sibling that was not there before: a generation nobody has read, or a copy of one that somebody has.
+"""Judges a backup that was not there before: a generation nobody has read, or a copy of one that somebody has.
 
-In: siblings, and what is remembered of a path's generations. Out: `Opening`s, oldest first. Part of the tail stage.
+In: backups, and what is remembered of a path's generations. Out: `Opening`s, oldest first. Part of the tail stage.
 Content decides, not age: clocks jump, and tools set times. Only where more generations were let go than are remembered
-is a sibling older than all of them passed over.
+is a backup older than all of them passed over.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from exporters.engine.tail.backups import MIN_PROOF, Sibling, find_content, is_part, open_plain, proves, unpack
-from exporters.engine.tail.stream import digest
-from exporters.engine.values import FileKey, Mark
+from exporters.engine.tail.backups import Backup, find_content
+from exporters.engine.tail.fingerprint import MIN_PROOF, digest, is_part, open_plain, proves
+from exporters.engine.tail.unpack import unpack
+from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["NOTHING", "REMEMBERED", "Held", "Opening", "Past", "is_copy", "is_same", "no_mark", "unseen"]
+__all__ = ["NOTHING", "REMEMBERED", "Held", "Opening", "Past", "is_copy", "is_same", "no_checkpoint", "unread"]
 
 REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
@@ -29,7 +30,7 @@ NOTHING = FileKey(0, 0)
 
 
 class Opening(Struct, frozen=True):
-    """A file to read next for `path`: from the mark's offset, or from 0 without one.
+    """A file to read next for `path`: from the checkpoint's offset, or from 0 without one.
 
     `is_live`: the path leads to it. `key`: the identity of the packed file whose text this is, if it is one's. The
     descriptor belongs to whoever takes the opening.
@@ -37,7 +38,7 @@ class Opening(Struct, frozen=True):
 
     path: str
     fd: int
-    mark: Mark | None
+    checkpoint: Checkpoint | None
     is_live: bool
     key: FileKey | None = None
 
@@ -45,7 +46,7 @@ class Opening(Struct, frozen=True):
 class Held(Struct, frozen=True, dict=True):
     """A generation that is being read, or will be: its mark, and its descriptor (None if its file is not found)."""
 
-    mark: Mark
+    checkpoint: Checkpoint
     fd: int | None
     is_live: bool
 
@@ -53,13 +54,13 @@ class Held(Struct, frozen=True, dict=True):
     def is_whole(self) -> bool:
         """Whether its file still holds what was read of it."""
         with contextlib.suppress(OSError):
-            return self.fd is not None and proves(self.fd, self.mark)
+            return self.fd is not None and proves(self.fd, self.checkpoint)
         return False
 
     @property
     def is_unpacked(self) -> bool:
         """Whether this is the text of a packed file, which is not open itself."""
-        return self.fd is not None and os.fstat(self.fd).st_ino != self.mark.key.ino
+        return self.fd is not None and os.fstat(self.fd).st_ino != self.checkpoint.key.ino
 
     @property
     def is_deleted(self) -> bool:
@@ -68,38 +69,38 @@ class Held(Struct, frozen=True, dict=True):
 
 
 class Past(Struct, frozen=True):
-    """What is known of a path's generations: those being read, those done with, and siblings that were there before."""
+    """What is known of a path's generations: those being read, those done with, and backups that were there before."""
 
     held: Sequence[Held]
-    done: Sequence[Mark]
+    done: Sequence[Checkpoint]
     known: Collection[FileKey]
     is_complete: bool = True
 
-    def has(self, one: Sibling) -> bool:
-        """Whether the sibling was there before. Without inode generations another file may have taken its place."""
+    def has(self, one: Backup) -> bool:
+        """Whether the backup was there before. Without inode generations another file may have taken its place."""
         if one.key not in self.known and FileKey(*one.key[:2]) not in self.known:
-            return any(mark.key == one.key for mark in self.done) and self._is_still(one)
+            return any(checkpoint.key == one.key for checkpoint in self.done) and self._is_still(one)
         return one.key.generation is not None or self._is_still(one)
 
-    def _is_still(self, one: Sibling) -> bool:
-        mark = next((mark for mark in self.done if mark.key == one.key), None)
-        fd = open_plain(one.path) if mark is not None and not one.is_packed else None
-        if mark is None or fd is None:
+    def _is_still(self, one: Backup) -> bool:
+        checkpoint = next((checkpoint for checkpoint in self.done if checkpoint.key == one.key), None)
+        fd = open_plain(one.path) if checkpoint is not None and not one.is_packed else None
+        if checkpoint is None or fd is None:
             return True
         try:
-            return proves(fd, mark)
+            return proves(fd, checkpoint)
         finally:
             os.close(fd)
 
-    def is_forgotten(self, one: Sibling) -> bool:
-        """Whether the sibling may be a copy of a generation that is no longer remembered."""
+    def is_forgotten(self, one: Backup) -> bool:
+        """Whether the backup may be a copy of a generation that is no longer remembered."""
         is_full = len(self.done) >= REMEMBERED or not self.is_complete
-        return is_full and all(one.mtime_ns < mark.mtime_ns for mark in self.done)
+        return is_full and all(one.mtime_ns < checkpoint.mtime_ns for checkpoint in self.done)
 
 
-def no_mark(path: str, serial: int = 0) -> Mark:
-    """Return a mark that says only that a path was looked at."""
-    return Mark(serial, path, NOTHING, 0, 0, 0, 0, digest(b""), 0, digest(b""), done=True)
+def no_checkpoint(path: str, serial: int = 0) -> Checkpoint:
+    """Return a checkpoint that says only that a path was looked at."""
+    return Checkpoint(serial, path, NOTHING, 0, 0, 0, 0, digest(b""), 0, digest(b""), done=True)
 
 
 def is_same(one: FileKey, other: FileKey) -> bool:
@@ -108,14 +109,14 @@ def is_same(one: FileKey, other: FileKey) -> bool:
     return one[:2] == other[:2] and generations
 
 
-def unseen(
-    path: str, beside: Iterable[Sibling], past: Past, opened: Collection[FileKey]
+def unread(
+    path: str, backups: Iterable[Backup], past: Past, opened: Collection[FileKey]
 ) -> tuple[list[Opening], list[FileKey]]:
-    """Open the siblings of `path` that nobody has read, oldest first; also return those found to be mere copies."""
-    beside = list(beside)
-    plain = {one.key for one in beside if not one.is_packed}
+    """Open the backups of `path` that nobody has read, oldest first; also return those found to be mere copies."""
+    backups = list(backups)
+    plain = {one.key for one in backups if not one.is_packed}
     openings, copies = [], []
-    for one in beside:
+    for one in backups:
         if not one.size or one.key in opened or past.has(one):
             continue
         original = next((held for held in past.held if _is_of(one, held)), None)
@@ -133,32 +134,32 @@ def unseen(
     return openings, copies
 
 
-def is_copy(one: Sibling, past: Past, beside: Iterable[Sibling]) -> bool:
-    """Whether a sibling holds nothing but what has been read, or will be, of the generations in `past`."""
+def is_copy(one: Backup, past: Past, backups: Iterable[Backup]) -> bool:
+    """Whether a backup holds nothing but what has been read, or will be, of the generations in `past`."""
     if not one.size:
         return False
     if any(_is_of(one, held) for held in past.held):
         return True
-    opening, is_exact = _go_on("", one, past.done, {other.key for other in beside if not other.is_packed})
+    opening, is_exact = _go_on("", one, past.done, {other.key for other in backups if not other.is_packed})
     if opening is not None:
         os.close(opening.fd)
     return is_exact
 
 
-def _is_of(one: Sibling, held: Held) -> bool:
-    """Whether a sibling holds the text of a generation that is being read.
+def _is_of(one: Backup, held: Held) -> bool:
+    """Whether a backup holds the text of a generation that is being read.
 
     A plain one does while a live file is copied, or after its original was emptied. A plain file that repeats what a
     renamed one holds is no copy of it but its like. One that holds more than a deleted file is its rewrite.
     """
-    mark, fd = held.mark, held.fd
-    if (one.is_packed or held.is_unpacked or not held.is_whole) and mark.offset >= MIN_PROOF:
-        found = find_content(mark, [one])
+    checkpoint, fd = held.checkpoint, held.fd
+    if (one.is_packed or held.is_unpacked or not held.is_whole) and checkpoint.offset >= MIN_PROOF:
+        found = find_content(checkpoint, [one])
         if found is not None:
             is_more = fd is not None and held.is_whole and held.is_deleted and _size(found[1]) > _size(fd)
             os.close(found[1])
             return not is_more
-    if fd is None or not (mark.offset < MIN_PROOF if one.is_packed else held.is_live):
+    if fd is None or not (checkpoint.offset < MIN_PROOF if one.is_packed else held.is_live):
         return False
     text = _open_text(one)
     if text is None:
@@ -169,38 +170,40 @@ def _is_of(one: Sibling, held: Held) -> bool:
         os.close(text)
 
 
-def _is_rewrite(one: Sibling, held: Held) -> bool:
-    """Whether a sibling goes on from a deleted file that is still read; from where, is seen when that is at its end."""
+def _is_rewrite(one: Backup, held: Held) -> bool:
+    """Whether a backup goes on from a deleted file that is still read; from where, is seen when that is at its end."""
     found = None
     if held.is_whole and held.is_deleted:
-        found = find_content(held.mark, [one])
+        found = find_content(held.checkpoint, [one])
     if found is not None:
         os.close(found[1])
     return found is not None
 
 
-def _go_on(path: str, one: Sibling, done: Iterable[Mark], plain: Collection[FileKey]) -> tuple[Opening | None, bool]:
-    """Compare a sibling with the generations done with; open what it holds beyond one of them, if anything.
+def _go_on(
+    path: str, one: Backup, done: Iterable[Checkpoint], plain: Collection[FileKey]
+) -> tuple[Opening | None, bool]:
+    """Compare a backup with the generations done with; open what it holds beyond one of them, if anything.
 
     Returns:
-        the opening, and whether the sibling is a copy of one of them and holds nothing else.
+        the opening, and whether the backup is a copy of one of them and holds nothing else.
     """
-    for mark in sorted(done, key=lambda mark: -mark.offset):  # a file and its rewrite begin alike
-        if not one.is_packed and mark.key in plain:
+    for checkpoint in sorted(done, key=lambda checkpoint: -checkpoint.offset):  # a file and its rewrite begin alike
+        if not one.is_packed and checkpoint.key in plain:
             continue
-        found = find_content(mark, [one], least=1)
+        found = find_content(checkpoint, [one], least=1)
         if found is None:
             continue
         size = _size(found[1])
-        if size > mark.size and mark.offset >= MIN_PROOF:
-            return Opening(path, found[1], mark, is_live=False, key=one.key if one.is_packed else None), False
+        if size > checkpoint.size and checkpoint.offset >= MIN_PROOF:
+            return Opening(path, found[1], checkpoint, is_live=False, key=one.key if one.is_packed else None), False
         os.close(found[1])
-        if mark.offset >= MIN_PROOF or size == mark.offset:
+        if checkpoint.offset >= MIN_PROOF or size == checkpoint.offset:
             return None, True
     return None, False
 
 
-def _begin(path: str, one: Sibling) -> Opening | None:
+def _begin(path: str, one: Backup) -> Opening | None:
     """Open a generation of `path` that nobody has read, to be read from its start."""
     fd = _open_text(one)
     key = one.key if one.is_packed else None
@@ -211,5 +214,5 @@ def _size(fd: int) -> int:
     return os.fstat(fd).st_size
 
 
-def _open_text(one: Sibling) -> int | None:
+def _open_text(one: Backup) -> int | None:
     return unpack(one.path, None) if one.is_packed else open_plain(one.path)

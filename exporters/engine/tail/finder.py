@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Inode", "Paths"]
+__all__ = ["Finder", "Inode"]
 
 _MAGIC = frozenset("*?[")
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -22,7 +22,7 @@ Inode = tuple[int, int]
 """Device and inode number: tells files apart while they are open."""
 
 
-class Paths:
+class Finder:
     """The patterns of one tail.
 
     Attributes:

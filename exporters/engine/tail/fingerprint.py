@@ -1,20 +1,40 @@
-"""What a descriptor can be asked: which file it holds, and where a run of NULs ends.
+"""Which file a descriptor holds, whether it still holds what was read of it, and where a run of NULs ends.
 
-In: a path to open, or an open descriptor. Out: a descriptor, a `FileKey`, an offset. It never asks a path which file it
-is: between the question and the opening another file may have taken the name. Part of the tail stage.
+In: a path to open, or an open descriptor and a checkpoint. Out: a descriptor, a `FileKey`, a yes or no, an offset. It
+never asks a path which file it is: between the question and the opening another file may have taken the name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import stat
+from hashlib import blake2b
 
-from exporters.engine.values import FileKey
+from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["end_of_filler", "file_key", "open_file"]
+__all__ = [
+    "MIN_PROOF",
+    "PROOF_BYTES",
+    "digest",
+    "end_of_filler",
+    "file_key",
+    "is_part",
+    "open_file",
+    "open_plain",
+    "open_proved",
+    "proves",
+]
 
+PROOF_BYTES = 4096
+"""Bytes kept of a file's head and before its offset, to prove that it still is that file."""
+
+MIN_PROOF = 16
+"""Bytes of equal content below which equality proves nothing, unless no other file can be meant."""
+
+_READ_ONLY = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _BLOCK = 1 << 20
 _FS_IOC_GETVERSION = 0x80087601
 """Asks for the inode generation, which differs when an inode number is used again. Source: linux/fs.h; ext4, xfs and
@@ -27,7 +47,7 @@ def open_file(path: str) -> int:
     Raises:
         OSError: if it cannot be opened, or (errno EISDIR) is no regular file.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    fd = os.open(path, _READ_ONLY)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EISDIR, "not a regular file", path)
@@ -70,3 +90,43 @@ def end_of_filler(fd: int, offset: int) -> int | None:
         if text:
             return offset + len(block) - len(text)
         offset += len(block)
+
+
+def digest(data: bytes) -> str:
+    """Return the digest under which proof is kept on disk."""
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def proves(fd: int, checkpoint: Checkpoint) -> bool:
+    """Whether the open file holds the checkpoint's head at its start and its anchor just before the offset."""
+    if digest(os.pread(fd, checkpoint.head_length, 0)) != checkpoint.head:
+        return False
+    return (
+        digest(os.pread(fd, checkpoint.anchor_length, checkpoint.offset - checkpoint.anchor_length))
+        == checkpoint.anchor
+    )
+
+
+def open_proved(path: str, checkpoint: Checkpoint) -> int | None:
+    """Return a descriptor on the file at `path` if it holds what the checkpoint speaks of, else None."""
+    fd = open_plain(path)
+    if fd is None or proves(fd, checkpoint):
+        return fd
+    os.close(fd)
+    return None
+
+
+def open_plain(path: str) -> int | None:
+    """Return a descriptor on a file, or None if it cannot be had."""
+    with contextlib.suppress(OSError):
+        return os.open(path, _READ_ONLY)
+    return None
+
+
+def is_part(fd: int, whole: int) -> bool:
+    """Whether the text of one open file is how another begins, as far as its first and last bytes tell."""
+    size = os.fstat(fd).st_size
+    if size > os.fstat(whole).st_size:
+        return False
+    length = min(size, PROOF_BYTES)
+    return all(os.pread(fd, length, at) == os.pread(whole, length, at) for at in (0, size - length))

@@ -13,7 +13,7 @@ from exporters.engine.tail.classify import Held
 from exporters.engine.tail.finder import Inode
 from exporters.engine.tail.stream import Stream
 
-__all__ = ["Chain", "Chains", "Generation", "held", "predecessor"]
+__all__ = ["Chain", "Generation", "OpenFiles", "held", "predecessor"]
 
 _MIN_REWRITE = 32
 """Bytes of equal content below which a file is not taken for the rewrite of another."""
@@ -84,7 +84,7 @@ Chain = list[Generation]
 
 def held(chain: Chain) -> list[Held]:
     """Return how far the generations of a chain have been read."""
-    return [Held(gen.stream.mark(gen.serial), gen.stream.fd, gen.is_live) for gen in chain]
+    return [Held(gen.stream.checkpoint(gen.serial), gen.stream.fd, gen.is_live) for gen in chain]
 
 
 def predecessor(gen: Generation, chain: Chain) -> Stream | None:
@@ -93,32 +93,32 @@ def predecessor(gen: Generation, chain: Chain) -> Stream | None:
     return next((one for one in earlier if one.path == gen.stream.path and one.is_deleted), None)
 
 
-class Chains:
+class OpenFiles:
     """Every open file. A chain keeps the name its first file was opened by, whatever rotation makes of that file."""
 
     def __init__(self) -> None:
-        self._chains: dict[str, Chain] = {}
+        self._open_files: dict[str, Chain] = {}
         self.serial = 0
 
     def at(self, key: str) -> Chain:
         """Return the chain of that name, which may be empty."""
-        return self._chains.setdefault(key, [])
+        return self._open_files.setdefault(key, [])
 
     def held(self, key: str) -> list[Held]:
         """Return how far the generations of the chain of that name have been read."""
-        return held(self._chains.get(key, []))
+        return held(self._open_files.get(key, []))
 
     def keys(self) -> list[str]:
         """Return the names of the chains that have a generation."""
-        return [key for key, chain in self._chains.items() if chain]
+        return [key for key, chain in self._open_files.items() if chain]
 
     def items(self) -> list[tuple[str, Chain]]:
         """Return the chains with their names."""
-        return list(self._chains.items())
+        return list(self._open_files.items())
 
     def generations(self) -> Iterator[Generation]:
         """Yield every generation."""
-        return (gen for chain in list(self._chains.values()) for gen in list(chain))
+        return (gen for chain in list(self._open_files.values()) for gen in list(chain))
 
     def add(self, gen: Generation, chain: Chain, before: Generation | None = None) -> None:
         """Put a generation at the end of a chain, or in front of `before`, and number those from there on."""
@@ -138,12 +138,12 @@ class Chains:
             if gen in chain:
                 chain.remove(gen)
                 if not chain:
-                    del self._chains[key]
+                    del self._open_files[key]
 
     def names(self) -> dict[str, str]:
         """Return which chain each name led to when last seen."""
         names: dict[str, str] = {}
-        for key, chain in self._chains.items():
+        for key, chain in self._open_files.items():
             for gen in chain:
                 if gen.is_live or gen.stream.path not in names:
                     names[gen.stream.path] = key
@@ -157,7 +157,7 @@ class Chains:
         """Return the generations to let go: quiet, and deleted or replaced, or too many."""
         done: list[Generation] = []
         kept: list[Generation] = []
-        for chain in self._chains.values():
+        for chain in self._open_files.values():
             for gen in chain:
                 if gen.is_quiet(monotonic, grace_s):
                     is_replaced = gen is not chain[-1] or any(other.is_live for other in chain)

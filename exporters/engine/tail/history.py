@@ -1,7 +1,7 @@
 """What is remembered of generations that are no longer open: those read to their end, and those that were there before.
 
-In: marks of files let go, and a look at each path's siblings now and then. Out: siblings to read: unseen ones, grown
-ones, copies. Part of the tail stage.
+In: checkpoints of files let go, and a look at each path's backups now and then. Out: backups to read: unseen ones,
+grown ones, copies. Part of the tail stage.
 """
 
 from __future__ import annotations
@@ -11,29 +11,30 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from exporters.engine.tail.backups import NEVER, Sibling, bases, find_content, open_plain, past_mark, proves, siblings
-from exporters.engine.tail.classify import NOTHING, REMEMBERED, Held, Opening, Past, is_copy, no_mark, unseen
+from exporters.engine.tail.backups import NEVER, Backup, bases, find_content, list_backups, past_checkpoint
+from exporters.engine.tail.classify import NOTHING, REMEMBERED, Held, Opening, Past, is_copy, no_checkpoint, unread
+from exporters.engine.tail.fingerprint import open_proved, proves
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
-from exporters.engine.values import FileKey, Mark
+from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["Lineage"]
+__all__ = ["History"]
 
 _REMEMBERED_IN_ALL = 4096
 """Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
 
 
-class Lineage:
+class History:
     """Remembers the past generations of every path.
 
     Attributes:
-        known: identities of the siblings that need not be looked at again.
+        known: identities of the backups that need not be looked at again.
         fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
     """
 
     def __init__(self) -> None:
-        self._done: dict[str, list[Mark]] = {}
-        self._beside: dict[str, list[Sibling]] = {}
+        self._done: dict[str, list[Checkpoint]] = {}
+        self._backups: dict[str, list[Backup]] = {}
         self._met: set[str] = set()
         self._homes: dict[FileKey, str] = {}
         self._count = 0
@@ -44,37 +45,39 @@ class Lineage:
     def restore(self, recovery: Recovery, known: frozenset[FileKey]) -> None:
         """Take over what was remembered before the restart."""
         self.known = known
-        for mark in recovery.done:
-            self.finish(mark)
-        self._met = {*self._done, *(mark.path for mark in recovery.open)}
+        for checkpoint in recovery.done:
+            self.finish(checkpoint)
+        self._met = {*self._done, *(checkpoint.path for checkpoint in recovery.open)}
         found = {opening.path for opening in recovery.openings}
-        for mark in recovery.open:
-            if mark.path not in found and mark.path not in self._done:
-                self.finish(no_mark(mark.path, mark.serial))
+        for checkpoint in recovery.open:
+            if checkpoint.path not in found and checkpoint.path not in self._done:
+                self.finish(no_checkpoint(checkpoint.path, checkpoint.serial))
 
-    def finish(self, mark: Mark) -> None:
+    def finish(self, checkpoint: Checkpoint) -> None:
         """Remember a generation that is let go."""
-        listed = self._done.setdefault(mark.path, [])
-        listed.append(mark)
-        self._homes[mark.key] = mark.path
+        listed = self._done.setdefault(checkpoint.path, [])
+        listed.append(checkpoint)
+        self._homes[checkpoint.key] = checkpoint.path
         self._count += 1
-        for other in [other for other in listed if other.key == NOTHING and mark.key != NOTHING] + listed[:-REMEMBERED]:
+        for other in [other for other in listed if other.key == NOTHING and checkpoint.key != NOTHING] + listed[
+            :-REMEMBERED
+        ]:
             self._forget(other)
         while self._count > _REMEMBERED_IN_ALL:
             self._is_complete = False
             self._forget(next(iter(self._done.values()))[0])
 
-    def _forget(self, mark: Mark) -> None:
-        listed = self._done[mark.path]
-        listed.remove(mark)
-        self._homes.pop(mark.key, None)
+    def _forget(self, checkpoint: Checkpoint) -> None:
+        listed = self._done[checkpoint.path]
+        listed.remove(checkpoint)
+        self._homes.pop(checkpoint.key, None)
         self._count -= 1
         if not listed:
-            del self._done[mark.path]
+            del self._done[checkpoint.path]
 
-    def finished(self) -> list[Mark]:
+    def finished(self) -> list[Checkpoint]:
         """Return what is remembered of generations let go."""
-        return [mark for listed in self._done.values() for mark in listed]
+        return [checkpoint for listed in self._done.values() for checkpoint in listed]
 
     def paths(self) -> list[str]:
         """Return the paths of which anything is remembered."""
@@ -83,22 +86,22 @@ class Lineage:
     def meet(self, paths: Collection[str], live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
         """Remember what stands beside paths when they are first looked at: it is never read, whatever becomes of it."""
         self._met.update(paths)
-        self.look([path for path in paths if path not in self._beside])
+        self.look([path for path in paths if path not in self._backups])
         for path in paths:
             self._remember(path, live, serial)
 
     def _remember(self, path: str, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
-        beside = [one for one in self._beside[path] if one.key[:2] not in live]
-        self.known |= {one.key for one in beside}
-        marks = [past_mark(one, path, serial()) for one in beside[-REMEMBERED:]]
-        for mark in marks if any(marks) else [no_mark(path, serial())]:
-            if mark is not None:
-                self.finish(mark)
+        backups = [one for one in self._backups[path] if one.key[:2] not in live]
+        self.known |= {one.key for one in backups}
+        checkpoints = [past_checkpoint(one, path, serial()) for one in backups[-REMEMBERED:]]
+        for checkpoint in checkpoints if any(checkpoints) else [no_checkpoint(path, serial())]:
+            if checkpoint is not None:
+                self.finish(checkpoint)
 
     def opened(self, path: str) -> None:
-        """Note that the mark of an open file says from now on that the path was looked at."""
-        for mark in [mark for mark in self._done.get(path, []) if mark.key == NOTHING]:
-            self._forget(mark)
+        """Note that the checkpoint of an open file says from now on that the path was looked at."""
+        for checkpoint in [checkpoint for checkpoint in self._done.get(path, []) if checkpoint.key == NOTHING]:
+            self._forget(checkpoint)
 
     def has_met(self, path: str) -> bool:
         """Whether the path was looked at before."""
@@ -107,51 +110,52 @@ class Lineage:
     def take_back(self, stream: Stream) -> bool:
         """Have a file that was let go and is back at a path go on where it ended; return whether it is one."""
         path = self._homes.get(stream.key, "")
-        for mark in self._done.get(path, []):
-            if mark.key == stream.key and proves(stream.fd, mark):
-                stream.restore(mark if mark.size != NEVER else replace(mark, size=mark.offset))
-                self._forget(mark)
+        for checkpoint in self._done.get(path, []):
+            if checkpoint.key == stream.key and proves(stream.fd, checkpoint):
+                stream.restore(checkpoint if checkpoint.size != NEVER else replace(checkpoint, size=checkpoint.offset))
+                self._forget(checkpoint)
                 return True
         return False
 
     def has_past(self, path: str) -> bool:
         """Whether an earlier generation of `path` was read and let go."""
-        return any(mark.key != NOTHING and mark.size != NEVER for mark in self._done.get(path, []))
+        return any(checkpoint.key != NOTHING and checkpoint.size != NEVER for checkpoint in self._done.get(path, []))
 
     def look(self, paths: Collection[str]) -> None:
-        """Look at the siblings of the paths."""
-        self._beside |= siblings(paths)
+        """Look at the backups of the paths."""
+        self._backups |= list_backups(paths)
 
-    def beside(self) -> dict[str, frozenset[FileKey]]:
+    def seen_backups(self) -> dict[str, frozenset[FileKey]]:
         """Return the identities seen in the last look at each path, but for new ones that may not be read yet."""
         return {
             path: frozenset(one.key for one in listed if one.is_readable or self._is_known(one.key))
-            for path, listed in self._beside.items()
+            for path, listed in self._backups.items()
         }
 
-    def settle(self, beside: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held]) -> None:
-        """Take siblings as known, once it is sure that none of them waits to be read.
+    def update_known(self, backups: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held]) -> None:
+        """Take backups as known, once it is sure that none of them waits to be read.
 
         Args:
-            beside: what beside() said before it was seen what the paths lead to; a sibling that appeared since may have
+            beside: what seen_backups() said before it was seen what the paths lead to; a backup that appeared since may
+            have
                 been live a moment ago.
             live: the files that paths lead to. One that was emptied may have been so more than once, and where a
-                sibling may not be read yet, none is settled.
+                backup may not be read yet, none becomes known.
         """
-        self.fresh = {path for path, held in live.items() if not held.mark.offset}
+        self.fresh = {path for path, held in live.items() if not held.checkpoint.offset}
         for path in [path for path in live if self.has_unknown(path)]:
-            is_readable = all(one.is_readable or self._is_known(one.key) for one in self._beside[path])
+            is_readable = all(one.is_readable or self._is_known(one.key) for one in self._backups[path])
             if not is_readable or not live[path].is_whole:
                 self.fresh.add(path)
-        settled = live.keys() - self.fresh
-        parts = (keys if path in settled else filter(self._is_known, keys) for path, keys in beside.items())
+        sure = live.keys() - self.fresh
+        parts = (keys if path in sure else filter(self._is_known, keys) for path, keys in backups.items())
         self.known = frozenset({key[:2]: key for keys in parts for key in keys}.values())
-        self._beside = {path: listed for path, listed in self._beside.items() if path in settled or path in self._done}
+        self._backups = {path: listed for path, listed in self._backups.items() if path in sure or path in self._done}
 
-    def unseen(self, path: str, held: Sequence[Held], opened: Collection[FileKey]) -> list[Opening]:
-        """Open the siblings of `path`, oldest first, that appeared since the last settle() and nobody has read."""
+    def unread(self, path: str, held: Sequence[Held], opened: Collection[FileKey]) -> list[Opening]:
+        """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
         past = Past(held, self._done.get(path, []), self.known, self._is_complete)
-        openings, copies = unseen(path, self._beside.get(path, []), past, opened)
+        openings, copies = unread(path, self._backups.get(path, []), past, opened)
         self.known |= frozenset(copies)
         return openings
 
@@ -159,15 +163,15 @@ class Lineage:
         """Whether a file that a glob leads to is only a copy, made by copytruncate, of another path's generation."""
         folder, name = os.path.split(path)
         for other in (os.path.join(folder, base) for base in bases(name)):
-            beside = self._beside.get(other, [])
-            one = next((one for one in beside if one.path == path), None)
-            if one is not None and is_copy(one, Past(held(other), self._done.get(other, []), ()), beside):
+            backups = self._backups.get(other, [])
+            one = next((one for one in backups if one.path == path), None)
+            if one is not None and is_copy(one, Past(held(other), self._done.get(other, []), ()), backups):
                 return True
         return False
 
     def has_unknown(self, path: str) -> bool:
-        """Whether a sibling of the path was there at the last look that is not known."""
-        return any(one.key not in self.known for one in self._beside.get(path, []))
+        """Whether a backup of the path was there at the last look that is not known."""
+        return any(one.key not in self.known for one in self._backups.get(path, []))
 
     def _is_known(self, key: FileKey) -> bool:
         return key in self.known or FileKey(*key[:2]) in self.known
@@ -175,18 +179,18 @@ class Lineage:
     def grown(self, path: str, opened: Callable[[], Collection[FileKey]]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
         openings = []
-        for mark in list(self._done.get(path, [])):
-            one = next((one for one in self._beside.get(path, []) if one.key == mark.key), None)
-            if one is None or one.is_packed or one.size <= mark.size or one.key in opened():
+        for checkpoint in list(self._done.get(path, [])):
+            one = next((one for one in self._backups.get(path, []) if one.key == checkpoint.key), None)
+            if one is None or one.is_packed or one.size <= checkpoint.size or one.key in opened():
                 continue
-            opening = _open_proved(one, mark)
-            if opening is not None:
-                self._forget(mark)
-                openings.append(opening)
+            fd = open_proved(one.path, checkpoint)
+            if fd is not None:
+                self._forget(checkpoint)
+                openings.append(Opening(checkpoint.path, fd, checkpoint, is_live=False))
         return openings
 
     def after_cut(
-        self, path: str, cut: Mark | None, held: Sequence[Held], opened: Collection[FileKey], is_last: bool
+        self, path: str, cut: Checkpoint | None, held: Sequence[Held], opened: Collection[FileKey], is_last: bool
     ) -> list[Opening]:
         """Open the copy a copytruncate made of what `cut` speaks of, and those of what was written and cut since.
 
@@ -195,7 +199,7 @@ class Lineage:
                 after it, perhaps as its rewrite, and the next scan finds it in its place.
         """
         self.look([path])
-        candidates = [one for one in self._beside[path] if one.key not in opened]
+        candidates = [one for one in self._backups[path] if one.key not in opened]
         unknown = [one for one in candidates if one.key not in self.known]
         copies = []
         found = cut and (find_content(cut, candidates) or find_content(cut, unknown, least=1))
@@ -203,14 +207,4 @@ class Lineage:
             one, fd = found
             copies = [Opening(path, fd, cut, is_live=False, key=one.key if one.is_packed else None)]
             held, opened = [*held, Held(cut, fd, is_live=False)], {*opened, one.key}
-        return [*copies, *(self.unseen(path, held, opened) if is_last else [])]
-
-
-def _open_proved(one: Sibling, mark: Mark) -> Opening | None:
-    fd = open_plain(one.path)
-    if fd is None:
-        return None
-    if proves(fd, mark):
-        return Opening(mark.path, fd, mark, is_live=False)
-    os.close(fd)
-    return None
+        return [*copies, *(self.unread(path, held, opened) if is_last else [])]

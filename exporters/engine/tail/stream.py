@@ -8,25 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from hashlib import blake2b
 
-from exporters.engine.tail.fingerprint import end_of_filler, file_key
-from exporters.engine.values import Batch, Mark, Notice
+from exporters.engine.tail.fingerprint import PROOF_BYTES, digest, end_of_filler, file_key
+from exporters.engine.values import Batch, Checkpoint, Notice
 
-__all__ = ["PROOF_BYTES", "Stream", "digest"]
+__all__ = ["Stream"]
 
-PROOF_BYTES = 4096
-"""Bytes kept of a file's head and before its offset, to prove that it still is that file."""
-
-_SETTLED_S = 2.0
+_STABLE_AFTER_S = 2.0
 """File times are coarse (a clock tick); an unchanged stat proves nothing before it is this old."""
 
 _BOM = b"\xef\xbb\xbf"
-
-
-def digest(data: bytes) -> str:
-    """Return the digest under which proof is kept on disk."""
-    return blake2b(data, digest_size=16).hexdigest()
 
 
 def _state_of(info: os.stat_result) -> tuple[int, int, int]:
@@ -58,17 +49,17 @@ class Stream:
         self._max_line = max_line_bytes
         self._goal: int | None = None
         self._stat: tuple[int, int, int] | None = None
-        self._settled = self._in_doubt = False
+        self._is_stable = self._in_doubt = False
         self._taken_over_at = -1
-        self.cut: Mark | None = None
+        self.cut: Checkpoint | None = None
         self._mtime_ns = 0
-        self._mark: tuple[object, Mark] | None = None
+        self._checkpoint: tuple[object, Checkpoint] | None = None
 
-    def mark(self, serial: int, done: bool = False) -> Mark:
+    def checkpoint(self, serial: int, done: bool = False) -> Checkpoint:
         """Return how far the file has been read, as of the last batch handed out, in the form kept on disk."""
         state = (serial, self.path, self.offset, self.seen_size, self._mtime_ns, self.skipping, done)
-        if self._mark is None or self._mark[0] != state:
-            mark = Mark(
+        if self._checkpoint is None or self._checkpoint[0] != state:
+            checkpoint = Checkpoint(
                 serial=serial,
                 path=self.path,
                 key=self.key,
@@ -82,15 +73,15 @@ class Stream:
                 skipping=self.skipping,
                 done=done,
             )
-            self._mark = (state, mark)
-        return self._mark[1]
+            self._checkpoint = (state, checkpoint)
+        return self._checkpoint[1]
 
-    def restore(self, mark: Mark) -> None:
-        """Go on from a mark that has been proved to be this file's."""
-        head = os.pread(self.fd, mark.head_length, 0)
-        anchor = os.pread(self.fd, mark.anchor_length, mark.offset - mark.anchor_length)
-        self.resume(mark.offset, head, anchor, mark.skipping)
-        self.seen_size, self._mtime_ns = max(mark.size, mark.offset), mark.mtime_ns
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint that has been proved to be this file's."""
+        head = os.pread(self.fd, checkpoint.head_length, 0)
+        anchor = os.pread(self.fd, checkpoint.anchor_length, checkpoint.offset - checkpoint.anchor_length)
+        self.resume(checkpoint.offset, head, anchor, checkpoint.skipping)
+        self.seen_size, self._mtime_ns = max(checkpoint.size, checkpoint.offset), checkpoint.mtime_ns
 
     def resume(self, offset: int, head: bytes, anchor: bytes, skipping: bool) -> None:
         """Go on from a position that has been proved to be this file's."""
@@ -155,11 +146,11 @@ class Stream:
             self._goal = info.st_size
         self.at_end = True
         self._mtime_ns = info.st_mtime_ns
-        if state == self._stat and self._settled:
+        if state == self._stat and self._is_stable:
             return None
         batch = self._read_lines(info.st_size)
         if batch is None:
-            self._settled = not self._in_doubt and now - max(info.st_mtime, info.st_ctime) > _SETTLED_S
+            self._is_stable = not self._in_doubt and now - max(info.st_mtime, info.st_ctime) > _STABLE_AFTER_S
             self._stat = state
         else:
             self._stat = None
@@ -196,7 +187,7 @@ class Stream:
         if is_short and self._may_come_back():
             return None
         lost = self.unread_bytes
-        self.cut = self.mark(0)
+        self.cut = self.checkpoint(0)
         self._in_doubt = self.at_end = False
         self.resume(*self._kept_part())
         self.seen_size = self.offset

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from exporters.engine.tail.catch_up import Adoption
-from exporters.engine.tail.finder import Inode, Paths
+from exporters.engine.tail.catch_up import CatchUp
+from exporters.engine.tail.finder import Finder, Inode
 from exporters.engine.tail.fingerprint import open_file
-from exporters.engine.tail.generations import Chain, Chains, Generation, held, predecessor
-from exporters.engine.tail.history import Lineage
+from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held, predecessor
+from exporters.engine.tail.history import History
 from exporters.engine.tail.recover import Recovery, recover
 from exporters.engine.tail.stream import Stream
-from exporters.engine.values import Batch, FileKey, Mark, Notice
+from exporters.engine.values import Batch, Checkpoint, FileKey, Notice
 
 __all__ = ["Tail"]
 
@@ -42,56 +42,58 @@ class Tail:
         batch_bytes: int = 1 << 18,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._paths = Paths(patterns)
+        self._finder = Finder(patterns)
         self._max_line = max_line_bytes
         self._batch_bytes = batch_bytes
         self._grace_s = grace_s
-        self._chains = Chains()
+        self._open_files = OpenFiles()
         self._missed: set[str] = set()
-        self._lineage = Lineage()
-        self._adoption = Adoption(self._chains, self._lineage, self._take)
+        self._history = History()
+        self._catch_up = CatchUp(self._open_files, self._history, self._take)
 
     @property
     def recovered(self) -> Counter[str]:
         """What was found behind files while running, by outcome, since it was last cleared."""
-        return self._adoption.recovered
+        return self._catch_up.recovered
 
     @property
     def problems(self) -> dict[str, str]:
         """Path -> why it cannot be read, as of the last scan and drain."""
-        return self._paths.problems
+        return self._finder.problems
 
-    def recover(self, marks: Sequence[Mark], known: frozenset[FileKey] | None, monotonic: float) -> Recovery:
+    def recover(
+        self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey] | None, monotonic: float
+    ) -> Recovery:
         """Go on where the last process stopped, before the first scan().
 
         Args:
-            marks: what marks() said at the last commit.
-            known: what `known` was then. A path of which nothing was known is read from its start, and no sibling.
+            checkpoints: what checkpoints() said at the last commit.
+            known: what `known` was then. A path of which nothing was known is read from its start, and no backup.
         """
-        self._chains.serial = max((mark.serial for mark in marks), default=0)
-        self._lineage.look(self._paths.literal)
+        self._open_files.serial = max((checkpoint.serial for checkpoint in checkpoints), default=0)
+        self._history.look(self._finder.literal)
         live = {}
-        for path in self._paths.resolve({}).values():
+        for path in self._finder.resolve({}).values():
             stream = self._stream(path)
             if stream is not None:
                 live[path] = stream.key
                 stream.close()
-        recovery = recover(marks, known or frozenset(), live, self._paths.may_lead_to)
-        self._lineage.restore(recovery, known or frozenset())
+        recovery = recover(checkpoints, known or frozenset(), live, self._finder.may_lead_to)
+        self._history.restore(recovery, known or frozenset())
         for opening in recovery.openings:
-            self._adoption.adopt(opening, monotonic, self._chains.at(opening.path))
-        self._adoption.meet({*self._paths.literal, *live}, {key[:2] for key in live.values()})
+            self._catch_up.add_opening(opening, monotonic, self._open_files.at(opening.path))
+        self._catch_up.meet({*self._finder.literal, *live}, {key[:2] for key in live.values()})
         return recovery
 
-    def marks(self) -> list[Mark]:
+    def checkpoints(self) -> list[Checkpoint]:
         """Return how far every file has been read, and what is remembered of files let go."""
-        here = [gen.stream.mark(gen.serial) for gen in self._chains.generations()]
-        return here + self._lineage.finished()
+        here = [gen.stream.checkpoint(gen.serial) for gen in self._open_files.generations()]
+        return here + self._history.finished()
 
     @property
     def known(self) -> frozenset[FileKey]:
-        """Identities of the rotated siblings that exist; those that appear later have not been read."""
-        return self._lineage.known
+        """Identities of the rotated backups that exist; those that appear later have not been read."""
+        return self._history.known
 
     def scan(self, monotonic: float) -> list[Notice]:
         """Look which files the patterns lead to now; open new ones, mark those that moved away.
@@ -99,28 +101,28 @@ class Tail:
         Returns:
             one `rotated` notice for each path that leads to another file than before.
         """
-        names = self._chains.names()
-        self._lineage.look({*self._chains.keys(), *self._lineage.paths()})
-        beside = self._lineage.beside()
-        found = self._paths.resolve({gen.inode: gen.stream.path for gen in self._chains.generations()})
+        names = self._open_files.names()
+        self._history.look({*self._open_files.keys(), *self._history.paths()})
+        backups = self._history.seen_backups()
+        found = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
         taken: set[Inode] = set()
-        for gen in self._chains.generations():
+        for gen in self._open_files.generations():
             gen.look(found.get(gen.inode), monotonic)
             taken.add(gen.inode)
         notices = self._open(found, names, taken, monotonic)
-        live = self._adoption.look_behind(monotonic)
-        self._lineage.settle(beside, {path: held([gen])[0] for path, gen in live.items()})
-        self._missed = self._chains.missed()
+        live = self._catch_up.look_behind(monotonic)
+        self._history.update_known(backups, {path: held([gen])[0] for path, gen in live.items()})
+        self._missed = self._open_files.missed()
         return notices
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
 
         Every byte written before the call is yielded, but a writer that never pauses cannot keep it going. When an
-        item is yielded its bytes count as read: `marks()` already stand behind them.
+        item is yielded its bytes count as read: `checkpoints()` already stand behind them.
         """
-        unfinished = [chain for _, chain in self._chains.items()]
-        for gen in self._chains.generations():
+        unfinished = [chain for _, chain in self._open_files.items()]
+        for gen in self._open_files.generations():
             gen.stream.begin_pass()
         while unfinished:
             still = []
@@ -140,38 +142,38 @@ class Tail:
         Loses: an unfinished last line of a deleted file that is let go, counted in the notice.
         """
         notices = []
-        for gen in self._chains.done(monotonic, self._grace_s):
+        for gen in self._open_files.done(monotonic, self._grace_s):
             if gen.stream.unread_bytes and gen.stream.is_deleted:
                 notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
-            self._lineage.finish(gen.stream.mark(gen.serial, done=True))
+            self._history.finish(gen.stream.checkpoint(gen.serial, done=True))
             gen.stream.close()
-            self._chains.drop(gen)
+            self._open_files.drop(gen)
         return notices
 
     @property
     def lag_bytes(self) -> int:
         """Bytes seen in open files that are not read yet (unfinished last lines included)."""
-        return sum(gen.stream.unread_bytes for gen in self._chains.generations())
+        return sum(gen.stream.unread_bytes for gen in self._open_files.generations())
 
     @property
     def files_present(self) -> int:
         """Files that a path leads to."""
-        return sum(gen.is_live for gen in self._chains.generations())
+        return sum(gen.is_live for gen in self._open_files.generations())
 
     @property
     def files_open(self) -> int:
         """Open files, those rotated away or deleted included."""
-        return sum(1 for _ in self._chains.generations())
+        return sum(1 for _ in self._open_files.generations())
 
     def directories(self) -> set[str]:
-        """Return the existing directories whose entries matter, for a wake-up hint."""
-        return self._paths.directories(self._chains.names())
+        """Return the existing directories whose entries matter, for the watcher."""
+        return self._finder.directories(self._open_files.names())
 
     def close(self) -> None:
         """Give all descriptors back."""
-        for gen in self._chains.generations():
+        for gen in self._open_files.generations():
             gen.stream.close()
-            self._chains.drop(gen)
+            self._open_files.drop(gen)
 
     def _take(self, path: str, fd: int) -> Stream:
         return Stream(path, fd, self._max_line, self._batch_bytes)
@@ -191,11 +193,11 @@ class Tail:
         """Open what paths lead to now, behind the generations before it, those nobody has seen included.
 
         Between the look (which found `found`) and the opening a path may have been given to another file, even to an
-        open one. Siblings are looked at after the opening, so that what was renamed before it is among them.
+        open one. Backups are looked at after the opening, so that what was renamed before it is among them.
         """
         fresh = {path: inode for inode, path in found.items() if inode not in taken}
-        wanted = {path: fresh[path] for path in fresh if not self._lineage.is_copy(path, self._chains.held)}
-        first = self._adoption.meet(wanted, {*found, *taken})
+        wanted = {path: fresh[path] for path in fresh if not self._history.is_copy(path, self._open_files.held)}
+        first = self._catch_up.meet(wanted, {*found, *taken})
         new: dict[str, Stream] = {}
         for path in wanted:
             stream = self._stream(path)
@@ -205,14 +207,14 @@ class Tail:
             elif stream is not None:
                 stream.close()
         rotated = [path for path, stream in new.items() if self._is_successor(path, stream, wanted[path], names)]
-        self._lineage.look(rotated)
+        self._history.look(rotated)
         for path in sorted(new, key=lambda path: path not in rotated):
             self._join(path, names.get(path, path), new, path in rotated or path not in first, monotonic)
         return [Notice("rotated", path) for path in rotated if path in new]
 
     def _is_successor(self, path: str, stream: Stream, inode: Inode, names: Mapping[str, str]) -> bool:
         """Whether the path led to another file before."""
-        is_known = bool(self._chains.held(names.get(path, path))) or self._lineage.has_past(path)
+        is_known = bool(self._open_files.held(names.get(path, path))) or self._history.has_past(path)
         return is_known or stream.key[:2] != inode
 
     def _join(self, path: str, key: str, new: dict[str, Stream], has_past: bool, monotonic: float) -> None:
@@ -221,17 +223,17 @@ class Tail:
         Such a file leaves `new`.
         """
         stream = new[path]
-        chain = self._chains.at(key)
-        if any(stream.key == gen.stream.key for gen in self._chains.generations()):
+        chain = self._open_files.at(key)
+        if any(stream.key == gen.stream.key for gen in self._open_files.generations()):
             new.pop(path).close()
             return
         may_go_on = bool(chain)
         if has_past:
-            self._adoption.adopt_unseen(path, chain, monotonic, stream)
-        is_begun = self._lineage.take_back(stream) or not may_go_on
+            self._catch_up.add_unread(path, chain, monotonic, stream)
+        is_begun = self._history.take_back(stream) or not may_go_on
         gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
-        self._chains.add(gen, chain)
-        self._lineage.opened(key)
+        self._open_files.add(gen, chain)
+        self._history.opened(key)
 
     def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""
@@ -239,7 +241,7 @@ class Tail:
             before = None if gen.is_begun else predecessor(gen, chain)
             item = self._read(gen, before, now)
             if isinstance(item, Notice) and item.kind == "truncated":
-                item = self._adoption.find_copy(gen, chain, item, monotonic)
+                item = self._catch_up.find_copy(gen, chain, item, monotonic)
             if item is not None:
                 gen.active_at = monotonic
                 return item
@@ -268,7 +270,7 @@ class Tail:
         stream = self._stream(gen.stream.path)
         if stream is None:
             return False
-        others = {other.inode for other in self._chains.generations() if other is not gen}
+        others = {other.inode for other in self._open_files.generations() if other is not gen}
         try:
             is_same = stream.key[:2] not in others and stream.take_over(gen.stream)
         except OSError:

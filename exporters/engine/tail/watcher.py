@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 
-__all__ = ["Hint"]
+__all__ = ["Watcher"]
 
 _STEP_MS = 50
 """How often watchfiles looks whether more has come; each look costs, also when idle (20 ms: 0.4 % of a core)."""
@@ -21,7 +21,7 @@ read and commit that often costs 5 % of a core at 50,000 events a second."""
 _RETRY_S = 5.0
 
 
-class Hint:
+class Watcher:
     """Watches directories in a thread of its own until stop().
 
     Args:

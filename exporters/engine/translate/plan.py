@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, field
 
 from contracts.model import Metric, Source
-from exporters.engine.translate.readers import IdColumn, NumberColumn, TextFiller, TimeColumn
+from exporters.engine.translate.readers import IdReader, NumberReader, TextReader, TimeReader
 from exporters.engine.values import JoinPlan, Put, Target
 
 __all__ = ["Form", "Measure", "Plan", "Refusal", "Stamps", "Start", "Step", "Words"]
@@ -33,19 +33,19 @@ class Form(Struct, frozen=True):
     """What events of one source and row are read with, word by word."""
 
     source: Source
-    enums: tuple[TextFiller, ...]
-    names: tuple[TextFiller, ...]
+    enums: tuple[TextReader, ...]
+    names: tuple[TextReader, ...]
     required: tuple[str, ...]
-    numbers: Mapping[str, NumberColumn]
-    times: Mapping[str, TimeColumn]
-    ids: Mapping[str, IdColumn]
+    numbers: Mapping[str, NumberReader]
+    times: Mapping[str, TimeReader]
+    ids: Mapping[str, IdReader]
 
 
 class Stamps(Struct, frozen=True, eq=False):
     """Gauges of times that an event moves, and how these are read; plans that move the same share one object."""
 
     measures: tuple[Measure, ...]
-    times: Mapping[str, TimeColumn]
+    times: Mapping[str, TimeReader]
 
 
 _NO_STAMPS = Stamps((), {})
@@ -68,9 +68,9 @@ class Plan(Struct, eq=False):
     states: tuple[Put, ...] = ()
     steps: tuple[Step, ...] = ()
     refused: tuple[Refusal, ...] = ()
-    numbers: Mapping[str, NumberColumn] = field(default_factory=dict)
-    times: Mapping[str, TimeColumn] = field(default_factory=dict)
-    ids: Mapping[str, IdColumn] = field(default_factory=dict)
+    numbers: Mapping[str, NumberReader] = field(default_factory=dict)
+    times: Mapping[str, TimeReader] = field(default_factory=dict)
+    ids: Mapping[str, IdReader] = field(default_factory=dict)
     measured: frozenset[str] = frozenset()
     shows: frozenset[str] = frozenset()
     needs_events: bool = False
@@ -88,6 +88,6 @@ class Start(Struct, eq=False):
     """What events that differ at most in names begin with: how to fill the names, and what every other word says."""
 
     form: Form
-    names: tuple[TextFiller, ...]
+    names: tuple[TextReader, ...]
     words: Words
     refused: tuple[Refusal, ...]

@@ -2,7 +2,7 @@
 
 In: events, and which names have taken a place within their word's cap. Out: the plan of each event. A signature is what
 an event has at all paths that decide its plan. Names beyond a cap all end in one series: they share a plan, in which a
-stand-in, `BEYOND`, takes their place. Memory is bounded whatever the events hold. Part of the translate stage.
+stand-in, `OVERFLOW`, takes their place. Memory is bounded whatever the events hold. Part of the translate stage.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from contracts.model import Contract
+from contracts.spelling import spelling
 from exporters.engine.fields import Path, attribute_of, core_paths, name_paths
-from exporters.engine.translate.cardinality import Seen, name_columns
+from exporters.engine.translate.cardinality import Admitted, name_columns
 from exporters.engine.translate.plan import Plan, Refusal, Start
-from exporters.engine.translate.planner import Planner, spelling
-from exporters.engine.translate.readers import HIDDEN
-from exporters.engine.values import BEYOND
+from exporters.engine.translate.planner import Planner
+from exporters.engine.translate.readers import OVERFLOW_TEXT
+from exporters.engine.values import OVERFLOW
 
-__all__ = ["Key", "Plans"]
+__all__ = ["Key", "PlanCache"]
 
 _PLANS_KEPT = 8192
 _KEY_LENGTH = 2048
@@ -39,18 +40,20 @@ Key = tuple[object, ...]
 _Kept = TypeVar("_Kept")
 
 
-class Plans:
+class PlanCache:
     """The plans of one contract.
 
     Args:
         seen: what the state has seen of each capped word, as it is at any time; a word that is not in it has no cap.
     """
 
-    def __init__(self, contract: Contract, planner: Planner, seen: Seen) -> None:
+    def __init__(self, contract: Contract, planner: Planner, admitted: Admitted) -> None:
         self._planner = planner
-        self._seen = seen
-        self._caps = {name: word.max_values for name, word in contract.words.items() if name in seen}
-        self._told = {name: _told_apart(contract, name) for name, word in contract.words.items() if word.kind == "name"}
+        self._admitted = admitted
+        self._caps = {name: word.max_values for name, word in contract.words.items() if name in admitted}
+        self._distinguished = {
+            name: _distinguished_by(contract, name) for name, word in contract.words.items() if word.kind == "name"
+        }
         self._core = core_paths(contract)
         self._open = name_paths(contract)
         deciding = tuple(dict.fromkeys((*self._core, *self._open)))
@@ -58,7 +61,7 @@ class Plans:
         self._read = _reader_of_first(deciding)
         self._read_core = _reader(self._core)
         self._read_open = _reader(self._open)
-        self._columns = name_columns(contract, self._open, seen, self._told)
+        self._columns = name_columns(contract, self._open, admitted, self._distinguished)
         self._full = 0
         self._by_key: dict[Key, Plan] = {}
         self._starts: dict[Key, Plan | Start] = {}
@@ -66,13 +69,13 @@ class Plans:
 
     def plans_of(self, events: Sequence[object]) -> list[Plan]:
         """Return the plan of each event."""
-        full = sum(len(self._seen[name]) >= cap for name, cap in self._caps.items())
+        full = sum(len(self._admitted[name]) >= cap for name, cap in self._caps.items())
         if full != self._full:
             self._full = full
             self._by_key.clear()  # names that are beyond a cap from now on have plans of their own there
         if full and len(set(self._read_open(events[:_SAMPLE]))) > _VARIED:
             keys = self._hidden(events)
-            found = {key: self._plan_of(key, cast(Key, key[0]), key[1:], HIDDEN not in key) for key in set(keys)}
+            found = {key: self._plan_of(key, cast(Key, key[0]), key[1:], OVERFLOW_TEXT not in key) for key in set(keys)}
             if all(found.values()):
                 return list(map(cast(dict[Key, Plan], found).__getitem__, keys))
         keys = self._read(events)
@@ -86,7 +89,7 @@ class Plans:
         return list(map(cast(dict[Key, Plan], known).__getitem__, keys))
 
     def _hidden(self, events: Sequence[object]) -> list[Key]:
-        """Return signatures, in which HIDDEN stands for all texts that are sure to come to names beyond their cap."""
+        """Return signatures with OVERFLOW_TEXT for all texts that are sure to come to names beyond their cap."""
         columns = zip(*self._read_open(events), strict=True)
         hidden = [names.hide(column) for names, column in zip(self._columns, columns, strict=True)]
         return list(zip(self._read_core(events), *hidden, strict=True))
@@ -125,17 +128,17 @@ class Plans:
         shared: list[str | None] = []
         refused: list[Refusal] = []
         undecided: list[str] = []
-        for filler in start.names:
-            value, reason = filler.fill(fields)
+        for reader in start.names:
+            value, reason = reader.fill(fields)
             names.append(value)
-            word = filler.word.name
+            word = reader.word.name
             if reason:
                 refused.append((word, reason))
-            if value is not None and value not in self._seen.get(word, ()):
-                if word not in self._caps or len(self._seen[word]) < self._caps[word]:
+            if value is not None and value not in self._admitted.get(word, ()):
+                if word not in self._caps or len(self._admitted[word]) < self._caps[word]:
                     undecided.append(word)
-                elif value not in self._told[word]:
-                    value = BEYOND
+                elif value not in self._distinguished[word]:
+                    value = OVERFLOW
             shared.append(value)
         plan = self._by_names.get((start, *shared, *refused)) if not undecided else None
         if plan is not None:
@@ -150,7 +153,7 @@ class Plans:
     def _outline(self, start: Start, names: Sequence[str | None]) -> list[str | None]:
         """Return the names with a stand-in for each that is not told apart: their plan says which words it shows."""
         pairs = zip(start.names, names, strict=True)
-        return [value if value is None or value in self._told[f.word.name] else BEYOND for f, value in pairs]
+        return [value if value is None or value in self._distinguished[f.word.name] else OVERFLOW for f, value in pairs]
 
     def _shared(self, start: Start, names: Sequence[str | None], refused: Sequence[Refusal]) -> Plan:
         key = (start, *names, *refused)
@@ -193,9 +196,9 @@ def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list
     return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
 
 
-def _told_apart(contract: Contract, word: str) -> frozenset[str]:
+def _distinguished_by(contract: Contract, word: str) -> frozenset[str]:
     """Return the values of a name word that are no overflow, or that a plan depends on other than by showing them."""
-    told = {contract.words[word].otherwise or ""}
+    distinguished = {contract.words[word].otherwise or ""}
     for metric in contract.metrics:
-        told |= {spelling(value) for test in metric.when if test.subject == (word,) for value in test.values}
-    return frozenset(told)
+        distinguished |= {spelling(value) for test in metric.when if test.subject == (word,) for value in test.values}
+    return frozenset(distinguished)

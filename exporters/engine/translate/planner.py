@@ -21,11 +21,12 @@ from contracts.model import (
     Source,
     Word,
 )
+from contracts.spelling import spelling
 from exporters.engine.translate.plan import Form, Plan, Refusal, Stamps, Start, Words
-from exporters.engine.translate.readers import IdColumn, NumberColumn, TextFiller, TimeColumn
+from exporters.engine.translate.readers import IdReader, NumberReader, TextReader, TimeReader
 from exporters.engine.values import MISTYPED, Close, JoinPlan, Put, Target
 
-__all__ = ["Fields", "Planner", "spelling"]
+__all__ = ["Fields", "Planner"]
 
 Fields = Mapping[tuple[str, ...], object]
 
@@ -57,8 +58,8 @@ class Planner:
         start = self.start(fields)
         if isinstance(start, Plan):
             return start
-        filled = [filler.fill(fields) for filler in start.names]
-        refused = [(filler.word.name, why) for filler, (_, why) in zip(start.names, filled, strict=True) if why]
+        filled = [reader.fill(fields) for reader in start.names]
+        refused = [(reader.word.name, why) for reader, (_, why) in zip(start.names, filled, strict=True) if why]
         return self.finish(start, [value for value, _ in filled], refused)
 
     def start(self, fields: Fields) -> Plan | Start:
@@ -86,21 +87,21 @@ class Planner:
             enums=tuple(self._filler(w, reads.get(n)) for n, w in self._labels.items() if w.kind == "enum"),
             names=tuple(self._filler(w, reads.get(n)) for n, w in self._labels.items() if w.kind == "name"),
             required=tuple(name for name, read in reads.items() if read.required),
-            numbers={n: NumberColumn(w, reads[n]) for n, w in words.items() if w.kind == "number"},
-            times={n: TimeColumn(w, reads[n]) for n, w in words.items() if w.kind == "time"},
-            ids={n: IdColumn(w, reads[n]) for n, w in words.items() if w.kind == "id"},
+            numbers={n: NumberReader(w, reads[n]) for n, w in words.items() if w.kind == "number"},
+            times={n: TimeReader(w, reads[n]) for n, w in words.items() if w.kind == "time"},
+            ids={n: IdReader(w, reads[n]) for n, w in words.items() if w.kind == "id"},
         )
 
-    def _filler(self, word: Word, read: Read | None) -> TextFiller:
-        return TextFiller(word, read, self._environment)
+    def _filler(self, word: Word, read: Read | None) -> TextReader:
+        return TextReader(word, read, self._environment)
 
     def _start_known(self, form: Form, fields: Fields) -> Plan | Start:
         words: dict[str, str | None] = {SOURCE_WORD: form.source.name}
         refused: list[Refusal] = []
-        for filler in form.enums:
-            words[filler.word.name], reason = filler.fill(fields)
+        for reader in form.enums:
+            words[reader.word.name], reason = reader.fill(fields)
             if reason:
-                refused.append((filler.word.name, reason))
+                refused.append((reader.word.name, reason))
         if any(words.get(name, "") is None for name in form.required):
             return Plan(rejected=(form.source.name, "missing_fields"))
         start = Start(form, form.names, words, tuple(refused))
@@ -130,7 +131,7 @@ class Planner:
         plan.is_applied = bool(plan.needs_events or plan.counts)
         if form.names:
             shown = {word for metric in plan.moved() for word in metric.labels.values()}
-            plan.shows = frozenset(filler.word.name for filler in form.names if filler.word.name in shown)
+            plan.shows = frozenset(reader.word.name for reader in form.names if reader.word.name in shown)
         return plan
 
     def _add_metric(self, plan: Plan, metric: Metric, words: Words) -> None:
@@ -173,14 +174,14 @@ class Planner:
         closes = tuple(
             Close(
                 places[opening],
-                mark,
+                joined_at,
                 self._targets_of(pair, {**words, pair.edge: edge}),
                 joined=(pair.name, edge, "joined"),
                 orphan=(pair.name, edge, "orphan"),
                 repeated=(pair.name, edge, "repeated"),
                 negative=(pair.name, edge, "negative"),
             )
-            for mark, (edge, (opening, closing)) in enumerate(pair.edges.items(), start=len(places))
+            for joined_at, (edge, (opening, closing)) in enumerate(pair.edges.items(), start=len(places))
             if closing == stage
         )
         if stage in places or closes:
@@ -212,11 +213,6 @@ def _word_holds(condition: Condition, words: Words) -> bool:
     if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
     return value in {spelling(wanted) for wanted in condition.values}
-
-
-def spelling(value: object) -> str:
-    """Return how a value of a condition on a word is spelt as that word's value."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _all_hold(conditions: tuple[Condition, ...], fields: Fields) -> bool:

@@ -7,7 +7,6 @@ when to ask; nothing here knows metrics. Part of the translate stage.
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,15 +16,16 @@ from operator import attrgetter
 from typing import Any
 
 from contracts.model import Candidate, Read, Word
+from contracts.spelling import normaliser
 from exporters.engine.fields import Path, attribute_of
-from exporters.engine.values import BEYOND, MISTYPED
+from exporters.engine.values import MISTYPED, OVERFLOW
 
-__all__ = ["HIDDEN", "IdColumn", "NumberColumn", "Tally", "TextFiller", "TimeColumn"]
+__all__ = ["OVERFLOW_TEXT", "IdReader", "NumberReader", "Tally", "TextReader", "TimeReader"]
 
 Tally = Counter[tuple[str, str]]
 """(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
 
-HIDDEN = object()
+OVERFLOW_TEXT = object()
 """Stands in a signature for a text that comes to a name beyond its cap, whichever source reads it."""
 
 _ID_LENGTH = 128
@@ -37,14 +37,14 @@ _Get = Callable[[object], object]
 _ZONE = attrgetter("tzinfo")
 
 
-class TextFiller:
+class TextReader:
     """Fills one enum or name word from the label-relevant fields of an event."""
 
     def __init__(self, word: Word, read: Read | None, environment: Mapping[str, str]) -> None:
         self.word = word
         self._candidates = read.candidates if read else ()
         self._values = {value.lower(): value for value in word.label_values} | dict(word.aliases)
-        self._bad = re.compile(f"[^{word.allow}]+") if word.kind == "name" else None
+        self._normalise = normaliser(word) if word.kind == "name" else None
         self.default = self._default(environment)
 
     def fill(self, fields: Mapping[Path, object]) -> tuple[str | None, str | None]:
@@ -59,8 +59,8 @@ class TextFiller:
                 fallback = str(candidate.constant)
                 break
             raw = fields[candidate.path]
-            if raw is HIDDEN:
-                return BEYOND, None
+            if raw is OVERFLOW_TEXT:
+                return OVERFLOW, None
             text = _text_of(raw)
             value = self._map(text, candidate) if text else None
             if value is not None:
@@ -71,7 +71,7 @@ class TextFiller:
                 return candidate.otherwise, "mistyped" if text is None else None
             if text:
                 reason = "unknown_value"
-        if reason == "unknown_value" and self._bad is None and self.word.otherwise is not None:
+        if reason == "unknown_value" and self._normalise is None and self.word.otherwise is not None:
             return self.word.otherwise, None
         return fallback, reason
 
@@ -89,9 +89,9 @@ class TextFiller:
         if folded in self._values:
             return self._values[folded]
         value = _by_part(folded, candidate) if candidate is not None else None
-        if value is not None or self._bad is None:
+        if value is not None or self._normalise is None:
             return value
-        return self._bad.sub("_", folded if self.word.fold else text)[: self.word.max_length]
+        return self._normalise(text)
 
 
 def _by_part(folded: str, candidate: Candidate) -> str | None:
@@ -115,7 +115,7 @@ def _text_of(raw: object) -> str | None:
     return str(raw) if isinstance(raw, int) else None
 
 
-class NumberColumn:
+class NumberReader:
     """Reads one number word from many events at once; every value is finite and within the word's bounds."""
 
     def __init__(self, word: Word, read: Read) -> None:
@@ -166,7 +166,7 @@ class NumberColumn:
         return self._constant
 
 
-class TimeColumn:
+class TimeReader:
     """Reads one time word: UTC epoch seconds, none further ahead of now than the word allows."""
 
     def __init__(self, word: Word, read: Read) -> None:
@@ -227,7 +227,7 @@ def _seconds_of(stamp: datetime) -> float:
     return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
 
 
-class IdColumn:
+class IdReader:
     """Reads one id word: a text or a whole number (7 and "7" are the same id)."""
 
     def __init__(self, word: Word, read: Read) -> None:

@@ -13,9 +13,9 @@ from itertools import compress
 from typing import TypeVar
 
 from contracts.model import Contract
-from exporters.engine.translate.cardinality import Seen
+from exporters.engine.translate.cardinality import Admitted
 from exporters.engine.translate.plan import Plan
-from exporters.engine.translate.plan_cache import Plans
+from exporters.engine.translate.plan_cache import PlanCache
 from exporters.engine.translate.planner import Planner
 from exporters.engine.values import Count, Effect, Join, JoinPlan, Observe, Put
 
@@ -33,9 +33,9 @@ class Translator:
             on its own.
     """
 
-    def __init__(self, contract: Contract, environment: Mapping[str, str], seen: Seen | None = None) -> None:
+    def __init__(self, contract: Contract, environment: Mapping[str, str], admitted: Admitted | None = None) -> None:
         self._planner = Planner(contract, environment)
-        self._plans = Plans(contract, self._planner, seen or {})
+        self._plans = PlanCache(contract, self._planner, admitted or {})
 
     def defaults(self) -> dict[str, str | None]:
         """Return the value each label word takes when an event has none."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from exporters.commands.verify.client import Site
+from exporters.commands.verify.client import HttpClient
 
 __all__ = ["FakeSite"]
 
@@ -48,9 +48,9 @@ class FakeSite:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
-    def site(self) -> Site:
+    def site(self) -> HttpClient:
         """Return the address to ask."""
-        return Site(self.base)
+        return HttpClient(self.base)
 
     def say(self, path: str, answer: Any, status: int = 200) -> None:
         """Answer a path with bytes, or with anything else as JSON."""

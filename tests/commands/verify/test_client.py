@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from exporters.commands.verify.client import NoAnswerError, Site, query, read_families
+from exporters.commands.verify.client import HttpClient, NoAnswerError, query, read_families
 from tests.commands.verify.conftest import FakeSite
 from tests.end_to_end.storm import free_port
 
@@ -23,24 +23,24 @@ def vector(*items: tuple[dict[str, str], str]) -> dict[str, object]:
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ValueError) as caught:
-        Site(address)
+        HttpClient(address)
     assert str(caught.value) == f"{address!r} is no address to ask; write it like http://127.0.0.1:9092"
 
 
 def test_a_password_in_an_address_is_refused_without_repeating_it() -> None:
     with pytest.raises(ValueError) as caught:
-        Site("http://admin:secret@127.0.0.1:3000")
+        HttpClient("http://admin:secret@127.0.0.1:3000")
     assert str(caught.value) == "a password has no place in an address; use the environment variables for it"
 
 
 def test_headers_do_not_show_when_a_site_is_printed() -> None:
-    assert "secret" not in repr(Site("http://127.0.0.1:3000", {"Authorization": "Bearer secret"}))
+    assert "secret" not in repr(HttpClient("http://127.0.0.1:3000", {"Authorization": "Bearer secret"}))
 
 
 def test_an_answer_is_handed_to_whoever_keeps_it_under_the_name_of_the_question(fake: FakeSite) -> None:
     kept: dict[str, bytes] = {}
     fake.say("/a", b"one")
-    site = Site(fake.base + "/", {"X-Who": "me"}, kept.__setitem__)
+    site = HttpClient(fake.base + "/", {"X-Who": "me"}, kept.__setitem__)
     assert (site.read("/a", "first", q="1 2"), site.read("/a")) == (b"one", b"one")
     assert kept == {"first": b"one"}
     assert fake.asked == ["/a?q=1+2", "/a"]
@@ -72,7 +72,7 @@ def test_a_proxy_of_the_environment_is_not_asked(fake: FakeSite, monkeypatch: py
 def test_nobody_there_is_no_answer() -> None:
     base = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(NoAnswerError) as caught:
-        Site(base).read("/metrics")
+        HttpClient(base).read("/metrics")
     assert str(caught.value) == f"{base}/metrics: connection refused"
 
 
@@ -81,7 +81,7 @@ def test_a_silent_site_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         base = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(NoAnswerError) as caught:
-            Site(base).read()
+            HttpClient(base).read()
     assert str(caught.value) == f"{base}: no answer within 0.05 s"
 
 
@@ -97,7 +97,7 @@ def test_something_that_is_not_http_is_no_answer() -> None:
         thread = threading.Thread(target=talk)
         thread.start()
         with pytest.raises(NoAnswerError) as caught:
-            Site(base).read()
+            HttpClient(base).read()
         thread.join()
     assert str(caught.value) == f"{base}: answered something that is not HTTP"
 

@@ -147,7 +147,7 @@ def test_another_contract_than_the_one_on_disk_fails(contract: Contract, fake: F
     fake.say("/", PAGE.encode())
     finding = check_exporter(fake.site, contract).run()[1]
     text = f"runs another shop.yaml (abc) than the one on disk ({contract.sha256[:12]})"
-    assert (str(finding), finding.hint) == (
+    assert (str(finding), finding.watcher) == (
         f"FAIL|shop_contract|{text}",
         "restart the exporter: python -m exporters.shop",
     )
@@ -157,7 +157,7 @@ def test_a_stranger_on_the_port_fails(contract: Contract, fake: FakeSite) -> Non
     fake.say("/", b"# TYPE process_open_fds gauge\nprocess_open_fds 7\n")
     findings = check_exporter(fake.site, contract).run()
     assert str(findings[1]) == "FAIL|shop_contract|the page does not say which contract is in force"
-    assert findings[1].hint == "something else holds port 9200: ss -ltnp"
+    assert findings[1].watcher == "something else holds port 9200: ss -ltnp"
 
 
 def test_a_page_that_is_none_fails(contract: Contract, fake: FakeSite) -> None:
@@ -171,4 +171,4 @@ def test_no_more_than_ten_problems_are_shown_but_all_are_counted(contract: Contr
     findings = check_exporter(fake.site, contract).run()
     assert [finding.level for finding in findings] == ["FAIL"] * 10 + ["INFO", "FAIL"]
     assert str(findings[10]) == "INFO|shop_metrics|3 more problems are not shown"
-    assert Path(contract.path).name in findings[0].hint
+    assert Path(contract.path).name in findings[0].watcher

@@ -55,8 +55,8 @@ def test_a_target_of_ours_must_be_up_and_one_of_others_is_only_mentioned(fake: F
         "WARN|target_peak_trade_web|http://peak_trade_web/metrics is down: no reason given",
         "PASS|target_node|http://node/metrics is up",
     ]
-    hint = "start it: python -m exporters.ai_live; or make its port reachable for Prometheus"
-    assert check.run()[0].hint == hint
+    watcher = "start it: python -m exporters.ai_live; or make its port reachable for Prometheus"
+    assert check.run()[0].watcher == watcher
 
 
 def test_a_target_that_was_never_scraped_is_not_up_yet(fake: FakeSite) -> None:
@@ -67,8 +67,8 @@ def test_a_target_that_was_never_scraped_is_not_up_yet(fake: FakeSite) -> None:
 def test_a_job_without_target_fails(fake: FakeSite) -> None:
     check = targets(fake)
     assert lines(check) == ["FAIL|target_ai_live|Prometheus has no target of job ai_live"]
-    hint = "add the job ai_live to scrape_configs in prometheus.yml, and restart Prometheus"
-    assert check.run()[0].hint == hint
+    watcher = "add the job ai_live to scrape_configs in prometheus.yml, and restart Prometheus"
+    assert check.run()[0].watcher == watcher
 
 
 def test_a_site_that_is_no_prometheus_fails(fake: FakeSite) -> None:

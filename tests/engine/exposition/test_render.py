@@ -28,7 +28,7 @@ SNAPSHOT: Snapshot = (
     (HISTOGRAM, (Sample(("z",), 4.75, 1003.0, (2, 1, 0, 4)),)),
     (NEVER, ()),
 )
-GAUGES: Gauges = [(NOW_GAUGE, [(("z",), 1.5)]), (NOW_COUNTER, [((), 2.0)])]
+LIVE: Gauges = [(NOW_GAUGE, [(("z",), 1.5)]), (NOW_COUNTER, [((), 2.0)])]
 
 TEXT = r"""# HELP a_total A\\b\nc.
 # TYPE a_total counter
@@ -55,14 +55,14 @@ errors_total 2.0
 
 
 def test_the_text_format_holds_everything_committed_and_no_creation_times() -> None:
-    body, content_type = render(SNAPSHOT, GAUGES, accept="", with_process=False)
+    body, content_type = render(SNAPSHOT, LIVE, accept="", with_process=False)
     assert body.decode() == TEXT
     assert content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert len(list(parse_text(body.decode()))) == 5
 
 
 def test_openmetrics_holds_creation_times_and_ends_with_eof() -> None:
-    body, content_type = render(SNAPSHOT, GAUGES, accept=OPENMETRICS, with_process=False)
+    body, content_type = render(SNAPSHOT, LIVE, accept=OPENMETRICS, with_process=False)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
     assert body.endswith(b"# EOF\n")
     samples = {
@@ -90,5 +90,5 @@ def test_process_metrics_come_from_a_registry_of_our_own() -> None:
     assert {"process_cpu_seconds", "process_resident_memory_bytes", "process_open_fds"} <= names
     assert all(name.startswith("process_") for name in names)
     before = list(REGISTRY._names_to_collectors)
-    render(SNAPSHOT, GAUGES, accept="")
+    render(SNAPSHOT, LIVE, accept="")
     assert list(REGISTRY._names_to_collectors) == before

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 import contracts
 from contracts.load import load_contract
 from contracts.model import Contract
-from exporters.engine.accounting import GAUGES, Accounting, Vitals
+from exporters.engine.accounting import LIVE, Accounting, Vitals
 from exporters.engine.exposition.render import render
 from exporters.engine.exposition.serve import ServeError, Server, bind, build_app
 from tests.engine.support.harness import Bench
@@ -33,7 +33,7 @@ metrics: {kinds_total: {type: counter, counts: kind, labels: [kind], help: Kinds
 """
 
 
-class Site:
+class HttpClient:
     """An application over fixed values that notes how long each scraper waits."""
 
     def __init__(self, contract: Contract) -> None:
@@ -42,7 +42,7 @@ class Site:
         self.timeouts: list[float] = []
         self._bench = Bench(contract)
         vitals = Vitals(open_pairs=self._bench.pairs.sizes())
-        self._gauges = [(GAUGES[name], found) for name, found in Accounting(contract).gauges(vitals).items() if found]
+        self._gauges = [(LIVE[name], found) for name, found in Accounting(contract).gauges(vitals).items() if found]
         self.app = build_app(contract, self._render, lambda: self.is_ready)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -61,11 +61,11 @@ class Site:
 
 
 @pytest.fixture
-def site(contract: Callable[[str], Contract]) -> Site:
-    return Site(replace(contract(TEXT), name="a<b", help="Fish & chips."))
+def site(contract: Callable[[str], Contract]) -> HttpClient:
+    return HttpClient(replace(contract(TEXT), name="a<b", help="Fish & chips."))
 
 
-def test_the_landing_page_says_who_this_is_and_where_to_go(site: Site) -> None:
+def test_the_landing_page_says_who_this_is_and_where_to_go(site: HttpClient) -> None:
     page = site.ask("/")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "<h1>a&lt;b</h1><p>Fish &amp; chips.</p>" in page.text
@@ -74,7 +74,7 @@ def test_the_landing_page_says_who_this_is_and_where_to_go(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics?x", "/metrics?name[]=up&x=%00"])
-def test_metrics_come_as_text_whatever_the_query(site: Site, path: str) -> None:
+def test_metrics_come_as_text_whatever_the_query(site: HttpClient, path: str) -> None:
     answer = site.ask(path)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert answer.headers["vary"] == "accept, accept-encoding"
@@ -83,7 +83,7 @@ def test_metrics_come_as_text_whatever_the_query(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.stem)
 def test_both_formats_of_every_exporter_are_understood_by_the_client_library(path: Path) -> None:
-    site = Site(load_contract(path))
+    site = HttpClient(load_contract(path))
     plain = [family.name for family in parse_text(site.ask("/metrics").text)]
     answer = site.ask("/metrics", accept=OPENMETRICS)
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
@@ -102,7 +102,7 @@ def promtool() -> str:
 
 @pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.stem)
 def test_promtool_has_nothing_to_say_about_any_exporter(path: Path) -> None:
-    body = Site(load_contract(path)).ask("/metrics").content
+    body = HttpClient(load_contract(path)).ask("/metrics").content
     done = subprocess.run([promtool(), "check", "metrics"], input=body, capture_output=True, check=False)
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (0, "", "")
 
@@ -120,34 +120,34 @@ def test_promtool_has_nothing_to_say_about_any_exporter(path: Path) -> None:
         ("", False),
     ],
 )
-def test_metrics_are_packed_for_whoever_takes_gzip(site: Site, accepted: str, is_packed: bool) -> None:
+def test_metrics_are_packed_for_whoever_takes_gzip(site: HttpClient, accepted: str, is_packed: bool) -> None:
     answer = site.ask("/metrics", accept_encoding=accepted)
     assert answer.headers.get("content-encoding") == ("gzip" if is_packed else None)
     assert 'kinds_total{kind="a"} 0.0\n' in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy"])
-def test_head_answers_like_get_without_a_body(site: Site, path: str) -> None:
+def test_head_answers_like_get_without_a_body(site: HttpClient, path: str) -> None:
     head = site.ask(path, "HEAD")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == site.ask(path).headers["content-type"]
 
 
 @pytest.mark.parametrize("path", ["/metric", "/metrics/", "/-/", "/-/ready/", "/favicon.ico", "//metrics", "/docs"])
-def test_anything_else_is_not_found(site: Site, path: str) -> None:
+def test_anything_else_is_not_found(site: HttpClient, path: str) -> None:
     answer = site.ask(path)
     assert (answer.status_code, answer.text) == (404, "Not Found")
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_nothing_can_be_sent_here(site: Site, method: str, path: str) -> None:
+def test_nothing_can_be_sent_here(site: HttpClient, method: str, path: str) -> None:
     answer = site.ask(path, method)
     assert answer.status_code == 405
     assert sorted(answer.headers["allow"].split(", ")) == ["GET", "HEAD"]
 
 
-def test_ready_follows_the_engine_and_healthy_does_not(site: Site) -> None:
+def test_ready_follows_the_engine_and_healthy_does_not(site: HttpClient) -> None:
     answer = site.ask("/-/ready")
     assert (answer.status_code, answer.text) == (503, "reading the event files for the first time\n")
     site.is_ready = True
@@ -173,7 +173,7 @@ def test_ready_follows_the_engine_and_healthy_does_not(site: Site) -> None:
     ],
 )
 def test_the_scrapers_own_timeout_is_kept_and_nonsense_is_ignored(
-    site: Site, stated: str | None, expected: float
+    site: HttpClient, stated: str | None, expected: float
 ) -> None:
     name = "x_prometheus_scrape_timeout_seconds"
     assert site.ask("/metrics", **({name: stated} if stated is not None else {})).status_code == 200
@@ -211,7 +211,7 @@ def test_an_address_that_cannot_be_had_is_named(host: str, port: int, message: s
     assert str(caught.value).endswith("; choose another host or port")
 
 
-def test_a_server_serves_until_it_is_stopped_and_gives_the_port_back(site: Site, listener: socket.socket) -> None:
+def test_a_server_serves_until_it_is_stopped_and_gives_the_port_back(site: HttpClient, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     server = Server(site.app, listener)
     server.start()

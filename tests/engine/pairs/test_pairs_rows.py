@@ -15,12 +15,12 @@ def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
     """Return pairs that only know the rows told so far."""
     for kind, key, value in pairs.rows():
         kept[kind, key] = value
-    pairs.settled()
+    pairs.committed()
     fresh = OpenPairs(contract)
-    told: list[tuple[str, str, object]] = json.loads(
+    shown: list[tuple[str, str, object]] = json.loads(
         json.dumps([[*name, value] for name, value in kept.items() if value is not None])
     )
-    fresh.restore(told)
+    fresh.restore(shown)
     return fresh
 
 
@@ -30,7 +30,7 @@ def test_a_change_is_told_until_it_is_settled(contract: Callable[[str], Contract
     record = ["a", base, base + 2, True, None, None, True, base + 2, 2]
     rows = [("newest", "order", [base + 2, 0]), ("pair", '["order", 1]', [record])]
     assert list(stages.pairs.rows()) == list(stages.pairs.rows()) == rows
-    stages.pairs.settled()
+    stages.pairs.committed()
     assert list(stages.pairs.rows()) == []
     stages.feed(event("done", 500, "b"))
     assert list(stages.pairs.rows()) == [("newest", "order", [base + 500, 2]), ("pair", '["order", 1]', None)]
@@ -40,7 +40,7 @@ def test_everything_is_told_again_when_asked_for(contract: Callable[[str], Contr
     stages = Bench(contract(STAGES))
     assert list(stages.pairs.rows(everything=True)) == [("newest", "order", None)]
     (_, _, newest), (_, _, records) = stages.feed(event("open", 0, "a")).pairs.rows()
-    stages.pairs.settled()
+    stages.pairs.committed()
     assert list(stages.pairs.rows(everything=True)) == [
         ("newest", "order", newest),
         ("pair", '["order", 1]', None),
@@ -49,9 +49,9 @@ def test_everything_is_told_again_when_asked_for(contract: Callable[[str], Contr
 
 
 def test_what_a_restart_brings_back_goes_on_as_if_nothing_had_happened(contract: Callable[[str], Contract]) -> None:
-    random, law = Random(7), contract(STAGES)
-    bench = Bench(law)
-    steady, restarting = OpenPairs(law), OpenPairs(law)
+    random, spec = Random(7), contract(STAGES)
+    bench = Bench(spec)
+    steady, restarting = OpenPairs(spec), OpenPairs(spec)
     kept: Rows = {}
     seen: Counter[str] = Counter()
     for clock in range(0, 3000, 9):
@@ -62,7 +62,7 @@ def test_what_a_restart_brings_back_goes_on_as_if_nothing_had_happened(contract:
         assert restarting.join(joins) == expected
         assert restarting.sizes() == steady.sizes()
         seen.update(outcome for _, _, outcome in expected[1])
-        restarting = restarted(law, restarting, kept)
+        restarting = restarted(spec, restarting, kept)
     assert seen.keys() == {"joined", "orphan", "repeated", "negative", "expired", "evicted"}
 
 

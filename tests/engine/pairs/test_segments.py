@@ -27,7 +27,7 @@ def commit(pairs: OpenPairs, stored: Rows, everything: bool = False) -> None:
         stored[kind, key] = value
         if value is None:
             del stored[kind, key]
-    pairs.settled()
+    pairs.committed()
 
 
 def listed(stored: Rows) -> list[tuple[str, str, object]]:
@@ -50,8 +50,8 @@ def some_events(chance: Random) -> list[dict[str, object]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_stored_is_what_is_remembered_whatever_happens_between_commits(contract: Make, seed: int) -> None:
     """Commits that fail, commits of everything, restarts: ids, times, latencies and order."""
-    chance, law = Random(seed), contract(ROOMY)
-    bench, stored = Bench(law), Rows()
+    chance, spec = Random(seed), contract(ROOMY)
+    bench, stored = Bench(spec), Rows()
     for number in range(400):
         bench.feed(*({**one, "at": NOW - 90_000 + number * 20 + chance.random()} for one in some_events(chance)))
         if chance.random() < 0.2:
@@ -61,7 +61,7 @@ def test_what_is_stored_is_what_is_remembered_whatever_happens_between_commits(c
         kept = remembered(listed(stored)).get("order", {})
         assert list(kept.items()) == list(remembered_by(bench.pairs).items())
         if chance.random() < 0.1:
-            bench.pairs = OpenPairs(law)
+            bench.pairs = OpenPairs(spec)
             bench.pairs.restore(listed(stored))
     assert remembered_by(bench.pairs)
 
@@ -108,6 +108,6 @@ def test_without_a_store_nothing_piles_up(contract: Make) -> None:
     bench = Bench(contract(STAGES))
     for number in range(500):
         bench.feed(event("open", number, f"i-{number}"), event("ack", number, f"i-{number}"))
-        bench.pairs.settled()
+        bench.pairs.committed()
     segments = bench.pairs._open["order"].segments
     assert not any(value for value in vars(segments).values() if isinstance(value, list | dict))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import REJECTION_REASONS, Contract
-from exporters.engine.accounting import COUNTERS, GAUGES, Accounting, Vitals
+from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
 from exporters.engine.decode import Decoder
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Outcome, Update
@@ -37,7 +37,7 @@ def accounting(contract: Callable[[str], Contract]) -> Accounting:
     return Accounting(contract(TEXT))
 
 
-def told(updates: list[Update]) -> dict[tuple[str, ...], float]:
+def shown(updates: list[Update]) -> dict[tuple[str, ...], float]:
     """Return (metric, labels...) -> amount; the exporter's own without prefix and name."""
     found: Counter[tuple[str, ...]] = Counter()
     for update in updates:
@@ -55,7 +55,7 @@ def test_a_batch_is_accounted_for_line_by_line_and_byte_by_byte(accounting: Acco
         rejected=Counter({("one", "unknown_schema"): 10, ("unknown", "unknown_schema"): 11}),
         refused=Counter({("n", "out_of_range"): 12}),
     )
-    assert told(accounting.lines(batch, decoded, effect)) == {
+    assert shown(accounting.lines(batch, decoded, effect)) == {
         ("lines_total", "applied"): 8,
         ("lines_total", "ignored"): 9,
         ("lines_total", "blank"): 4,
@@ -76,7 +76,7 @@ def test_a_batch_is_accounted_for_line_by_line_and_byte_by_byte(accounting: Acco
 
 
 def test_an_empty_batch_changes_no_line(accounting: Accounting) -> None:
-    assert told(accounting.lines(Batch("f", 5, 5, b""), Decoded([]), Effect())) == {("read_bytes_total",): 0}
+    assert shown(accounting.lines(Batch("f", 5, 5, b""), Decoded([]), Effect())) == {("read_bytes_total",): 0}
 
 
 @pytest.mark.parametrize(
@@ -93,35 +93,35 @@ def test_an_empty_batch_changes_no_line(accounting: Accounting) -> None:
 def test_each_notice_counts_once(
     accounting: Accounting, notice: Notice, expected: dict[tuple[str, ...], float]
 ) -> None:
-    assert told(accounting.notice(notice)) == expected
+    assert shown(accounting.notice(notice)) == expected
 
 
 def test_pairs_and_overflow_are_told_by_what_became_of_them(accounting: Accounting) -> None:
     tally = {("pair", "e", "joined"): 3, ("pair", "e", "orphan"): 2, ("pair", "", "expired"): 1}
-    assert told(accounting.joined(tally)) == {
+    assert shown(accounting.joined(tally)) == {
         ("pair_edges_total", "pair", "e", "joined"): 3,
         ("pair_edges_total", "pair", "e", "orphan"): 2,
         ("pairs_forgotten_total", "pair", "expired"): 1,
     }
-    assert told(accounting.folded({("kinds_total", "run"): 4})) == {("label_overflow_total", "kinds_total", "run"): 4}
+    assert shown(accounting.folded({("kinds_total", "run"): 4})) == {("label_overflow_total", "kinds_total", "run"): 4}
 
 
 def test_every_outcome_and_edge_exists_from_the_start(accounting: Accounting) -> None:
-    begun = told(accounting.begin())
+    begun = shown(accounting.begin())
     assert set(begun.values()) == {0}
     outcomes = {labels[0] for name, *labels in begun if name == "lines_total"}
     assert outcomes == {"applied", "ignored", "blank", *REJECTION_REASONS}
     kinds = {labels[-1] for name, *labels in begun if name == "pair_edges_total"}
     assert kinds == {"joined", "orphan", "repeated", "negative"}
-    never_begun = {name for name in COUNTERS if name not in {key[0] for key in begun}}
+    never_begun = {name for name in STORED if name not in {key[0] for key in begun}}
     assert never_begun == {"refused_values_total", "label_overflow_total"}
 
 
 def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) -> None:
     gauges = accounting.gauges(Vitals(files_present=2, open_pairs={"pair": 3}))
-    assert gauges.keys() == GAUGES.keys()
+    assert gauges.keys() == LIVE.keys()
     for name, values in gauges.items():
-        assert {len(labels) for labels, _ in values} == {len(GAUGES[name].labels)}
+        assert {len(labels) for labels, _ in values} == {len(LIVE[name].labels)}
     assert gauges["file_present"] == [(("sample",), 1.0)]
     assert gauges["open_pairs"] == [(("sample", "pair"), 3.0)]
     assert gauges["series_budget"] == [(("sample",), 8.0)]
@@ -167,5 +167,5 @@ def test_every_line_has_one_outcome_and_every_byte_is_read_once(
 
 
 def test_translating_an_empty_batch_does_nothing(contract: Callable[[str], Contract]) -> None:
-    law = contract(TEXT)
-    assert Translator(law, {}).translate(Decoder(law).decode(b"").events, NOW) == Effect()
+    spec = contract(TEXT)
+    assert Translator(spec, {}).translate(Decoder(spec).decode(b"").events, NOW) == Effect()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporters.engine import run
-from exporters.engine.heap import give_back
+from exporters.engine.heap import trim_heap
 from tests.engine.support.commits import Plant, shop_event
 
 
@@ -16,11 +16,11 @@ def test_memory_is_given_back_when_much_has_been_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: tuple[int, ...]
 ) -> None:
     given: list[None] = []
-    monkeypatch.setattr(run, "give_back", lambda: given.append(None))
+    monkeypatch.setattr(run, "trim_heap", lambda: given.append(None))
     plant = Plant(tmp_path)
     plant.begin()
     plant.write(*map(shop_event, range(10)))
-    monkeypatch.setattr(run, "GIVE_BACK_BYTES", plant.events.stat().st_size * 3.5)
+    monkeypatch.setattr(run, "TRIM_BYTES", plant.events.stat().st_size * 3.5)
     plant.step()
     assert not given
     for number in batches:
@@ -40,7 +40,7 @@ def test_a_system_that_cannot_take_memory_back_is_no_problem(monkeypatch: pytest
         return object()
 
     monkeypatch.setattr(ctypes, "CDLL", without_trim)
-    give_back()
+    trim_heap()
     assert asked == [None], "the process's own C library, which has no malloc_trim"
 
 
@@ -48,7 +48,7 @@ def test_what_is_given_back_is_no_longer_held() -> None:
     """In a process of its own: much is freed under one block that stays, so that only asking for it returns it."""
     program = """
 import ctypes
-from exporters.engine.heap import give_back
+from exporters.engine.heap import trim_heap
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
 held = lambda: int(open("/proc/self/statm").read().split()[1])
@@ -58,7 +58,7 @@ for block in blocks:
 for block in blocks[:-1]:
     libc.free(block)
 before = held()
-give_back()
+trim_heap()
 print(before - held())
 """
     if not hasattr(ctypes.CDLL(None), "malloc_trim"):

@@ -138,8 +138,8 @@ class RestartMachine(World, RuleBasedStateMachine):
             self.complete()
         files = self.files()
         unmarked = [path for path in files if key_of(path) not in self.marked]
-        unseen = [path for path in unmarked if key_of(path) not in self.opened]
-        before = {number for path in unseen for number in numbers_in(path)}
+        unread = [path for path in unmarked if key_of(path) not in self.opened]
+        before = {number for path in unread for number in numbers_in(path)}
         open_only = {number for path in unmarked for number in numbers_in(path)} - before
         self.targets += 1
         target = self.base.with_name(f"target-{self.targets}.jsonl")
@@ -147,7 +147,7 @@ class RestartMachine(World, RuleBasedStateMachine):
         fresh = self.path.with_name("link~")
         fresh.symlink_to(target.name)
         fresh.replace(self.path)
-        self.destroyed(before, sum(map(self.size, unseen)), may_be_open=False)
+        self.destroyed(before, sum(map(self.size, unread)), may_be_open=False)
         self.destroyed(open_only, sum(map(self.size, unmarked)), may_be_open=True)
 
     @rule(data=st.data(), days=st.sampled_from([-400, -1, 1, 400]))

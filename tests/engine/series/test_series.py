@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import Contract, Metric, Word
-from exporters.engine.series import State
+from exporters.engine.series import SeriesTable
 from exporters.engine.values import Count, Observe, Put, Sample
 from tests.engine.support.harness import Bench, Values
 
@@ -26,15 +26,15 @@ PLAIN = metric("e_total", "counter", "counts", labels={})
 
 
 @pytest.fixture
-def state() -> State:
-    return State((TOTAL, AMOUNT, SECONDS, GAUGE, PLAIN), {"run": RUN})
+def state() -> SeriesTable:
+    return SeriesTable((TOTAL, AMOUNT, SECONDS, GAUGE, PLAIN), {"run": RUN})
 
 
-def shown(state: State, wanted: Metric) -> Values:
+def shown(state: SeriesTable, wanted: Metric) -> Values:
     return {s.labels: s.value for found, samples in state.snapshot() if found is wanted for s in samples}
 
 
-def test_nothing_is_shown_before_it_is_committed(state: State) -> None:
+def test_nothing_is_shown_before_it_is_committed(state: SeriesTable) -> None:
     state.apply([Count(TOTAL, ("a",), 2.0)], now=1.0)
     assert shown(state, TOTAL) == {}
     state.commit()
@@ -46,14 +46,14 @@ def test_nothing_is_shown_before_it_is_committed(state: State) -> None:
     assert before[0][1] == (Sample(("a",), 2.0, 1.0),)
 
 
-def test_a_series_keeps_the_time_it_was_created_at(state: State) -> None:
+def test_a_series_keeps_the_time_it_was_created_at(state: SeriesTable) -> None:
     state.apply([Count(TOTAL, ("a",), 1.0)], now=10.0)
     state.apply([Count(TOTAL, ("a",), 1.0)], now=20.0)
     state.commit()
     assert state.snapshot()[0][1] == (Sample(("a",), 2.0, 10.0),)
 
 
-def test_a_snapshot_holds_the_metrics_in_their_order_and_the_series_by_label(state: State) -> None:
+def test_a_snapshot_holds_the_metrics_in_their_order_and_the_series_by_label(state: SeriesTable) -> None:
     state.apply([Count(PLAIN, (), 1.0), Count(TOTAL, ("b",), 1.0), Count(TOTAL, ("a",), 1.0)], now=1.0)
     state.commit()
     names = ["a_total", "b_total", "c_seconds", "d", "e_total"]
@@ -62,7 +62,7 @@ def test_a_snapshot_holds_the_metrics_in_their_order_and_the_series_by_label(sta
     assert state.size([TOTAL, GAUGE, PLAIN]) == 3
 
 
-def test_a_forward_gauge_takes_larger_values_only_and_any_first_one(state: State) -> None:
+def test_a_forward_gauge_takes_larger_values_only_and_any_first_one(state: SeriesTable) -> None:
     for value, expected in ((-7.0, -7.0), (-9.0, -7.0), (0.0, 0.0), (-1.0, 0.0)):
         state.apply([Put(GAUGE, ("a",), value, only_forward=True)], now=1.0)
         state.commit()
@@ -74,7 +74,7 @@ def test_a_forward_gauge_takes_larger_values_only_and_any_first_one(state: State
 
 @given(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.100001, 0.5, 1.0, 1.5, 5.0, 5.1, 1e9]), min_size=1, max_size=20))
 def test_a_value_falls_into_the_first_bucket_it_does_not_exceed(values: list[float]) -> None:
-    state = State((SECONDS,), {"run": RUN})
+    state = SeriesTable((SECONDS,), {"run": RUN})
     state.apply([Observe(SECONDS, ("a",), values)], now=1.0)
     state.commit()
     expected = [0, 0, 0, 0]
@@ -83,7 +83,7 @@ def test_a_value_falls_into_the_first_bucket_it_does_not_exceed(values: list[flo
     assert state.snapshot()[0][1] == (Sample(("a",), sum(values), 1.0, tuple(expected)),)
 
 
-def test_values_beyond_the_cap_share_one_series_and_are_counted(state: State) -> None:
+def test_values_beyond_the_cap_share_one_series_and_are_counted(state: SeriesTable) -> None:
     assert not state.apply([Count(TOTAL, ("a",), 1.0), Count(TOTAL, ("b",), 1.0)], now=1.0)
     overflow = state.apply(
         [Count(TOTAL, ("c",), 3.0, events=3), Count(TOTAL, ("a",), 1.0), Observe(SECONDS, ("d",), [1.0, 2.0])], now=2.0
@@ -93,7 +93,7 @@ def test_values_beyond_the_cap_share_one_series_and_are_counted(state: State) ->
     assert shown(state, TOTAL) == {("a",): 2.0, ("b",): 1.0, ("rest",): 3.0}
 
 
-def test_the_value_that_stands_for_the_rest_is_no_overflow_and_the_cap_stays_shut(state: State) -> None:
+def test_the_value_that_stands_for_the_rest_is_no_overflow_and_the_cap_stays_shut(state: SeriesTable) -> None:
     state.apply([Count(TOTAL, ("a",), 1.0), Count(TOTAL, ("b",), 1.0)], now=1.0)
     assert not state.apply([Count(TOTAL, ("rest",), 1.0)], now=1.0)
     assert state.apply([Count(TOTAL, ("c",), 1.0)], now=1.0) == {("a_total", "run"): 1}
@@ -130,7 +130,7 @@ metrics:
   reached_total: {type: counter, counts: only, labels: [source, only], help: Reached., budget: 4}
   named_total: {type: counter, counts: kind, labels: [kind, run], help: Named., init: [{kind: b}], budget: 6}
   open_total: {type: counter, counts: kind, labels: [run], help: Open., budget: 2}
-  state: {type: gauge, states: state, labels: [state], help: State., budget: 2}
+  state: {type: gauge, states: state, labels: [state], help: SeriesTable., budget: 2}
   first_state: {type: gauge, states: state, labels: [run, state], init: [{state: "on"}], help: First., budget: 4}
   up: {type: gauge, always: 1, labels: [run], init: [{}, {run: more}], help: Up., budget: 2}
   last_timestamp_seconds: {type: gauge, sets: at, labels: [source], help: Last., budget: 2}
@@ -160,9 +160,9 @@ def test_a_value_given_from_the_start_counts_towards_the_cap(bench: Callable[...
 
 
 def test_what_was_stored_comes_back_and_goes_on(contract: Callable[[str], Contract]) -> None:
-    law = contract(INITIAL)
-    first = Bench(law).feed({"v": 1, "t": "T", "kind": "b", "run": "r", "state": "off", "at": 77}, "bad")
-    second = Bench(law, rows=first.rows())
+    spec = contract(INITIAL)
+    first = Bench(spec).feed({"v": 1, "t": "T", "kind": "b", "run": "r", "state": "off", "at": 77}, "bad")
+    second = Bench(spec, rows=first.rows())
     assert not second.left
     assert second.everything() == first.everything()
     event = {"v": 1, "t": "T", "kind": "b", "run": "zz", "state": "on", "at": 76}

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from contracts.model import Metric, Word
-from exporters.engine.series import State
+from exporters.engine.series import SeriesTable
 from exporters.engine.values import Count, Put
 from tests.engine.support.commits import Plant, failing_disk, shop_event
 from tests.engine.support.harness import contract_of
@@ -52,7 +52,7 @@ def test_an_idle_exporter_writes_nothing(plant: Plant) -> None:
 
 
 def test_what_is_set_to_the_value_it_has_is_not_written() -> None:
-    state = State((TOTAL, GAUGE), {"run": RUN})
+    state = SeriesTable((TOTAL, GAUGE), {"run": RUN})
     state.apply([Put(GAUGE, ("a",), 5.0), Count(TOTAL, ("a",), 1.0)], now=1.0)
     assert len(list(state.rows())) == 5
     state.commit()
@@ -64,14 +64,14 @@ def test_what_is_set_to_the_value_it_has_is_not_written() -> None:
 
 def test_a_value_beyond_all_numbers_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "sample.db"
-    first = State((TOTAL,), {"run": RUN})
+    first = SeriesTable((TOTAL,), {"run": RUN})
     first.apply([Count(TOTAL, ("a",), 1.7e308), Count(TOTAL, ("a",), 1.7e308)], now=1.0)
     with opened(path) as (store, _):
         store.write(first.rows())
     first.commit()
-    second = State((TOTAL,), {"run": RUN})
-    law = contract_of(tmp_path, CAPPED.format(cap=2))
-    assert second.restore(rows_of(path), law) == {}
+    second = SeriesTable((TOTAL,), {"run": RUN})
+    spec = contract_of(tmp_path, CAPPED.format(cap=2))
+    assert second.restore(rows_of(path), spec) == {}
     assert second.snapshot() == first.snapshot()
 
 
@@ -106,31 +106,31 @@ def test_a_commit_costs_what_changed_not_what_there_is(tmp_path: Path, monkeypat
     log = os.stat(f"{plant.state}-wal").st_size
     plant.write(*({"run": f"r{number}"} for number in range(0, 10_000, 1000)))
     plant.step()
-    lines_and_bytes, mark, total = 2, 1, 1
-    assert Counting.written == 10 + lines_and_bytes + mark + total
+    lines_and_bytes, checkpoint, total = 2, 1, 1
+    assert Counting.written == 10 + lines_and_bytes + checkpoint + total
     grown = os.stat(f"{plant.state}-wal").st_size - log
     assert grown <= 0 or grown < 40 * 4200
     plant.kill()
     plant.begin()
-    assert plant.told()["runs_total", "r3000"] == (2.0, ())
+    assert plant.shown()["runs_total", "r3000"] == (2.0, ())
     plant.kill()
 
 
 def test_a_commit_that_failed_is_made_up_for_by_the_next(plant: Plant) -> None:
     plant.begin()
     plant.step()
-    before = plant.told()
+    before = plant.shown()
     with failing_disk():
         for number in range(20, 40):
             plant.write(shop_event(number))
             plant.step()
-            assert plant.told() == before
+            assert plant.shown() == before
     plant.write(shop_event(40))
     plant.step()
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
     plant.kill()
     plant.begin()
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
 
 
 def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant) -> None:
@@ -144,7 +144,7 @@ def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant
         rows = [value for kind, _, value in plant._engine._pairs.rows() if kind == "pair"]
     assert [value and len(cast(list[object], value)) for value in rows] == [None, 1, 1, 1], "three go, three come"
     plant.step(1.5)
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
 
 
 def test_at_the_end_even_what_only_a_look_has_found_is_committed(plant: Plant) -> None:

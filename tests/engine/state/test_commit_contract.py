@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contracts.load import load_contract
-from tests.engine.support.commits import SHOP, Plant, Told, shop_event
+from tests.engine.support.commits import SHOP, Plant, Shown, shop_event
 from tests.engine.support.stores import rows_of
 
 
@@ -26,9 +26,9 @@ def changed(old: str, new: str) -> str:
     return TEXT.replace(old, new)
 
 
-def own_contracts(told: Told) -> Told:
+def own_contracts(shown: Shown) -> Shown:
     """Return the series of the contract's metrics."""
-    return {name: value for name, value in told.items() if not name[0].startswith("peak_trade_exporter_")}
+    return {name: value for name, value in shown.items() if not name[0].startswith("peak_trade_exporter_")}
 
 
 def stored(plant: Plant, kind: str) -> set[str]:
@@ -61,13 +61,13 @@ def test_what_means_something_else_begins_anew_and_the_rest_goes_on(
     before, after, names, number = CHANGES[change]
     plant.begin()
     plant.step()
-    old, born = own_contracts(plant.told()), plant.created()
+    old, born = own_contracts(plant.shown()), plant.created()
     plant.kill() if is_killed else plant.stop()
     plant.clock.seconds += 100
     plant.change(changed(before, after))
     plant.begin()
     plant.step()
-    new = own_contracts(plant.told())
+    new = own_contracts(plant.shown())
     listed = ", ".join(names)
     assert warnings(caplog) == [f"{plant.contract.path}: the contract changed; these begin anew: {listed}"]
     assert plant.own("state_resets_total", "contract") == number
@@ -85,7 +85,7 @@ def test_what_means_something_else_begins_anew_and_the_rest_goes_on(
     assert warnings(caplog) == []
     assert plant.own("state_resets_total", "contract") == number
     assert plant.created() == born, "what began anew has been stored"
-    assert own_contracts(plant.told()) == new
+    assert own_contracts(plant.shown()) == new
 
 
 def test_a_new_metric_begins_at_nothing_and_nothing_is_said(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,10 +98,10 @@ def test_a_new_metric_begins_at_nothing_and_nothing_is_said(plant: Plant, caplog
     plant.step()
     assert warnings(caplog) == []
     assert plant.own("state_resets_total", "contract") == 0
-    assert plant.told()["size_total",] == (0.0, ())
+    assert plant.shown()["size_total",] == (0.0, ())
     plant.write({"kind": "sold", "size": 2})
     plant.step()
-    assert plant.told()["size_total",] == (2.0, ())
+    assert plant.shown()["size_total",] == (2.0, ())
 
 
 @pytest.mark.parametrize("change", ["a metric is removed", "a label is renamed", "a value is removed", "edges change"])
@@ -110,7 +110,9 @@ def test_after_a_return_to_the_old_contract_old_values_do_not_come_back(plant: P
     before, after, names, _ = CHANGES[change]
     plant.begin()
     plant.step()
-    gone = {name for name in plant.told() if name[0] in names and (change != "a value is removed" or name[1] == "lost")}
+    gone = {
+        name for name in plant.shown() if name[0] in names and (change != "a value is removed" or name[1] == "lost")
+    }
     plant.stop()
     plant.change(changed(before, after))
     plant.begin()
@@ -120,8 +122,8 @@ def test_after_a_return_to_the_old_contract_old_values_do_not_come_back(plant: P
     plant.change(TEXT)
     plant.begin()
     plant.step()
-    told = plant.told()
-    assert all(told.get(name, (0.0,))[0] == 0 for name in gone)
+    shown = plant.shown()
+    assert all(shown.get(name, (0.0,))[0] == 0 for name in gone)
     assert plant._engine is not None
     if change == "edges change":
         assert plant._engine._pairs.sizes() == {"order": 0}
@@ -159,8 +161,8 @@ def test_a_lower_cap_keeps_the_series_there_are_and_folds_what_comes(plant: Plan
     plant.begin()
     plant.write({"kind": "sold", "run": "b"}, {"kind": "sold", "run": "a"})
     plant.step()
-    told = plant.told()
-    assert (told["runs_total", "a"], told["runs_total", "b"]) == ((6.0, ()), (5.0, ()))
+    shown = plant.shown()
+    assert (shown["runs_total", "a"], shown["runs_total", "b"]) == ((6.0, ()), (5.0, ()))
     plant.stop()
     assert stored(plant, "seen") == {'["run", "a"]'}
 
@@ -186,5 +188,5 @@ def test_another_contracts_state_under_this_name_is_set_aside(plant: Plant, capl
     ]
     assert other.state.with_name(aside).read_bytes() == text
     other.step()
-    assert own_contracts(other.told()) == own_contracts(plant.truth())
+    assert own_contracts(other.shown()) == own_contracts(plant.truth())
     other.stop()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.series import State
+from exporters.engine.series import SeriesTable
 from exporters.engine.state.keeper import Keeper
 from exporters.engine.tail.tail import Tail
-from tests.engine.support.commits import Plant, Told, shop_event
+from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.stores import quick_folder
 
 TEXT = """
@@ -81,8 +81,8 @@ def trap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trap]:
     monkeypatch.setattr("sqlite3.connect", lambda *names, **more: connect(*names, **more, factory=Trapped))
     for owner, name in (
         (os, "rename"),
-        (State, "commit"),
-        (OpenPairs, "settled"),
+        (SeriesTable, "commit"),
+        (OpenPairs, "committed"),
         (Keeper, "save"),
         (Tail, "marks"),
         (Tail, "release"),
@@ -104,36 +104,36 @@ def planted(folder: Path, name: object) -> Plant:
     return Plant(folder / str(name), TEXT)
 
 
-def live(plant: Plant, scrapes: list[Told]) -> None:
+def live(plant: Plant, scrapes: list[Shown]) -> None:
     """Begin, read, idle, read, rotate, read, stop, begin again, read; note what every scrape shows."""
     plant.begin()
-    scrapes.append(plant.told())
+    scrapes.append(plant.shown())
     for first, last in ((0, 4), (4, 4), (4, 9)):
         plant.write(*map(shop_event, range(first, last)))
         plant.step(1.5)
-        scrapes.append(plant.told())
+        scrapes.append(plant.shown())
     plant.events.rename(f"{plant.events}.1")
     plant.write(*map(shop_event, range(9, 12)))
     plant.step(1.5)
-    scrapes.append(plant.told())
+    scrapes.append(plant.shown())
     plant.stop()
     plant.write(*map(shop_event, range(12, 14)))
     plant.begin()
     plant.step()
-    scrapes.append(plant.told())
+    scrapes.append(plant.shown())
 
 
-def finished(plant: Plant) -> Told:
+def finished(plant: Plant) -> Shown:
     """Write whatever live() has not written, begin again if need be, and return what is said in the end."""
     names = [plant.events, Path(f"{plant.events}.1")]
     written = sum(len(name.read_bytes().splitlines()) for name in names if name.exists())
     plant.write(*map(shop_event, range(written, 14)))
     plant.begin()
     plant.step()
-    return plant.told()
+    return plant.shown()
 
 
-def is_monotonic(before: Told, after: Told) -> bool:
+def is_monotonic(before: Shown, after: Shown) -> bool:
     """Whether no series went back; all metrics of the contract are counters and histograms."""
     pairs = [(before[name], after.get(name, (-1.0, ()))) for name in before]
     return all(
@@ -141,15 +141,15 @@ def is_monotonic(before: Told, after: Told) -> bool:
     )
 
 
-def exact(folder: Path) -> Told:
+def exact(folder: Path) -> Shown:
     """Return what is true in the end: an uninterrupted life's last word."""
-    plant, scrapes = planted(folder, "whole"), list[Told]()
+    plant, scrapes = planted(folder, "whole"), list[Shown]()
     live(plant, scrapes)
     plant.stop()
     return scrapes[-1]
 
 
-def end(plant: Plant, scrapes: list[Told], expected: Told) -> None:
+def end(plant: Plant, scrapes: list[Shown], expected: Shown) -> None:
     """Begin after a kill and go on to the end; what is said then, and on the way there, must be right."""
     plant.kill()
     scrapes.append(finished(plant))
@@ -164,7 +164,7 @@ def test_wherever_it_crashes_the_end_is_exact_and_no_counter_ever_fell(folder: P
     assert expected["kinds_total", "sold"] == (5.0, ())
     assert steps > 100
     for at in range(1, steps + 1):
-        plant, scrapes = planted(folder, at), list[Told]()
+        plant, scrapes = planted(folder, at), list[Shown]()
         trap.arm(at)
         with pytest.raises(SimulatedCrash):
             live(plant, scrapes)
@@ -176,7 +176,7 @@ def test_wherever_it_crashes_the_end_is_exact_and_no_counter_ever_fell(folder: P
 def test_a_crash_while_coming_back_from_a_crash_changes_nothing(folder: Path, trap: Trap) -> None:
     expected = exact(folder)
     for at in count(1, 2):
-        plant, scrapes = planted(folder, at), list[Told]()
+        plant, scrapes = planted(folder, at), list[Shown]()
         trap.arm(60)
         with pytest.raises(SimulatedCrash):
             live(plant, scrapes)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.support.commits import Plant, Told, shop_event
+from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.stores import Files, files_of, opened, put_back, quick_folder
 
 EVENTS = 40
@@ -20,18 +20,18 @@ class Life:
 
     plant: Plant
     files: list[Files]
-    told: list[Told]
+    shown: list[Shown]
     foreign: bytes
 
 
 @pytest.fixture(scope="module")
 def life() -> Iterator[Life]:
     with quick_folder() as folder:
-        plant, files, told = Plant(folder), list[Files](), list[Told]()
+        plant, files, shown = Plant(folder), list[Files](), list[Shown]()
         plant.begin()
         for number in range(EVENTS):
             files.append(files_of(plant.state))
-            told.append(plant.told())
+            shown.append(plant.shown())
             plant.write(shop_event(number))
             plant.step()
             if number == EVENTS // 2:
@@ -39,8 +39,8 @@ def life() -> Iterator[Life]:
                 plant.begin()
         plant.stop()
         files.append(files_of(plant.state))
-        told.append(plant.truth())
-        yield Life(plant, files, told, foreign(folder))
+        shown.append(plant.truth())
+        yield Life(plant, files, shown, foreign(folder))
 
 
 def foreign(folder: Path) -> bytes:
@@ -95,7 +95,7 @@ def warned() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
-def ended(plant: Plant, files: Files) -> tuple[Told, float, list[str]]:
+def ended(plant: Plant, files: Files) -> tuple[Shown, float, list[str]]:
     """Begin with these files; return what is told in the end, resets counted, and what was said."""
     for one in plant.state.parent.iterdir():
         one.unlink()
@@ -103,13 +103,13 @@ def ended(plant: Plant, files: Files) -> tuple[Told, float, list[str]]:
     with warned() as said:
         plant.begin()
         plant.step()
-        told, resets = plant.told(), plant.own("state_resets_total", "corrupt")
+        shown, resets = plant.shown(), plant.own("state_resets_total", "corrupt")
         plant.kill()
         plant.begin()
         plant.step()
-        assert plant.told() == told, "what it settled on is kept"
+        assert plant.shown() == shown, "what it settled on is kept"
         plant.stop()
-    return told, resets, said
+    return shown, resets, said
 
 
 @contextlib.contextmanager
@@ -144,25 +144,25 @@ def test_whatever_became_of_the_state_it_starts_and_is_never_wrong_silently(
             files[ending] = damage.done_to(files.get(ending, b""))
     files.pop({"no log": "-wal", "no file": ""}.get(besides, "nothing"), None)
     with lost(life.plant, is_lost):
-        told, resets, said = ended(life.plant, files)
+        shown, resets, said = ended(life.plant, files)
     assert resets == sum("; set aside as sample.db.corrupt-" in text for text in said) <= 1
     if not is_lost:
-        assert told == life.told[-1]
+        assert shown == life.shown[-1]
     elif not resets and besides != "no file":
-        assert without_losses(told) in map(without_losses, life.told)
+        assert without_losses(shown) in map(without_losses, life.shown)
 
 
-def without_losses(told: Told) -> Told:
+def without_losses(shown: Shown) -> Shown:
     """Leave out what is measured when files are gone."""
-    return {name: value for name, value in told.items() if not name[0].endswith("lost_bytes_total")}
+    return {name: value for name, value in shown.items() if not name[0].endswith("lost_bytes_total")}
 
 
 def test_the_life_this_draws_from_has_many_moments(life: Life) -> None:
-    assert len(life.files) == len(life.told) == EVENTS + 1
+    assert len(life.files) == len(life.shown) == EVENTS + 1
     assert len({len(one.get("-wal", b"")) for one in life.files}) > EVENTS // 3
-    for files, told in zip(life.files, life.told, strict=True):
+    for files, shown in zip(life.files, life.shown, strict=True):
         with lost(life.plant):
-            assert without_losses(ended(life.plant, files)[0]) == without_losses(told)
+            assert without_losses(ended(life.plant, files)[0]) == without_losses(shown)
 
 
 @pytest.mark.parametrize("kind", sorted({*KINDS} - {"nothing"}))

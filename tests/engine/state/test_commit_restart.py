@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporters.engine.exposition.render import render
 from exporters.engine.pairs.segments import HEARD
-from tests.engine.support.commits import Plant, Told, failing_disk, shop_event
+from tests.engine.support.commits import Plant, Shown, failing_disk, shop_event
 from tests.engine.support.harness import NOW
 from tests.engine.support.stages import remembered_by
 from tests.engine.support.stores import quick_folder
@@ -57,8 +57,8 @@ def test_label_values_seen_before_a_restart_still_fill_the_cap(plant: Plant) -> 
     plant.begin()
     plant.write({"kind": "sold", "run": "z"}, {"kind": "sold", "run": "b"}, {"kind": "sold", "run": "a"})
     plant.step()
-    assert plant.told() == plant.truth()
-    assert plant.told()["runs_total", "other"] == (11.0, ())
+    assert plant.shown() == plant.truth()
+    assert plant.shown()["runs_total", "other"] == (11.0, ())
     assert plant.own("label_overflow_total", "runs_total", "run") == 11
 
 
@@ -74,8 +74,8 @@ def test_a_label_value_seen_but_not_committed_is_not_kept(plant: Plant) -> None:
     plant.begin()
     plant.write({"kind": "sold", "run": "a"}, {"kind": "sold", "run": "b"})
     plant.step()
-    assert plant.told()["runs_total", "b"] == (1.0, ())
-    assert ("runs_total", "lost") not in plant.told()
+    assert plant.shown()["runs_total", "b"] == (1.0, ())
+    assert ("runs_total", "lost") not in plant.shown()
 
 
 EVENTS = st.lists(
@@ -108,7 +108,7 @@ def test_restarts_at_any_point_change_nothing(steps: list[tuple[list[dict[str, o
             one.write(*events)
             one.step()
             lived(many, events, ending)
-            assert many.told() == one.told()
+            assert many.shown() == one.shown()
             assert order_of(many) == order_of(one)
         one.stop()
         many.stop()
@@ -139,18 +139,18 @@ def test_a_hundred_restarts_change_nothing(tmp_path: Path) -> None:
     with quick_folder() as folder:
         plant = Plant(folder)
         written = 0
-        last: Told = {}
+        last: Shown = {}
         for _ in range(100):
             plant.begin()
             more = chance.randrange(6)
             plant.write(*map(shop_event, range(written, written + more)))
             written += more
             plant.step()
-            told = plant.told()
-            assert all(told[name][0] >= value for name, (value, _) in last.items())
-            last = told
+            shown = plant.shown()
+            assert all(shown[name][0] >= value for name, (value, _) in last.items())
+            last = shown
             plant.kill() if chance.random() < 0.5 else plant.stop()
         plant.begin()
-        assert plant.told() == plant.truth()
+        assert plant.shown() == plant.truth()
         assert plant.own("state_resets_total", "corrupt") == 0
         plant.stop()

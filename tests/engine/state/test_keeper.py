@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.state.keeper import Keeper, known_of, mark_rows, marks_of
+from exporters.engine.state.keeper import Keeper, checkpoint_rows, checkpoints_of, known_of
 from exporters.engine.state.rows import Row, StoreBusyError, StoreError
 from exporters.engine.state.store import Store
-from exporters.engine.values import FileKey, Mark
-from tests.engine.support.commits import Plant, Told, shop_event
+from exporters.engine.values import Checkpoint, FileKey
+from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.mounts import fill, remount, small_disk
 from tests.engine.support.stores import opened, put_back, rows_of
 
-MARK = Mark(3, "/logs/a.jsonl", FileKey(1, 2, 3), 100, 120, 5, 64, "aa", 64, "bb")
+CHECKPOINT = Checkpoint(3, "/logs/a.jsonl", FileKey(1, 2, 3), 100, 120, 5, 64, "aa", 64, "bb")
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
-def begun(plant: Plant) -> Told:
+def begun(plant: Plant) -> Shown:
     plant.begin()
     plant.step()
-    return plant.told()
+    return plant.shown()
 
 
 def test_a_state_folder_removed_while_running_is_made_anew_with_everything_in_it(
@@ -43,7 +43,7 @@ def test_a_state_folder_removed_while_running_is_made_anew_with_everything_in_it
     shutil.rmtree(plant.state.parent)
     plant.write(shop_event(20))
     plant.step()
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
     assert plant.own("state_ok") == 1
     assert plant.own("state_errors_total") == 0
     assert warnings(caplog) == [f"{plant.state}: the state vanished or was replaced; writing it anew"]
@@ -104,7 +104,7 @@ def test_while_the_folder_cannot_be_made_again_the_last_committed_values_are_hel
     plant.write(shop_event(20))
     for number, seconds in enumerate((0.5, 1.5, 1.5), 1):
         plant.step(seconds)
-        assert plant.told() == expected
+        assert plant.shown() == expected
         assert plant.own("state_ok") == 0
         assert plant.own("state_errors_total") == number
         assert plant.own("last_commit_timestamp_seconds") == committed_at
@@ -115,7 +115,7 @@ def test_while_the_folder_cannot_be_made_again_the_last_committed_values_are_hel
     ]
     plant.state.parent.unlink()
     plant.step(1.5)
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
     assert plant.own("state_ok") == 1
     assert plant.own("state_errors_total") == 3
     plant.kill()
@@ -129,11 +129,11 @@ def test_a_state_someone_else_took_after_its_lock_was_removed_is_not_written(pla
     other.lock()
     plant.write(shop_event(20))
     plant.step(1.5)
-    assert plant.told() == expected
+    assert plant.shown() == expected
     assert plant.own("state_ok") == 0
     other.close()
     plant.step(1.5)
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
 
 
 def test_a_full_disk_holds_the_last_committed_values_until_there_is_room(tmp_path: Path) -> None:
@@ -145,10 +145,10 @@ def test_a_full_disk_holds_the_last_committed_values_until_there_is_room(tmp_pat
         plant.write(*map(shop_event, range(20, 40)))
         for number, seconds in enumerate((0.5, 1.5, 1.5), 1):
             plant.step(seconds)
-            assert (plant.told(), plant.own("state_ok"), plant.own("state_errors_total")) == (expected, 0, number)
+            assert (plant.shown(), plant.own("state_ok"), plant.own("state_errors_total")) == (expected, 0, number)
         filler.unlink()
         plant.step(1.5)
-        assert (plant.told(), plant.own("state_ok")) == (plant.truth(), 1)
+        assert (plant.shown(), plant.own("state_ok")) == (plant.truth(), 1)
         plant.kill()
         assert begun(plant) == plant.truth()
         plant.stop()
@@ -173,7 +173,7 @@ def test_a_start_on_a_read_only_disk_serves_the_last_values_and_goes_on_when_it_
         ]
         remount(disk, "rw")
         plant.step(1.5)
-        assert (plant.told(), plant.own("state_ok")) == (plant.truth(), 1)
+        assert (plant.shown(), plant.own("state_ok")) == (plant.truth(), 1)
         plant.kill()
         assert begun(plant) == plant.truth()
         plant.stop()
@@ -198,7 +198,7 @@ def test_a_start_without_the_right_to_write_serves_the_last_values(
     assert plant.own("state_ok") == 0
     monkeypatch.undo()
     plant.step(1.5)
-    assert plant.told() == plant.truth()
+    assert plant.shown() == plant.truth()
 
 
 def test_a_damaged_state_is_said_counted_and_begun_anew(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
@@ -257,18 +257,18 @@ def test_without_a_state_file_everything_is_in_memory_and_always_safe() -> None:
 
 
 def test_marks_come_back_as_they_were_whatever_the_file_is_called() -> None:
-    odd = Mark(4, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9), 0, 0, 0, 0, "", 0, "", True, True)
-    rows = list(mark_rows([odd, MARK], {}))
-    assert marks_of([*rows, ("known", "", [])]) == [MARK, odd]
-    assert list(mark_rows([MARK], {3: MARK, 4: odd})) == [("mark", "4", None)]
+    odd = Checkpoint(4, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9), 0, 0, 0, 0, "", 0, "", True, True)
+    rows = list(checkpoint_rows([odd, CHECKPOINT], {}))
+    assert checkpoints_of([*rows, ("known", "", [])]) == [CHECKPOINT, odd]
+    assert list(checkpoint_rows([CHECKPOINT], {3: CHECKPOINT, 4: odd})) == [("mark", "4", None)]
 
 
 def test_a_file_whose_name_is_not_text_is_kept_too(tmp_path: Path) -> None:
     path = tmp_path / "sample.db"
-    odd = Mark(4, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9), 0, 0, 0, 0, "", 0, "")
+    odd = Checkpoint(4, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9), 0, 0, 0, 0, "", 0, "")
     with opened(path) as (store, _):
-        store.write(list(mark_rows([odd], {})))
-    assert marks_of(rows_of(path)) == [odd]
+        store.write(list(checkpoint_rows([odd], {})))
+    assert checkpoints_of(rows_of(path)) == [odd]
 
 
 def test_what_was_known_comes_back() -> None:

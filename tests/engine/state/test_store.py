@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporters.engine.state.rows import Row, StoreBusyError, StoreError
-from exporters.engine.state.store import Durability, Store
+from exporters.engine.state.rows import Durability, Row, StoreBusyError, StoreError
+from exporters.engine.state.store import Store
 from tests.engine.support.stores import files_of, kill, opened, quick_folder, rows_of
 
 NAMES = st.tuples(st.sampled_from(["series", "mark"]), st.text("ab\u00e9\0", max_size=2))

@@ -19,7 +19,7 @@ from exporters.engine.tail.tail import Tail
 from tests.engine.support import stores
 from tests.engine.support.harness import NOW, Event, contract_of, line_of
 
-__all__ = ["SHOP", "Plant", "StandingClock", "Told", "failing_disk", "shop_event"]
+__all__ = ["SHOP", "Plant", "Shown", "StandingClock", "failing_disk", "shop_event"]
 
 SHOP = """
 vocabulary:
@@ -45,7 +45,7 @@ metrics:
   last_timestamp_seconds: {type: gauge, sets: at, help: Last., budget: 1}
 """
 
-Told = dict[tuple[str, ...], tuple[float, tuple[int, ...]]]
+Shown = dict[tuple[str, ...], tuple[float, tuple[int, ...]]]
 """(metric, labels...) -> value and buckets."""
 
 
@@ -125,10 +125,10 @@ class Plant:
             self._engine.tail.close()
         self._forget(stores.kill)
 
-    def told(self) -> Told:
+    def shown(self) -> Shown:
         """Return what a scrape would show now, but for what counts restarts, or rotations seen between them."""
         assert self._engine is not None
-        return _told(self._engine)
+        return _distinguished(self._engine)
 
     def created(self) -> dict[tuple[str, ...], float]:
         """Return when each series was created."""
@@ -150,13 +150,13 @@ class Plant:
                     return sample.value
         raise KeyError(name, labels)
 
-    def truth(self) -> Told:
+    def truth(self) -> Shown:
         """Return what an engine says that reads everything in one go and never ends."""
         engine = self._made(self.contract, None)
         engine.step()
         engine.publish()
         engine.tail.close()
-        return _told(engine)
+        return _distinguished(engine)
 
     def _made(self, contract: Contract, store: Store | None) -> Engine:
         return Engine(contract, Tail([str(self.events)]), {}, self.clock, store)
@@ -175,7 +175,7 @@ def failing_disk() -> Iterator[None]:
         yield
 
 
-def _told(engine: Engine) -> Told:
+def _distinguished(engine: Engine) -> Shown:
     return {
         (metric.name, *sample.labels): (sample.value, sample.buckets)
         for metric, samples in engine.publish()[0]

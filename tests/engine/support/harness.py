@@ -9,10 +9,10 @@ from pathlib import Path
 
 from contracts.load import load_contract
 from contracts.model import Contract
-from exporters.engine.accounting import COUNTERS, Accounting
+from exporters.engine.accounting import STORED, Accounting
 from exporters.engine.decode import Decoder
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.series import State
+from exporters.engine.series import SeriesTable
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Effect, Sample, Snapshot
 
@@ -52,7 +52,7 @@ class Bench:
     ) -> None:
         self.contract = contract
         self.now = NOW
-        self.state = State((*contract.metrics, *COUNTERS.values()), contract.words)
+        self.state = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
         self.translator = Translator(contract, environment or {}, self.state.seen)
         self.pairs = OpenPairs(contract)
         self.effect = Effect()
@@ -91,7 +91,7 @@ class Bench:
     def rows(self) -> list[Row]:
         """Return all that a restart needs, as it comes back from a file."""
         rows: list[Row] = [*self.state.rows(everything=True), *self.pairs.rows(everything=True)]
-        rows += [("metric", name, signature) for name, signature in self.state.signatures().items()]
+        rows += [("metric", name, signature) for name, signature in self.state.meanings().items()]
         return [(kind, key, json.loads(json.dumps(value))) for kind, key, value in rows if value is not None]
 
     def snapshot(self) -> Snapshot:
@@ -109,7 +109,7 @@ class Bench:
 
     def moved(self, name: str) -> Values:
         """Return labels -> value of the series that are not 0; of the exporter's own without the exporter's name."""
-        own = name in (metric.removeprefix("peak_trade_exporter_") for metric in COUNTERS)
+        own = name in (metric.removeprefix("peak_trade_exporter_") for metric in STORED)
         return {labels[own:]: value for labels, value in self.values(name).items() if value}
 
     def everything(self) -> dict[tuple[str, ...], tuple[float, tuple[int, ...]]]:

@@ -83,7 +83,7 @@ class Exporter:
         """Kill, start and poll."""
         return self.kill().start().poll()
 
-    def settle(self) -> Exporter:
+    def let_rest(self) -> Exporter:
         """Poll until every file let go is let go and nothing is left to read."""
         for _ in range(3):
             self.poll(1.1)

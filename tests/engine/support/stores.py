@@ -1,4 +1,4 @@
-"""State files for tests: written, killed and damaged at will.
+"""SeriesTable files for tests: written, killed and damaged at will.
 
 In: a folder. Out: what stands there afterwards. A kill is played by putting back, after an orderly close, the bytes
 that stood on disk before it: all a killed process leaves.

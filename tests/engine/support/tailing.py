@@ -62,10 +62,10 @@ class Follower:
 
 
 class Checked(Follower):
-    """A follower that also checks that batches of one file adjoin, by what the marks say."""
+    """A follower that also checks that batches of one file adjoin, by what the checkpoints say."""
 
     def offsets(self) -> dict[FileKey, int]:
-        return {mark.key: mark.offset for mark in self.tail.marks() if not mark.done}
+        return {checkpoint.key: checkpoint.offset for checkpoint in self.tail.checkpoints() if not checkpoint.done}
 
     def drain(self) -> list[bytes]:
         lines: list[bytes] = []

@@ -36,7 +36,7 @@ def test_b5_lines_of_a_file_rotated_while_down_are_read_before_its_successor(
     log_file.append(lines(range(8, 10)))
     log_file.rotate("events.jsonl.1")
     log_file.append(lines(range(10, 30)))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(30))
     assert (exporter.lost_bytes, exporter.recoveries) == (0, {"moved": 1})
 
@@ -56,7 +56,7 @@ def test_b4_every_generation_rotated_between_two_looks_is_read(
         log_file.append(lines([10 * generation + 1, 10 * generation + 2]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1], *([10 * g, 10 * g + 1, 10 * g + 2] for g in range(1, generations + 1)))
     assert exporter.lost_bytes == 0
 
@@ -73,7 +73,7 @@ def test_b4_generations_deleted_before_they_were_found_are_measured_as_far_as_th
     log_file.append(lines([4]))
     for number in (1, 2):
         Path(f"{log_file}.{number}").unlink()
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 4])
     assert (exporter.lost_bytes, exporter.recoveries) == (len(b"half a line"), {"missing": 1})
 
@@ -83,7 +83,7 @@ def test_b4_a_file_made_and_rotated_before_it_was_first_seen_is_read(exporter: E
     log_file.append(lines([0]))
     shift(log_file.path)
     log_file.append(lines([1]))
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1])
 
 
@@ -94,7 +94,7 @@ def test_b4_a_file_made_and_rotated_while_down_before_it_was_ever_seen_is_read(
     log_file.append(lines([0]))
     shift(log_file.path)
     log_file.append(lines([1]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1])
 
 
@@ -102,11 +102,11 @@ def test_b4_a_deleted_files_successors_rotated_while_down_are_read(exporter: Exp
     log_file.append(lines([0]))
     exporter.start().poll()
     log_file.path.unlink()
-    exporter.settle().kill()
+    exporter.let_rest().kill()
     log_file.append(lines([1]))
     shift(log_file.path)
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
 
 
@@ -122,11 +122,11 @@ def test_a1_a_new_file_with_an_inode_used_before_begins_at_its_start(
         exporter.kill()
     log_file.path.unlink()
     if not is_down:
-        exporter.settle()
+        exporter.let_rest()
     make_with_inode(log_file.path, inode).append(lines(range(100, 100 + count)))
     if is_down:
         exporter.start()
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted(range(4), range(100, 100 + count))
     assert (exporter.lost_bytes, exporter.recoveries["missing"]) == (0, int(is_down))
 
@@ -149,7 +149,7 @@ def test_a2_the_memory_of_a_file_deleted_while_down_never_makes_another_start_la
     log_file.path.unlink()
     exporter.start().poll()
     log_file.append(lines(range(10, 18)))
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted(range(4), range(10, 18))
     assert exporter.recoveries == {"missing": 1, "resumed": 1}
 
@@ -163,7 +163,7 @@ def test_a4_successors_that_begin_with_the_same_8_kib_are_told_apart(exporter: E
     log_file.append(preamble + lines([2]))
     shift(log_file.path)
     log_file.append(preamble + lines([3, 4]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.seen() == {0: 1, 1: 1, 2: 1, 3: 1, 4: 1}
     assert sum(exporter.outcomes().values()) == 3 * 250 + 5
 
@@ -179,7 +179,7 @@ def test_a4_two_live_files_with_the_same_8_kib_keep_their_own_places(
     exporter.start().poll().kill()
     other.append(lines([1]))
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
     assert sum(exporter.outcomes().values()) == 2 * 250 + 3
 
@@ -191,7 +191,7 @@ def test_a7_a_larger_successor_at_the_same_path_is_not_resumed_in_its_middle(
     exporter.start().poll().kill()
     log_file.rotate("elsewhere")
     log_file.append(lines(range(100, 150)))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(3), range(100, 150))
 
 
@@ -200,7 +200,7 @@ def test_a9_a_file_rewritten_while_down_goes_on_where_it_was(exporter: Exporter,
     log_file.append(lines(range(count)))
     exporter.start().poll().kill()
     log_file.replace(log_file.path.read_bytes() + lines([1000]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(count), [1000])
     assert (exporter.lost_bytes, exporter.recoveries) == (0, {"copied": 1})
 
@@ -214,10 +214,12 @@ def test_a10_a_device_that_has_another_number_after_a_restart_does_not_matter(
         exporter.start()
         engine = exporter.engine
         assert engine is not None
-        patch.setattr(engine.tail._paths, "resolve", lambda known: {(4711, log_file.path.stat().st_ino): str(log_file)})
+        patch.setattr(
+            engine.tail._finder, "resolve", lambda known: {(4711, log_file.path.stat().st_ino): str(log_file)}
+        )
         exporter.poll().kill()
     log_file.append(lines([3]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(4))
     assert exporter.recoveries == {"copied": 1}
 
@@ -233,7 +235,7 @@ def test_b14_a_followed_file_renamed_over_another_while_down_keeps_its_place(
     log_file.append(lines([4]))
     log_file.path.replace(other.path)
     log_file.append(lines([5]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(6))
     assert (exporter.lost_bytes, exporter.recoveries) == (0, {"moved": 1, "missing": 1})
 
@@ -251,7 +253,7 @@ def test_b15_moved_away_emptied_and_moved_back_is_read_from_its_start(
         exporter.poll()
     away.write_bytes(lines([10]))
     away.rename(log_file.path)
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(5), [10])
 
 

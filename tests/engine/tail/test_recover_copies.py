@@ -36,7 +36,7 @@ def test_b8_unread_lines_are_read_in_the_copy_that_copytruncate_made(
     log_file.append(lines([200]))
     if is_down:
         exporter.start()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(read), range(100, 103), [200])
     assert exporter.lost_bytes == 0
 
@@ -54,7 +54,7 @@ def test_b8_half_a_line_that_was_seen_is_read_whole_in_the_copy(
     copytruncate(log_file.path)
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1])
     assert exporter.lost_bytes == 0
 
@@ -72,7 +72,7 @@ def test_b8_without_a_copy_the_bytes_seen_and_not_read_are_measured(
     log_file.append(lines([2]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 2])
     assert exporter.lost_bytes == len(b"seen, not read")
 
@@ -89,7 +89,7 @@ def test_b8_a_copy_in_another_folder_cannot_be_found_and_is_measured(
     copytruncate(log_file.path, "old/events.jsonl.1")
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0])
     assert exporter.lost_bytes == len(b"seen, not read")
 
@@ -109,7 +109,7 @@ def test_b4_copytruncate_twice_between_two_looks_costs_nothing(
     log_file.append(lines([40]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(first), [10, 20, 30, 40])
     assert exporter.lost_bytes == 0
 
@@ -132,7 +132,7 @@ def test_b8_a_copy_that_is_being_made_is_not_read_beside_its_original(
     copy.write_bytes(log_file.path.read_bytes())
     log_file.truncate(0)
     log_file.append(lines([20]))
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(read), range(10, 14), [20])
     assert exporter.lost_bytes == 0
 
@@ -144,7 +144,7 @@ def test_b7_a_file_cut_and_regrown_beyond_the_offset_while_down_is_read_from_its
     log_file.append(lines(range(count)))
     exporter.start().poll().kill()
     log_file.rewrite(lines(range(100, 102 + count)))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(count), range(100, 102 + count))
 
 
@@ -155,7 +155,7 @@ def test_b6_a_file_cut_while_down_keeps_what_was_read_of_it(exporter: Exporter, 
     log_file.truncate(kept)
     exporter.start().poll()
     log_file.append(b"\n" + lines([100]))
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(70), [100])
     assert exporter.lost_bytes == len(b"half")
 
@@ -172,7 +172,7 @@ def test_b8_a_copy_of_a_rewrite_is_not_read_for_the_file_that_was_rewritten(
     copytruncate(log_file.path)
     exporter.poll(0.2)
     copytruncate(log_file.path)
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(3))
     assert exporter.lost_bytes == 0
 
@@ -187,7 +187,7 @@ def test_b7_a_file_regrown_rewritten_and_copied_between_two_looks_counts_once(
     copytruncate(log_file.path)
     exporter.poll(0.2)
     copytruncate(log_file.path)
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(4))
     assert exporter.lost_bytes == 0
 
@@ -199,5 +199,5 @@ def test_a9_a_file_rewritten_again_and_again_and_rotated_counts_once(exporter: E
     exporter.poll().poll(11.0)
     log_file.replace(lines([0, 1, 2]))
     log_file.rotate("events.jsonl.1")
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted(range(3))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.tail.backups import siblings
+from exporters.engine.tail.backups import list_backups
 from exporters.engine.tail.tail import Tail
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, lines, shift
@@ -37,7 +37,7 @@ def test_b12_a_link_swapped_while_down_leaves_nothing_unread_in_its_old_target(
     exporter.start().poll().kill()
     log_file.append(lines([1]))
     link(log_file.path, "run-2").append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
     assert (exporter.lost_bytes, exporter.recoveries) == (0, {"moved": 1})
 
@@ -46,9 +46,9 @@ def test_b12_a_link_swapped_there_and_back_goes_on_where_it_was(exporter: Export
     link(log_file.path, "run-1").append(lines([0]))
     exporter.start().poll()
     link(log_file.path, "run-2").append(lines([1]))
-    exporter.settle().kill()
+    exporter.let_rest().kill()
     link(log_file.path, "run-1").append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
 
 
@@ -68,7 +68,7 @@ def test_b12_the_file_a_link_leads_to_may_be_rotated_under_its_own_name(
     log_file.append(lines([3]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(4))
     assert exporter.lost_bytes == 0
 
@@ -98,7 +98,7 @@ def test_a6_another_spelling_of_the_path_goes_on_where_the_first_was(
     log_file.append(lines([2]))
     shift(log_file.path)
     log_file.append(lines([3]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(4))
     assert exporter.recoveries == {"resumed": 1, "moved": 1}
 
@@ -113,7 +113,7 @@ def test_a_path_that_is_no_longer_asked_for_is_neither_read_nor_taken_for_lost(
     log_file.append(b"\n" + lines([1]))
     shift(log_file.path)
     other.append(lines([2]))
-    exporter.start().settle().restart()
+    exporter.start().let_rest().restart()
     assert exporter.counted([0, 2])
     assert (exporter.lost_bytes, exporter.recoveries) == (0, {"resumed": 1})
 
@@ -139,7 +139,7 @@ def test_b17_a_restart_opens_no_more_than_it_keeps(exporter: Exporter, log_file:
         log_file.append(lines([100 + number]))
         Path(f"{log_file}-2026112{number}.gz").write_bytes(gzip.compress(lines([200 + number]))[:-5])
     with open_descriptors() as change:
-        exporter.start().settle()
+        exporter.start().let_rest()
         assert exporter.engine is not None
         assert exporter.engine.tail.files_open == 1
         exporter.kill()
@@ -169,10 +169,10 @@ def test_b18_a_rotated_file_that_may_not_be_read_yet_is_read_once_it_may(
     for number in (1, 2):
         shift(log_file.path)
         log_file.append(lines([number]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 2])
     forbidden.clear()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted([0, 1, 2])
 
 
@@ -189,7 +189,7 @@ def test_e6_a_folder_that_is_renamed_and_made_anew_is_followed(
     log_file.append(lines([1]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1])
     assert exporter.lost_bytes == 0
 
@@ -202,7 +202,7 @@ def test_e7_a_folder_that_is_gone_after_a_restart_is_waited_for(exporter: Export
     exporter.start().poll()
     log_file.path.parent.mkdir()
     log_file.append(lines([1]))
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1])
 
 
@@ -222,7 +222,7 @@ def test_e4_a_mounted_file_whose_name_is_gone_outside_goes_on_after_a_restart(
     log_file.append(lines([0]))
     exporter.start().poll().kill()
     log_file.append(lines([1]))
-    exporter.start().settle().restart()
+    exporter.start().let_rest().restart()
     assert exporter.counted([0, 1])
     assert exporter.lost_bytes == 0
 
@@ -242,7 +242,7 @@ def test_siblings_of_one_name_are_listed_once_and_oldest_first(log_file: LogFile
         path.write_bytes(b"x")
         os.utime(path, (age, age))
     log_file.append(b"x")
-    found = siblings([str(log_file)])[str(log_file)]
+    found = list_backups([str(log_file)])[str(log_file)]
     assert [Path(one.path).name for one in found] == [
         "events.jsonl.10",
         "events.jsonl.2",
@@ -250,4 +250,4 @@ def test_siblings_of_one_name_are_listed_once_and_oldest_first(log_file: LogFile
         "events.jsonl.1.gz",
     ]
     assert [one.is_packed for one in found] == [False, False, False, True]
-    assert siblings([str(log_file.path.parent / "none" / "a")]) == {str(log_file.path.parent / "none" / "a"): []}
+    assert list_backups([str(log_file.path.parent / "none" / "a")]) == {str(log_file.path.parent / "none" / "a"): []}

@@ -37,7 +37,7 @@ def test_b8_a_copy_that_a_glob_matches_counts_once(
     log_file.append(lines([999]))
     if is_down:
         exporter.start()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(read), [100 * number for number in range(1, rotations + 1)], [999])
     assert exporter.lost_bytes == 0
 
@@ -60,7 +60,7 @@ def test_b8_a_copy_that_a_glob_matches_is_not_read_while_it_is_made(
     exporter.poll()
     log_file.truncate(0)
     log_file.append(lines([101]))
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(60), [100, 101])
     assert exporter.lost_bytes == 0
 
@@ -83,7 +83,7 @@ def test_b4_generations_within_a_glob_are_read_once(
     log_file.append(lines([4]))
     if is_down:
         exporter.start()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted([900], range(5))
     assert exporter.lost_bytes == 0
 
@@ -112,5 +112,5 @@ def test_b3_a_file_that_comes_under_a_glob_is_read_from_its_start(
         Path(f"{log_file}-run{number}").write_bytes(lines([number]))
     if is_down:
         exporter.start()
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted(range(3))

@@ -31,7 +31,7 @@ def test_c1_a_line_completed_while_down_is_counted_once(
     if is_rotated:
         shift(log_file.path)
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
     assert (exporter.outcomes(), exporter.lost_bytes) == ({"applied": 3}, 0)
 
@@ -54,9 +54,9 @@ def test_c1_half_a_line_in_a_file_let_go_is_read_when_it_is_completed(exporter: 
     exporter.start().poll()
     old = LogFile(log_file.rotate("events.jsonl.1"))
     log_file.append(lines([2]))
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     old.append(whole[40:])
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1, 2])
     assert (exporter.outcomes(), exporter.lost_bytes) == ({"applied": 3}, 0)
 
@@ -74,7 +74,7 @@ def test_c5_a_restart_within_a_line_too_long_counts_it_once(
     if is_rotated:
         shift(log_file.path)
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
     assert (exporter.outcomes(), exporter.lost_bytes) == ({"applied": 3, "too_long": 1}, 0)
 
@@ -90,7 +90,7 @@ def test_c10_lines_that_are_no_events_are_counted_once_across_restarts(
     shift(log_file.path)
     pack(Path(f"{log_file}.1"))
     log_file.append(lines([0]))
-    exporter.start().settle().restart()
+    exporter.start().let_rest().restart()
     assert exporter.outcomes() == {outcome: 5, "applied": 1}
 
 
@@ -124,8 +124,8 @@ def test_d13_neither_clocks_nor_file_times_decide_what_is_read(
             pack(Path(f"{log_file}.1"))
     log_file.append(lines([4]))
     os.utime(log_file.path, (0, 0))
-    exporter.start().settle()
+    exporter.start().let_rest()
     clock.jump(-2 * 86400.0 * days)
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted(range(5))
     assert exporter.lost_bytes == 0

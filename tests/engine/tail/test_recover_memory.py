@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.state.keeper import marks_of
+from exporters.engine.state.keeper import checkpoints_of
 from exporters.engine.state.readonly import read_rows
-from exporters.engine.values import Mark
+from exporters.engine.values import Checkpoint
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, line, lines, pack, shift
 
@@ -23,8 +23,8 @@ def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Ex
     exporter.end()
 
 
-def stored(exporter: Exporter) -> list[Mark]:
-    return marks_of(read_rows(exporter.state, "sample"))
+def stored(exporter: Exporter) -> list[Checkpoint]:
+    return checkpoints_of(read_rows(exporter.state, "sample"))
 
 
 @pytest.mark.parametrize("restarts", [False, True])
@@ -36,18 +36,18 @@ def test_b1_a_generation_let_go_that_grows_is_read_on_from_where_it_was(
     exporter.start().poll()
     shift(log_file.path)
     log_file.append(lines([1]))
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.engine is not None
     assert exporter.engine.tail.files_open == 1
     if not is_live_there:
         log_file.path.unlink()
-        exporter.settle()
+        exporter.let_rest()
     if restarts:
         exporter.kill()
     LogFile(Path(f"{log_file}.1")).append(lines([2]))
     if restarts:
         exporter.start()
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted([0, 1, 2])
 
 
@@ -58,12 +58,12 @@ def test_b16_what_a_finished_generation_got_before_it_was_packed_is_read_in_its_
     exporter.start().poll()
     shift(log_file.path)
     log_file.append(lines([10]))
-    exporter.settle().kill()
+    exporter.let_rest().kill()
     LogFile(Path(f"{log_file}.1")).append(lines([3]))
     pack(Path(f"{log_file}.1"))
     shift(log_file.path)
     log_file.append(lines([11]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(4), [10, 11])
 
 
@@ -82,7 +82,7 @@ def test_b16_unpacking_a_generation_does_not_count_it_again(
     log_file.append(lines([100]))
     if was_read_packed:
         exporter.start()
-    _ = exporter.settle() if is_let_go else exporter.poll()
+    _ = exporter.let_rest() if is_let_go else exporter.poll()
     if is_down:
         exporter.kill()
     packed = Path(f"{log_file}.1.gz")
@@ -92,7 +92,7 @@ def test_b16_unpacking_a_generation_does_not_count_it_again(
     log_file.append(lines([101]))
     if is_down:
         exporter.start()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(60), [100, 101])
 
 
@@ -104,13 +104,13 @@ def test_b16_generations_beyond_those_remembered_are_told_by_their_age(exporter:
         shift(log_file.path)
         log_file.append(lines([number]))
         exporter.poll().poll(11.0)
-    assert len([mark for mark in stored(exporter) if mark.done]) == 32
+    assert len([checkpoint for checkpoint in stored(exporter) if checkpoint.done]) == 32
     for number in (44, 40, 5):
         pack(Path(f"{log_file}.{number}"))
-    exporter.settle().kill()
+    exporter.let_rest().kill()
     shift(log_file.path)
     log_file.append(lines([45]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(46))
 
 
@@ -126,7 +126,7 @@ def test_a2_files_that_come_and_go_under_a_glob_do_not_fill_the_state(
         exporter.poll()
         path.unlink()
         exporter.poll().poll(11.0)
-    exporter.settle().restart()
+    exporter.let_rest().restart()
     assert exporter.counted(range(60))
     assert len(stored(exporter)) <= 20
 

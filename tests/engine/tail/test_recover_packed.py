@@ -31,7 +31,7 @@ def test_b16_a_generation_packed_while_down_is_finished_inside_its_gz(
     log_file.append(lines(range(100, 103)))
     pack(log_file.rotate("events.jsonl.1"))
     log_file.append(lines([200]))
-    exporter.start().settle().restart().settle()
+    exporter.start().let_rest().restart().let_rest()
     assert exporter.counted(range(read), range(100, 103), [200])
     assert exporter.lost_bytes == 0
 
@@ -49,7 +49,7 @@ def test_b16_generations_both_unseen_and_packed_are_read(exporter: Exporter, log
     log_file.append(lines([40]))
     if is_down:
         exporter.start()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted([0, 10, 20, 30, 40])
     assert exporter.lost_bytes == 0
 
@@ -66,7 +66,7 @@ def test_b4_a_generation_found_but_not_yet_read_when_the_kill_came_is_found_agai
     if is_packed:
         pack(Path(f"{log_file}.1"))
     log_file.append(lines([2]))
-    exporter.start().kill().start().kill().start().settle()
+    exporter.start().kill().start().kill().start().let_rest()
     assert exporter.counted([0, 1, 2])
     assert exporter.lost_bytes == 0
 
@@ -85,7 +85,7 @@ def test_b16_an_unread_generation_packed_or_moved_on_after_the_kill_is_found_aga
     shift(log_file.path)
     if is_packed:
         pack(Path(f"{log_file}.2"))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
     assert exporter.lost_bytes == 0
 
@@ -97,7 +97,7 @@ def test_b16_packing_a_file_that_is_being_read_does_not_count_it_again(exporter:
     shift(log_file.path)
     pack(Path(f"{log_file}.1"))
     log_file.append(lines([3]))
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(4))
     assert exporter.lost_bytes == 0
 
@@ -111,7 +111,7 @@ def test_b16_an_empty_file_written_rotated_and_packed_between_two_looks_counts_o
     shift(log_file.path)
     pack(Path(f"{log_file}.1"))
     log_file.append(lines([2]))
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(3))
 
 
@@ -134,7 +134,7 @@ def test_b16_a_gz_that_is_half_written_beside_its_original_is_not_read(
     exporter.poll()
     Path(f"{plain}.gz").write_bytes(packed)
     plain.unlink()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted(range(60), [100, 200])
     assert exporter.lost_bytes == 0
 
@@ -147,7 +147,7 @@ def test_b16_a_damaged_gz_is_measured_loss_and_stops_nothing(exporter: Exporter,
     damaged[len(damaged) // 2] ^= 0xFF
     packed.write_bytes(damaged)
     log_file.append(lines([200]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted(range(60), [200])
     assert (exporter.lost_bytes, exporter.recoveries) == (len(b"half"), {"missing": 1})
 
@@ -161,14 +161,14 @@ def test_b16_a_finished_generation_packed_later_is_not_read_again_however_small(
     exporter.start().poll()
     shift(log_file.path)
     log_file.append(lines([1]))
-    exporter.settle()
+    exporter.let_rest()
     pack(Path(f"{log_file}.1"))
     shift(log_file.path)
     log_file.append(lines([2]))
-    exporter.settle().kill()
+    exporter.let_rest().kill()
     shift(log_file.path)
     log_file.append(lines([3]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert sum(exporter.outcomes().values()) == 4
     assert exporter.lost_bytes == 0
 
@@ -187,7 +187,7 @@ def test_a1_an_inode_that_a_packed_file_had_is_another_file_though_its_text_is_s
     log_file.replace(log_file.path.read_bytes() + lines([3]))
     if log_file.path.stat().st_ino != inode:
         pytest.skip("this file system did not use the inode number again")
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(4))
 
 
@@ -199,5 +199,5 @@ def test_a9_a_packed_generation_between_a_file_and_its_rewrite_does_not_part_the
     Path(f"{log_file}.2.gz").write_bytes(gzip.compress(b""))
     log_file.replace(log_file.path.read_bytes() + lines([1]))
     shift(log_file.path)
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1])

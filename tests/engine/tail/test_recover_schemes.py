@@ -119,7 +119,7 @@ def test_b4_every_common_scheme_is_followed(
     log_file.append(lines([99]))
     if is_down:
         exporter.start()
-    exporter.settle().restart().settle()
+    exporter.let_rest().restart().let_rest()
     assert exporter.counted([0, 1, 99], [10 * number for number in range(1, rotations + 1)])
     assert exporter.lost_bytes == 0
 
@@ -137,7 +137,7 @@ def test_b5_a_name_that_is_used_again_is_found_by_identity(
     log_file.append(lines([2]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1, 2])
 
 
@@ -149,7 +149,7 @@ def test_b5_a_file_renamed_to_a_name_no_scheme_gives_is_found_by_identity(
     log_file.append(lines([1]))
     log_file.rotate("set-aside-by-hand")
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
 
 
@@ -159,7 +159,7 @@ def test_b5_olddir_cannot_be_found_and_is_measured(exporter: Exporter, log_file:
     (log_file.path.parent / "old").mkdir()
     log_file.path.rename(log_file.path.parent / "old" / "events.jsonl.1")
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 2])
     assert (exporter.lost_bytes, exporter.recoveries) == (len(b"seen, not read"), {"missing": 1})
 
@@ -178,7 +178,7 @@ def test_b4_pythons_rotating_file_handler_is_followed(exporter: Exporter, log_fi
         logger.info(lines([number]).decode())
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     handler.close()
     assert Path(f"{log_file}.3").exists()
     assert exporter.counted(range(20))
@@ -216,7 +216,7 @@ def test_b4_logrotate_itself_is_followed(
     log_file.append(lines([9]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 9], range(1, rotations + 1))
     assert exporter.lost_bytes == 0
 
@@ -252,7 +252,7 @@ def test_unrelated_neighbours_are_never_read(exporter: Exporter, log_file: LogFi
     log_file.append(lines([1]))
     if is_down:
         exporter.start()
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted([0, 1])
 
 
@@ -280,10 +280,10 @@ def test_a_sibling_that_stood_there_before_the_first_start_is_never_read(
         with before.open("ab") as out:
             out.write(lines([961]))
     log_file.append(lines([1]))
-    exporter.settle().kill()
+    exporter.let_rest().kill()
     shift(log_file.path)
     log_file.append(lines([2]))
-    exporter.start().settle()
+    exporter.start().let_rest()
     assert exporter.counted([0, 1, 2])
 
 

@@ -72,7 +72,7 @@ def test_c2_the_mark_stands_behind_the_last_newline_never_in_a_line(log_file: Lo
     stream = opened()
     log_file.append(b'{"a":1}\n{"b"')
     read_all(stream)
-    assert stream.mark(1).offset == 8
+    assert stream.checkpoint(1).offset == 8
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5, 7, 64])

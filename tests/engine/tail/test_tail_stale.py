@@ -69,7 +69,7 @@ class _StaleHandle:
     """Makes every call on one descriptor fail as a network file system does after a server restart."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, follower: Follower) -> None:
-        self.fd = next(follower.tail._chains.generations()).stream.fd
+        self.fd = next(follower.tail._open_files.generations()).stream.fd
         for name in ("pread", "fstat"):
             monkeypatch.setattr(os, name, self._wrap(getattr(os, name)))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.tail.watcher import Hint
+from exporters.engine.tail.watcher import Watcher
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, lines, shift
 
@@ -20,7 +20,7 @@ def test_e1_e3_polling_alone_gives_exact_counts(tmp_path: Path, clock: FakeClock
         if number % 3 == 0:
             shift(log_file.path)
         exporter.poll(0.2)
-    exporter.settle()
+    exporter.let_rest()
     assert exporter.counted(range(20))
 
 
@@ -41,10 +41,10 @@ def test_e2_a_watch_that_cannot_be_had_or_breaks_is_built_anew(
 
     monkeypatch.setattr("watchfiles.watch", watch)
     monkeypatch.setattr("exporters.engine.tail.watcher._RETRY_S", 0.0)
-    hint = Hint(lambda: [str(tmp_path)], woken.set)
-    hint.start()
+    watcher = Watcher(lambda: [str(tmp_path)], woken.set)
+    watcher.start()
     for _ in range(3):
         assert tried.acquire(timeout=10)
     assert woken.wait(10)
-    hint.stop()
+    watcher.stop()
     assert set(attempts) == {(str(tmp_path),)}

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import Candidate, Contract, Read, Word
-from exporters.engine.translate import plan_cache as signature
+from exporters.engine.translate import plan_cache as plan_cache
 from exporters.engine.translate.cardinality import name_columns
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.translate.readers import HIDDEN, TextFiller
-from exporters.engine.values import BEYOND
+from exporters.engine.translate.readers import OVERFLOW_TEXT, TextReader
+from exporters.engine.values import OVERFLOW
 from tests.engine.support.harness import NOW, Bench
 
 RUNS = """
@@ -67,7 +67,7 @@ def test_a_thousand_names_beyond_the_cap_have_one_plan(
     full.feed(*[one(run=spelling.format(f"r{number}")) for number in range(1000)])
     assert full.moved("kinds_total") == {("buy", "a"): 1, ("buy", "b"): 1, ("buy", "other"): 1000}
     assert full.moved("label_overflow_total")["kinds_total", "run"] == 1000
-    assert worked_out in ([], [[BEYOND, None]])
+    assert worked_out in ([], [[OVERFLOW, None]])
 
 
 def test_names_that_fill_the_cap_in_the_same_batch_share_plans_from_the_next_on(
@@ -112,12 +112,12 @@ def test_what_stands_in_for_names_is_never_shown_and_never_stored(full: Bench) -
     assert full.moved("heat_celsius") == {("other",): 98}
     labels = {label for _, samples in full.snapshot() for sample in samples for label in sample.labels}
     stored = {part for kind, key, _ in full.rows() if kind in ("series", "seen") for part in json.loads(key)}
-    assert BEYOND not in labels | stored | set(full.state.seen["run"])
+    assert OVERFLOW not in labels | stored | set(full.state.seen["run"])
     assert "other" in labels & stored
 
 
 def test_a_name_spelt_like_the_stand_in_is_no_name(full: Bench) -> None:
-    full.feed(*[one(run=BEYOND), one(run=f" {BEYOND}")] * 20, *[one(run=f"r{number}") for number in range(40)])
+    full.feed(*[one(run=OVERFLOW), one(run=f" {OVERFLOW}")] * 20, *[one(run=f"r{number}") for number in range(40)])
     assert full.moved("kinds_total") == {("buy", "a"): 1, ("buy", "b"): 1, ("buy", "other"): 40}
 
 
@@ -142,7 +142,7 @@ metrics:
 def test_names_that_share_a_plan_take_places_in_the_order_in_which_they_would_alone(
     bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch, varied: int, lines: str, first: str
 ) -> None:
-    monkeypatch.setattr(signature, "_VARIED", varied)
+    monkeypatch.setattr(plan_cache, "_VARIED", varied)
     found = bench(SIZES).feed(measured("a", "a", 1), measured("a", "b", 1))
     found.feed(*[measured(text[0], f"d{text[1]}", 5 if text.endswith("!") else None) for text in lines.split()])
     assert list(found.state.seen["run"]) == ["a", first]
@@ -163,7 +163,7 @@ def test_every_event_of_a_gauge_counts_as_folded_and_one_without_a_time_does_not
 
 @pytest.mark.parametrize("text", ["x{}", "x {}"], ids=["plain", "odd"])
 def test_what_is_remembered_of_names_is_bounded(full: Bench, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(signature, "_PLANS_KEPT", 20)
+    monkeypatch.setattr(plan_cache, "_PLANS_KEPT", 20)
     for begin in range(0, 400, 40):
         full.feed(*[one(run=text.format(number), kind=f"k{number}") for number in range(begin, begin + 40)])
         full.feed(*[one(run=text.format(number)) for number in range(begin, begin + 40)])
@@ -180,10 +180,10 @@ def test_overlong_texts_are_not_remembered_beyond_the_cap_either(full: Bench, fi
     assert len(full.translator._plans._starts) == 2
 
 
-def hidden(law: Contract, column: Sequence[object]) -> list[object]:
+def hidden(spec: Contract, column: Sequence[object]) -> list[object]:
     """Return what is hidden of a column of runs when a and b have their places and t is told apart."""
-    (names,) = name_columns(law, [("run",)], {"run": {"a": None, "b": None}}, {"run": {"t", "other"}})
-    return [raw for raw, shown in zip(column, names.hide(column), strict=True) if shown is HIDDEN]
+    (names,) = name_columns(spec, [("run",)], {"run": {"a": None, "b": None}}, {"run": {"t", "other"}})
+    return [raw for raw, shown in zip(column, names.hide(column), strict=True) if shown is OVERFLOW_TEXT]
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def hidden(law: Contract, column: Sequence[object]) -> list[object]:
     ],
 )
 def test_a_text_is_hidden_if_it_is_a_name_beyond_the_cap_as_it_stands(
-    contract: Callable[[str], Contract], law: str, expected: list[object]
+    contract: Callable[[str], Contract], spec: str, expected: list[object]
 ) -> None:
-    text = RUNS.replace("run: {allow: a-z0-9-, max_length: 8,", f"run: {{{law},")
+    text = RUNS.replace("run: {allow: a-z0-9-, max_length: 8,", f"run: {{{spec},")
     column = ["a", "t", "other", "c", " c", "dd", "A", "ü", "eeeee", "f\ng", "", None, 7, "7", True, "Bc", "c"]
     found = hidden(contract(text), column)
     assert list(dict.fromkeys(found)) == expected
@@ -212,8 +212,8 @@ def test_a_text_is_hidden_if_it_is_a_name_beyond_the_cap_as_it_stands(
 def test_nothing_is_hidden_while_there_are_places_or_two_words_read_one_text(
     contract: Callable[[str], Contract],
 ) -> None:
-    law = contract(RUNS)
-    (names,) = name_columns(law, [("run",)], {"run": {"a": None}}, {"run": set()})
+    spec = contract(RUNS)
+    (names,) = name_columns(spec, [("run",)], {"run": {"a": None}}, {"run": set()})
     assert names.hide(["a", "c"]) == ["a", "c"]
     assert hidden(contract(RUNS.replace("desk: desk", "desk: run")), ["c"]) == []
 
@@ -227,11 +227,11 @@ def test_a_hidden_text_always_comes_to_a_name_beyond_the_cap(texts: list[str], a
     word = Word("run", "name", allow=allow, max_length=3, max_values=2, otherwise="other", fold=fold)
     read = Read("run", (Candidate(path=("run",)),))
     source = SourceOf((read,))
-    seen, told = {"run": {"a": None, "_": None}}, {"run": {"b", "other"}}
-    (names,) = name_columns(LawOf({"run": word}, (source,)), [("run",)], seen, told)  # type: ignore[arg-type]
-    filler = TextFiller(word, read, {})
+    admitted, distinguished = {"run": {"a": None, "_": None}}, {"run": {"b", "other"}}
+    (names,) = name_columns(LawOf({"run": word}, (source,)), [("run",)], admitted, distinguished)  # type: ignore[arg-type]
+    filler = TextReader(word, read, {})
     for text, shown in zip(texts, names.hide(texts), strict=True):
-        if shown is HIDDEN:
+        if shown is OVERFLOW_TEXT:
             assert filler.fill({("run",): text})[0] not in {None, "a", "_", "b", "other"}
         else:
             assert shown is text

@@ -9,10 +9,10 @@ import pytest
 
 from contracts.model import Contract
 from exporters.engine.fields import attribute_of
-from exporters.engine.translate import plan_cache as signature
+from exporters.engine.translate import plan_cache as plan_cache
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import BEYOND
+from exporters.engine.values import OVERFLOW
 from tests.engine.support.harness import NOW, Bench
 
 NAMES = """
@@ -105,12 +105,12 @@ class Alone:
 
     def __init__(self, contract: Contract) -> None:
         self._planner = Planner(contract, {})
-        self._paths = [path for path, kind in contract.paths().items() if kind == "text" and path != ("order",)]
+        self._finder = [path for path, kind in contract.paths().items() if kind == "text" and path != ("order",)]
 
     def plans_of(self, events: Sequence[object]) -> list[Plan]:
-        read = [attrgetter(attribute_of(path)) for path in self._paths]
+        read = [attrgetter(attribute_of(path)) for path in self._finder]
         keys = [tuple(get(event) for get in read) for event in events]
-        plans = {key: self._planner.plan(dict(zip(self._paths, key, strict=True))) for key in keys}
+        plans = {key: self._planner.plan(dict(zip(self._finder, key, strict=True))) for key in keys}
         return [plans[key] for key in keys]
 
 
@@ -157,25 +157,25 @@ def texts_of(bench: Bench) -> set[str]:
 def test_shared_plans_do_what_a_plan_for_each_signature_does(
     contract: Callable[[str], Contract], monkeypatch: pytest.MonkeyPatch, seed: int, varied: int
 ) -> None:
-    monkeypatch.setattr(signature, "_VARIED", varied)
+    monkeypatch.setattr(plan_cache, "_VARIED", varied)
     chance = random.Random(seed)
-    law = contract(NAMES)
-    mine, theirs = Bench(law), alone(Bench(law))
+    spec = contract(NAMES)
+    mine, theirs = Bench(spec), alone(Bench(spec))
     for number in (3, 60, 1, 150, 150):
         if number == 1:  # a restart
-            mine, theirs = Bench(law, rows=mine.rows()), alone(Bench(law, rows=theirs.rows()))
+            mine, theirs = Bench(spec, rows=mine.rows()), alone(Bench(spec, rows=theirs.rows()))
         batch = [event(chance, 6 if chance.random() < 0.5 else 500) for _ in range(number)]
         assert mine.feed(*batch).snapshot() == theirs.feed(*batch).snapshot()
         assert rows_of(mine) == rows_of(theirs)
     assert mine.moved("label_overflow_total")
-    assert BEYOND not in texts_of(mine)
+    assert OVERFLOW not in texts_of(mine)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_a_restart_with_a_lower_cap_they_do_so_too(contract: Callable[[str], Contract], seed: int) -> None:
     chance = random.Random(seed)
-    law = contract(NAMES)
-    mine, theirs = Bench(law), alone(Bench(law))
+    spec = contract(NAMES)
+    mine, theirs = Bench(spec), alone(Bench(spec))
     batch = [event(chance, 500) for _ in range(100)]
     assert rows_of(mine.feed(*batch)) == rows_of(theirs.feed(*batch))
     lower = contract(NAMES.replace("max_values: 3", "max_values: 1").replace("max_values: 2", "max_values: 1"))
@@ -191,9 +191,9 @@ def test_what_is_folded_does_not_depend_on_how_lines_are_cut_into_batches(
     contract: Callable[[str], Contract], seed: int
 ) -> None:
     chance = random.Random(seed)
-    law = contract(NAMES)
+    spec = contract(NAMES)
     first = [event(chance, 500) for _ in range(200)]
-    before = Bench(law).feed(*first)
+    before = Bench(spec).feed(*first)
     second = [event(chance, 500) for _ in range(100)]
-    whole, each = Bench(law, rows=before.rows()).feed(*second), Bench(law, rows=before.rows()).feed_each(*second)
+    whole, each = Bench(spec, rows=before.rows()).feed(*second), Bench(spec, rows=before.rows()).feed_each(*second)
     assert whole.moved("label_overflow_total") == each.moved("label_overflow_total")

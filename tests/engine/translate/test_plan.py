@@ -155,7 +155,7 @@ STATES = """
 vocabulary: {mode: {values: [x, y]}, state: {values: [on, off], otherwise: lost}}
 sources: {all: {match: {}, read: {mode: mode, state: state}}}
 metrics:
-  state: {type: gauge, states: state, labels: [{now: state}, mode], help: State., budget: 6}
+  state: {type: gauge, states: state, labels: [{now: state}, mode], help: SeriesTable., budget: 6}
 """
 
 

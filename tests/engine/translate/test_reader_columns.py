@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from contracts.model import Candidate, Read, Word
-from exporters.engine.translate.readers import IdColumn, NumberColumn, Tally, TimeColumn
+from exporters.engine.translate.readers import IdReader, NumberReader, Tally, TimeReader
 from exporters.engine.values import MISTYPED
 
 NOW = 1_000_000.0
@@ -43,19 +43,19 @@ def test_numbers_are_taken_in_order_and_each_odd_one_is_refused_once(
     column: list[object], expected: list[float], refused: dict[tuple[str, str], int]
 ) -> None:
     tally: Tally = Counter()
-    assert NumberColumn(SECONDS, read(from_path())).read([event(x=x) for x in column], tally) == expected
+    assert NumberReader(SECONDS, read(from_path())).read([event(x=x) for x in column], tally) == expected
     assert tally == refused
 
 
 def test_a_word_without_bounds_refuses_what_is_not_finite() -> None:
     tally: Tally = Counter()
-    column = NumberColumn(Word("n", "number"), read(from_path(scale=10.0)))
+    column = NumberReader(Word("n", "number"), read(from_path(scale=10.0)))
     assert column.read([event(x=1e308), event(x=-1e308), event(x=-5.0)], tally) == [-50.0]
     assert tally == {("n", "out_of_range"): 2}
 
 
 def test_numbers_fall_back_to_the_next_path_and_are_scaled_by_it() -> None:
-    column = NumberColumn(SECONDS, read(from_path(), Candidate(path=("y",), scale=0.001)))
+    column = NumberReader(SECONDS, read(from_path(), Candidate(path=("y",), scale=0.001)))
     tally: Tally = Counter()
     events = [event(x=1.0, y=7.0), event(y=250.0), event(x=-1.0, y=500.0), event(x=MISTYPED), event(x=MISTYPED, y=-1.0)]
     assert column.read(events, tally) == [1.0, 0.25, 0.5]
@@ -64,7 +64,7 @@ def test_numbers_fall_back_to_the_next_path_and_are_scaled_by_it() -> None:
 
 
 def test_a_constant_number_stands_in_for_absent_and_refused_ones() -> None:
-    column = NumberColumn(SECONDS, read(from_path(), Candidate(constant=3.0)))
+    column = NumberReader(SECONDS, read(from_path(), Candidate(constant=3.0)))
     tally: Tally = Counter()
     assert column.read([event(), event()], tally) == [3.0, 3.0]
     assert column.read([event(x=1.0), event(x=-1.0)], tally) == [1.0, 3.0]
@@ -99,7 +99,7 @@ def test_the_newest_time_is_found_and_each_odd_one_is_refused_once(
     column: list[object], expected: float | None, refused: dict[tuple[str, str], int]
 ) -> None:
     tally: Tally = Counter()
-    assert TimeColumn(AT, read(from_path())).newest([event(x=x) for x in column], NOW, tally)[0] == expected
+    assert TimeReader(AT, read(from_path())).newest([event(x=x) for x in column], NOW, tally)[0] == expected
     assert tally == refused
 
 
@@ -109,11 +109,11 @@ def test_the_newest_time_is_found_and_each_odd_one_is_refused_once(
     ids=str,
 )
 def test_only_events_with_a_time_are_numbered(column: list[object], number: int) -> None:
-    assert TimeColumn(AT, read(from_path())).newest([event(x=x) for x in column], NOW, Counter())[1] == number
+    assert TimeReader(AT, read(from_path())).newest([event(x=x) for x in column], NOW, Counter())[1] == number
 
 
 def test_times_fall_back_to_the_next_path_and_numbers_are_scaled() -> None:
-    column = TimeColumn(AT, read(from_path(), Candidate(path=("y",), scale=0.001)))
+    column = TimeReader(AT, read(from_path(), Candidate(path=("y",), scale=0.001)))
     tally: Tally = Counter()
     assert column.read_one(event(x=MISTYPED, y=NOW * 1000), NOW, tally) == NOW
     assert column.newest([event(y=1000.0), event(y=3000.0)], NOW, tally) == (3.0, 2)
@@ -123,7 +123,7 @@ def test_times_fall_back_to_the_next_path_and_numbers_are_scaled() -> None:
 
 def test_a_time_that_is_not_finite_is_no_time() -> None:
     tally: Tally = Counter()
-    column = TimeColumn(AT, read(from_path(scale=1000.0)))
+    column = TimeReader(AT, read(from_path(scale=1000.0)))
     assert column.read_one(event(x=-1e308), NOW, tally) is None
     assert tally == {("at", "mistyped"): 1}
 
@@ -145,7 +145,7 @@ def test_a_time_that_is_not_finite_is_no_time() -> None:
 )
 def test_an_id_is_the_first_text_or_whole_number_there_is(fields: dict[str, object], expected: str) -> None:
     tally: Tally = Counter()
-    assert IdColumn(Word("id", "id"), read(from_path(), Candidate(path=("y",)))).read_one(event(**fields), tally) == (
+    assert IdReader(Word("id", "id"), read(from_path(), Candidate(path=("y",)))).read_one(event(**fields), tally) == (
         expected
     )
     assert not tally
@@ -153,7 +153,7 @@ def test_an_id_is_the_first_text_or_whole_number_there_is(fields: dict[str, obje
 
 @pytest.mark.parametrize("text", ["a" * 129, "ü", "\ud800"], ids=["long", "not ascii", "lone surrogate"])
 def test_a_long_or_odd_id_is_kept_as_its_digest(text: str) -> None:
-    column, tally = IdColumn(Word("id", "id"), read(from_path())), Counter[tuple[str, str]]()
+    column, tally = IdReader(Word("id", "id"), read(from_path())), Counter[tuple[str, str]]()
     found = column.read_one(event(x=text), tally)
     assert len(found) == 64
     assert found == column.read_one(event(x=text), tally) != column.read_one(event(x=text + "b"), tally)
@@ -161,5 +161,5 @@ def test_a_long_or_odd_id_is_kept_as_its_digest(text: str) -> None:
 
 def test_an_id_of_the_wrong_kind_is_refused() -> None:
     tally: Tally = Counter()
-    assert IdColumn(Word("id", "id"), read(from_path())).read_one(event(x=MISTYPED), tally) == ""
+    assert IdReader(Word("id", "id"), read(from_path())).read_one(event(x=MISTYPED), tally) == ""
     assert tally == {("id", "mistyped"): 1}

@@ -1,7 +1,7 @@
 import pytest
 
 from contracts.model import Candidate, Default, Read, Word
-from exporters.engine.translate.readers import TextFiller
+from exporters.engine.translate.readers import TextReader
 from exporters.engine.values import MISTYPED
 
 COLOUR = Word("colour", "enum", values=("red", "Green"), aliases={"crimson": "red", "verde": "Green"})
@@ -18,7 +18,7 @@ def from_path(**options: object) -> Candidate:
 
 
 def fill(word: Word, raw: object, *candidates: Candidate, y: object = None) -> tuple[str | None, str | None]:
-    filler = TextFiller(word, read(*(candidates or (from_path(),))), {})
+    filler = TextReader(word, read(*(candidates or (from_path(),))), {})
     return filler.fill({("x",): raw, ("y",): y})
 
 
@@ -115,8 +115,8 @@ def test_a_constant_stands_for_an_absent_text_never_for_an_unknown_one(
 
 def test_a_word_no_source_reads_has_its_default() -> None:
     word = Word("colour", "enum", values=("red",), default=Default("red"))
-    assert TextFiller(word, None, {}).fill({}) == ("red", None)
-    assert TextFiller(COLOUR, None, {}).fill({}) == (None, None)
+    assert TextReader(word, None, {}).fill({}) == ("red", None)
+    assert TextReader(COLOUR, None, {}).fill({}) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_default_comes_from_the_environment_if_the_word_can_take_it(
     environment: dict[str, str], expected: str
 ) -> None:
     word = Word("colour", "enum", COLOUR.values, COLOUR.aliases, default=Default("red", "HUE"))
-    assert TextFiller(word, None, environment).default == expected
+    assert TextReader(word, None, environment).default == expected
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_a_folded_name_is_lower_case_and_its_default_is_normalised_too() -> None
     word = Word(
         "run", "name", allow="a-z", max_length=8, max_values=3, otherwise="other", fold=True, default=Default("My Run")
     )
-    assert TextFiller(word, read(from_path()), {}).fill({("x",): "ABC"}) == ("abc", None)
-    assert TextFiller(word, read(from_path()), {}).fill({("x",): None}) == ("my_run", None)
+    assert TextReader(word, read(from_path()), {}).fill({("x",): "ABC"}) == ("abc", None)
+    assert TextReader(word, read(from_path()), {}).fill({("x",): None}) == ("my_run", None)
 
 
 def test_a_name_knows_spellings_of_the_word_and_of_the_source() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.model import Contract
-from exporters.engine.translate import plan_cache as signature
+from exporters.engine.translate import plan_cache as plan_cache
 from tests.engine.support.harness import NOW, Bench, Event
 
 SHOP = """
@@ -44,7 +44,7 @@ metrics:
   any_heat_celsius: {type: gauge, sets: heat, help: Heat again., budget: 1}
   last_timestamp_seconds: {type: gauge, sets: at, labels: [source], help: Last., budget: 3}
   last_kind_timestamp_seconds: {type: gauge, sets: at, when: {kind: {present: true}}, help: Last kind., budget: 1}
-  state: {type: gauge, states: state, labels: [run, state], help: State., budget: 6}
+  state: {type: gauge, states: state, labels: [run, state], help: SeriesTable., budget: 6}
 """
 
 Make = Callable[..., Bench]
@@ -208,7 +208,7 @@ def test_results_do_not_depend_on_how_lines_are_cut_into_batches(shop: Bench, be
 
 
 def test_a_plan_forgotten_is_worked_out_again(shop: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signature, "_PLANS_KEPT", 2)
+    monkeypatch.setattr(plan_cache, "_PLANS_KEPT", 2)
     shop.feed(*[one(kind=f"x{number}") for number in range(5)], *[one(run="a")] * 3, *[one(kind="sell")] * 2)
     assert shop.moved("kinds_total") == {("buy", "a"): 3, ("sell", "none"): 2}
     assert len(shop.translator._plans._by_key) <= 2
