@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CONTESTANTS", "DECODE_ONLY", "MTAIL", "OURS", "PER_EVENT", "Contestant", "law_of"]
+__all__ = ["CONTESTANTS", "DECODE_ONLY", "MTAIL", "OURS", "PER_EVENT", "Contestant", "program_of"]
 
 HERE = Path(__file__).parent
-_LAWS = {"b": "mixed", "f": "runs", "g": "pairs"}
+_PROGRAMS = {"b": "mixed", "f": "runs", "g": "pairs"}
 
 
-def law_of(scenario: str) -> str:
+def program_of(scenario: str) -> str:
     """Return what is counted in a scenario: the stem of its contract, and the contestants' name for it."""
-    return _LAWS.get(scenario, "ledger")
+    return _PROGRAMS.get(scenario, "ledger")
 
 
 def _never(scenario: str) -> str:
@@ -46,22 +46,22 @@ class Contestant:
 
 def _ours(scenario: str, pattern: str) -> list[str]:
     peaktrade = str(Path(sys.executable).with_name("peaktrade"))
-    return [peaktrade, "export", "--contract", str(HERE / f"{law_of(scenario)}.yaml"), "--once", "--file", pattern]
+    return [peaktrade, "export", "--contract", str(HERE / f"{program_of(scenario)}.yaml"), "--once", "--file", pattern]
 
 
 def _mtail(scenario: str, pattern: str) -> list[str]:
-    program = str(HERE / f"{law_of(scenario)}.mtail")
+    program = str(HERE / f"{program_of(scenario)}.mtail")
     return ["mtail", "-one_shot", "-progs", program, "-logs", pattern, "-one_shot_format", "prometheus"]
 
 
 def _mtail_why_not(scenario: str) -> str:
-    if not (HERE / f"{law_of(scenario)}.mtail").exists():
+    if not (HERE / f"{program_of(scenario)}.mtail").exists():
         return "it cannot join two events by id"
     return "" if shutil.which("mtail") else "it is not installed (on Debian: apt-get install mtail)"
 
 
 def _script(name: str) -> Callable[[str, str], list[str]]:
-    return lambda scenario, pattern: [sys.executable, str(HERE / name), law_of(scenario), pattern]
+    return lambda scenario, pattern: [sys.executable, str(HERE / name), program_of(scenario), pattern]
 
 
 OURS = Contestant("ours", "peaktrade export --once", _ours)

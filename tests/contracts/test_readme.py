@@ -62,6 +62,6 @@ def test_the_pair_of_the_readme_is_a_pair(tmp_path: Path) -> None:
     assert (pair.edges, pair.timeout_s, pair.max_open) == ({"placed_to_paid": ("placed", "paid")}, 600.0, 20000)
 
 
-@pytest.mark.parametrize("module", ["conditions", "document", "shape", "vocabulary"])
+@pytest.mark.parametrize("module", ["spelling", "compiler.document", "compiler.shape", "compiler.vocabulary"])
 def test_examples_in_docstrings_are_true(module: str) -> None:
     assert doctest.testmod(import_module(f"contracts.{module}")).failed == 0

@@ -50,7 +50,7 @@ def fields(event: object) -> dict[str, object]:
     return {name: get(event) for name, get in PATHS.items() if get(event) is not None}
 
 
-@pytest.mark.parametrize("law", load_contracts(Path(__file__).parents[3] / "contracts"), ids=attrgetter("name"))
+@pytest.mark.parametrize("spec", load_contracts(Path(__file__).parents[3] / "contracts"), ids=attrgetter("name"))
 def test_an_event_holds_what_decides_its_plan_before_all_else(spec: Contract) -> None:
     (event,) = Decoder(spec).decode(b"{}\n").events
     first = list(dict.fromkeys(attribute_of(path[:1]) for path in (*core_paths(spec), *name_paths(spec))))

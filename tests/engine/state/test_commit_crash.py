@@ -84,7 +84,7 @@ def trap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trap]:
         (SeriesTable, "commit"),
         (OpenPairs, "committed"),
         (Keeper, "save"),
-        (Tail, "marks"),
+        (Tail, "checkpoints"),
         (Tail, "release"),
     ):
         monkeypatch.setattr(owner, name, trap.around(getattr(owner, name)))

@@ -187,7 +187,7 @@ def hidden(spec: Contract, column: Sequence[object]) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("law", "expected"),
+    ("spec", "expected"),
     [
         ("allow: a-z0-9, max_length: 4", ["c", "dd", "7"]),
         ("allow: A-Za-z, max_length: 4", ["c", "dd", "A", "Bc"]),
