@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 OURS = ("contracts", "emitters", "exporters")
 ENGINE = ROOT / "exporters/engine"
 
-GROUND = {"fields", "values"}
-"""What flows between the stages of the engine; every stage may import these."""
+GROUND = {"fields", "records", "values"}
+"""What flows between the stages and what is kept of them; every stage may import these."""
 
 CONDUCTORS = {"pipeline", "run"}
 """The modules that see more than one stage."""

@@ -117,7 +117,7 @@ def _engine(settings: Settings, store: Store | None) -> Engine:
 def _print_once(settings: Settings) -> int:
     from exporters.engine.exposition.render import render
 
-    engine = _engine(settings, None)
+    engine = _engine(settings, None).start()
     engine.step()
     missing = engine.tail.files_present == 0
     for path, problem in engine.tail.problems.items():
@@ -142,7 +142,7 @@ def _serve(settings: Settings) -> int:
     store = Store(settings.state, contract.name, settings.durability) if settings.state else None
     try:
         listener = bind(settings.host, settings.port, contract.name)
-        engine = _engine(settings, store)
+        engine = _engine(settings, store).start()
     except (ServeError, StoreError) as error:
         click.echo(_advice(error), err=True)
         return 1

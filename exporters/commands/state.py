@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import click
 
 from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, state_path
-from exporters.engine.pairs.segments import remembered
-from exporters.engine.state.keeper import checkpoints_of
+from exporters.engine.records import Saved, remembered
+from exporters.engine.state.keeper import records_of
 from exporters.engine.state.readonly import read_rows
-from exporters.engine.state.records import check_shapes
-from exporters.engine.state.rows import Row, StoreBusyError, StoreError
+from exporters.engine.state.rows import StoreBusyError, StoreError
 from exporters.engine.state.store import Store
 from exporters.engine.values import Checkpoint
 
@@ -60,9 +60,7 @@ def show(exporter: str, state_dir: str | None, as_json: bool) -> None:
     """Print files, offsets, lag, values and the time of the last commit of EXPORTER, running or not."""
     path = _path_of(exporter, state_dir)
     try:
-        rows = read_rows(path, exporter)
-        check_shapes(path, rows)
-        report = _report(path, rows)
+        report = _report(path, records_of(path, read_rows(path, exporter)))
     except StoreError as error:
         _fail(f"{error}; nothing was changed")
     if as_json:
@@ -92,26 +90,29 @@ def reset(exporter: str, state_dir: str | None, yes: bool) -> None:
     click.echo(f"set aside as {aside}; delete it when it is no longer needed")
 
 
-def _report(path: Path, rows: list[Row]) -> dict[str, Any]:
+def _report(path: Path, saved: Saved) -> dict[str, Any]:
     written = [one.stat().st_mtime for one in (path, Path(f"{path}-wal")) if one.exists()]
     return {
         "state": str(path),
         "last_commit": datetime.fromtimestamp(max(written), UTC).isoformat(timespec="milliseconds"),
-        "files": [_file(checkpoint) for checkpoint in checkpoints_of(rows) if not checkpoint.done],
-        "series": list(_series(rows)),
-        "open_pairs": sum(map(len, remembered(rows).values())),
+        "files": [_file(checkpoint) for checkpoint in saved.checkpoints if not checkpoint.done],
+        "series": list(_series(saved)),
+        "open_pairs": sum(len(ids) for ids in remembered(saved).values()),
     }
 
 
-def _series(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+def _series(saved: Saved) -> Iterator[dict[str, Any]]:
     """Yield metric, labels, value (a histogram's sum) and buckets of every series, by metric and labels."""
-    rows = list(rows)
-    meanings = {key: json.loads(cast(str, value)) for kind, key, value in rows if kind == "metric"}
-    for key, value in sorted((json.loads(key), value) for kind, key, value in rows if kind == "series"):
-        name, *values = key
-        labels = dict(zip((label for label, _ in meanings[name][4]), values, strict=True))
-        number, created, buckets = cast(tuple[float | str, float, list[int] | None], value)
-        yield {"metric": name, "labels": labels, "value": number, "buckets": buckets, "created": created}
+    for one in sorted(saved.series, key=lambda one: (one.metric, one.labels)):
+        names = (label for label, _ in saved.metric_meanings[one.metric].labels)
+        value = one.value if isfinite(one.value) else str(one.value)
+        yield {
+            "metric": one.metric,
+            "labels": dict(zip(names, one.labels, strict=True)),
+            "value": value,
+            "buckets": one.buckets,
+            "created": one.created,
+        }
 
 
 def _file(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -21,9 +21,9 @@ class RateLimitedLog:
         self._monotonic = monotonic
         self._said: dict[str, float] = {}
 
-    def warn(self, reason: str, message: str, exc_info: bool = False) -> None:
+    def warn(self, reason: str, message: str, error: Exception | None = None) -> None:
         """Log a warning unless one with the same reason was logged within a minute."""
         monotonic = self._monotonic()
         if monotonic - self._said.get(reason, float("-inf")) >= _EVERY_S:
             self._said[reason] = monotonic
-            _log.warning(message, exc_info=exc_info)
+            _log.warning(message, exc_info=error)

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from contracts.model import Contract
 from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
 from exporters.engine.clock import Clock
-from exporters.engine.decode import Decoder
 from exporters.engine.exposition.render import Gauges
 from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
 from exporters.engine.heap import TRIM_BYTES, trim_heap
 from exporters.engine.log import RateLimitedLog
-from exporters.engine.pairs.pairs import OpenPairs
+from exporters.engine.pipeline import Pipeline
+from exporters.engine.records import Change, Gone, KnownBackups
 from exporters.engine.series import SeriesTable
-from exporters.engine.state.keeper import Keeper, checkpoint_rows, checkpoints_of, known_of
-from exporters.engine.state.rows import Row
+from exporters.engine.state.keeper import Keeper, Loaded
 from exporters.engine.tail.tail import Tail
-from exporters.engine.translate.translate import Translator
-from exporters.engine.values import Batch, Checkpoint, Decoded, Effect, FileKey, Notice, Snapshot, Update
+from exporters.engine.values import Batch, Checkpoint, FileKey, Notice, Snapshot
 
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store
@@ -60,10 +60,8 @@ class Engine:
         self.contract = contract
         self.clock = clock
         self.tail = tail
-        self._decoder = Decoder(contract)
-        self.state = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
-        self._translator = Translator(contract, environment, self.state.seen)
-        self._pairs = OpenPairs(contract)
+        self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
+        self.pipeline = Pipeline(contract, environment, self.series.seen)
         self._accounting = Accounting(contract)
         self.is_ready = False
         self._wake = threading.Event()
@@ -76,45 +74,50 @@ class Engine:
         self._stored_known: frozenset[FileKey] | None = None
         self._last_commit_at = 0.0
         self._read_bytes = 0
-        self._begin()
-        self._commit()
-        self._published: Exposed = (self.state.snapshot(), self._gauges)
+        self._gauges: Gauges = ()
+        self._published: Exposed = ((), ())
 
-    def _begin(self) -> None:
-        """Take over what the last process left, then make the series that exist from the start.
+    def start(self) -> Engine:
+        """Take over what the last process left, then make the series that exist from the start, and commit them.
 
         Raises:
             StoreBusyError, StoreError: if the state cannot be had.
         """
         now = self.clock.now()
-        rows = self._keeper.load(now)
-        left = self.state.restore(rows, self.contract)
-        left.update({f"pair {name}": number for name, number in self._pairs.restore(rows).items()})
-        self.state.begin(self.contract, self._translator.defaults(), now)
-        self.state.apply(self._accounting.begin(), now)
-        checkpoints = checkpoints_of(rows)
-        self._stored_checkpoints = {checkpoint.serial: checkpoint for checkpoint in checkpoints}
-        recovery = self.tail.recover(checkpoints, known_of(rows), self.clock.monotonic())
-        self.state.apply(self._accounting.recovered(recovery.outcomes), now)
+        loaded = self._keeper.load(now)
+        saved = loaded.saved
+        self._stored_checkpoints = {one.serial: one for one in saved.checkpoints}
+        left = self.series.restore(saved, self.contract)
+        left.update({f"pair {name}": number for name, number in self.pipeline.pairs.restore(saved).items()})
+        self.series.begin(self.contract, self.pipeline.defaults(), now)
+        self.series.apply(self._accounting.begin(), now)
+        recovery = self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic())
+        self.series.apply(self._accounting.recovered(recovery.outcomes), now)
         for notice in recovery.notices:
             self.take(notice)
+        self._report_start(loaded, left)
+        self._commit()
+        self.publish()
+        return self
+
+    def _report_start(self, loaded: Loaded, left: Counter[str]) -> None:
+        """Count and say what was not taken over of the last process, and what was."""
+        now = self.clock.now()
         if left:
-            self.state.apply(self._accounting.reset("contract", sum(left.values())), now)
+            self.series.apply(self._accounting.reset("contract", sum(left.values())), now)
             names = ", ".join(sorted(left))
             self._warnings.warn("contract", f"{self.contract.path}: the contract changed; these begin anew: {names}")
-        if self._keeper.set_aside:
-            self.state.apply(self._accounting.reset("corrupt", self._keeper.set_aside), now)
-        if self._keeper.problem:
-            self._warnings.warn("state", self._keeper.problem)
-        if self._keeper.is_kept:
-            if not rows:
-                _log.info("no state yet: every file is read from its start exporter=%s", self.contract.name)
-            _log.info(
-                "state exporter=%s restored_series=%d files=%d",
-                self.contract.name,
-                sum(kind == "series" for kind, _, _ in rows),
-                len(checkpoints),
-            )
+        if loaded.set_aside:
+            self.series.apply(self._accounting.reset("corrupt", loaded.set_aside), now)
+        if loaded.problem:
+            self._warnings.warn("state", loaded.problem)
+        if not self._keeper.is_kept:
+            return
+        saved, name = loaded.saved, self.contract.name
+        if not saved.number:
+            _log.info("no state yet: every file is read from its start exporter=%s", name)
+        series, files = len(saved.series), len(saved.checkpoints)
+        _log.info("state exporter=%s restored_series=%d files=%d", name, series, files)
 
     # The loop
 
@@ -159,47 +162,16 @@ class Engine:
         now = self.clock.now()
         if isinstance(item, Notice):
             self._say(item)
-            self.state.apply(self._accounting.notice(item), now)
+            self.series.apply(self._accounting.notice(item), now)
             return
-        decoded, effect = self._understand(item, now)
-        latencies, tally = self._pairs.join(effect.joins)
-        updates: list[Update] = [*effect.updates, *latencies]
-        overflow = self.state.apply(updates, now)
-        self.state.apply(self._accounting.lines(item, decoded, effect), now)
-        self.state.apply(self._accounting.joined(tally), now)
-        self.state.apply(self._accounting.folded(overflow), now)
-
-    def _understand(self, batch: Batch, now: float) -> tuple[Decoded, Effect]:
-        try:
-            decoded = self._decoder.decode(batch.data)
-            return decoded, self._translator.translate(decoded.events, now)
-        except Exception:  # noqa: BLE001  # said with its traceback; goes on line by line
-            self._warnings.warn(
-                "internal_error",
-                f"{batch.path}@{batch.start}: a line was not understood; report it",
-                exc_info=True,
-            )
-            return self._understand_each(batch, now)
-
-    def _understand_each(self, batch: Batch, now: float) -> tuple[Decoded, Effect]:
-        """Go through a batch line by line, so that a line no stage foresaw costs itself alone."""
-        decoded, effect = Decoded([]), Effect()
-        for line in batch.data.split(b"\n")[:-1]:
-            try:
-                one = self._decoder.decode(line + b"\n")
-                did = self._translator.translate(one.events, now)
-            except Exception:  # noqa: BLE001  # no line can stop an exporter: counted as internal_error, said above
-                decoded.rejected["internal_error"] += 1
-                continue
-            decoded.blank += one.blank
-            decoded.skipped_bytes += one.skipped_bytes
-            decoded.rejected += one.rejected
-            effect.updates += did.updates
-            effect.joins = [*effect.joins, *did.joins]
-            effect.outcomes += did.outcomes
-            effect.rejected += did.rejected
-            effect.refused += did.refused
-        return decoded, effect
+        done = self.pipeline.process(item, now)
+        for failure in done.failures:
+            where = f"{item.path}@{failure.offset}"
+            self._warnings.warn("internal_error", f"{where}: a line was not understood; report it", failure.error)
+        overflow = self.series.apply(done.updates, now)
+        self.series.apply(self._accounting.lines(item, done.decoded, done.effect), now)
+        self.series.apply(self._accounting.joined(done.tally), now)
+        self.series.apply(self._accounting.folded(overflow), now)
 
     def _scan(self, at_once: bool) -> None:
         monotonic = self.clock.monotonic()
@@ -212,33 +184,36 @@ class Engine:
 
     def _commit(self) -> None:
         """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
-        self.state.apply(self._accounting.recovered(self.tail.recovered), self.clock.now())
+        self.series.apply(self._accounting.recovered(self.tail.recovered), self.clock.now())
         self.tail.recovered.clear()
         checkpoints, known = self.tail.checkpoints(), self.tail.known
+        changed = partial(self._changes, checkpoints, known, everything=False)
+        everything = partial(self._changes, checkpoints, known, everything=True)
         now = self.clock.now()
-        if self._keeper.save(
-            now, lambda: self._rows(checkpoints, known, False), lambda: self._rows(checkpoints, known, True)
-        ):
-            self.state.commit()
-            self._pairs.committed()
-            self._stored_checkpoints = {checkpoint.serial: checkpoint for checkpoint in checkpoints}
+        problem = self._keeper.save(now, changed, everything)
+        if problem:
+            self._warnings.warn("state", problem)
+        if self._keeper.is_ok:
+            self.series.commit()
+            self.pipeline.pairs.committed()
+            self._stored_checkpoints = {one.serial: one for one in checkpoints}
             self._stored_known = known
             self._last_commit_at = now
-        if self._keeper.problem:
-            self._warnings.warn("state", self._keeper.problem)
         self._committed_at = self.clock.monotonic()
-        self._gauges: Gauges = [
-            (LIVE[name], values) for name, values in self._accounting.gauges(self._vitals()).items() if values
-        ]
+        gauges = self._accounting.gauges(self._vitals())
+        self._gauges = [(LIVE[name], values) for name, values in gauges.items() if values]
 
-    def _rows(self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool) -> Iterator[Row]:
-        """Yield what one commit writes: values, pairs, positions, and what they mean, all or only what changed."""
-        yield from self.state.rows(everything)
-        yield from self._pairs.rows(everything)
-        yield from self._pairs.meanings(everything)
-        yield from checkpoint_rows(checkpoints, {} if everything else self._stored_checkpoints)
+    def _changes(
+        self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool
+    ) -> Iterator[Change]:
+        """Yield what one commit writes: values, pairs and positions, all or only what changed."""
+        yield from self.series.changes(everything)
+        yield from self.pipeline.pairs.changes(everything)
+        stored = {} if everything else self._stored_checkpoints
+        yield from (one for one in checkpoints if stored.get(one.serial) != one)
+        yield from (Gone(stored[serial]) for serial in stored.keys() - {one.serial for one in checkpoints})
         if everything or known != self._stored_known:
-            yield "known", "", sorted(known)
+            yield KnownBackups(known)
 
     def _vitals(self) -> Vitals:
         return Vitals(
@@ -246,11 +221,11 @@ class Engine:
             files_open=self.tail.files_open,
             files_unreadable=len(self.tail.problems),
             lag_bytes=self.tail.lag_bytes,
-            series=self.state.size(self.contract.metrics),
+            series=self.series.size(self.contract.metrics),
             last_commit_at=self._last_commit_at,
             state_ok=self._keeper.is_ok,
             state_errors=self._keeper.errors,
-            open_pairs=self._pairs.sizes(),
+            open_pairs=self.pipeline.pairs.sizes(),
         )
 
     # Scrapes, from other threads
@@ -265,7 +240,7 @@ class Engine:
 
     def publish(self) -> Exposed:
         """Make the last committed values the ones scrapes get, and return them."""
-        self._published = (self.state.snapshot(), self._gauges)
+        self._published = (self.series.snapshot(), self._gauges)
         return self._published
 
     def wake(self) -> None:

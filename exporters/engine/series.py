@@ -7,16 +7,14 @@ takes a place when an update first brings it, and nothing else decides what is f
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from math import isfinite
-from typing import cast
 
 from msgspec import Struct
 
 from contracts.model import Contract, Metric, Word
+from exporters.engine.records import Change, Gone, MetricMeaning, Record, Saved, SavedName, SavedSeries
 from exporters.engine.values import Count, Observe, Sample, Snapshot, Update
 
 __all__ = ["Overflow", "Series", "SeriesTable"]
@@ -61,9 +59,9 @@ class SeriesTable:
         self._known: dict[tuple[str, Labels], Series] = {}
         self._changed: dict[tuple[str, Labels], Series] = {}
         self._shown: dict[str, tuple[Sample, ...]] = {}
-        self._new_values: list[tuple[str, str]] = []
-        self._left: list[tuple[str, str]] = []
-        self._stored_meanings: Mapping[str, object] = {}
+        self._new_names: list[SavedName] = []
+        self._left: list[Record] = []
+        self._stored_meanings: Mapping[str, MetricMeaning] = {}
 
     @property
     def seen(self) -> Mapping[str, Collection[str]]:
@@ -94,69 +92,58 @@ class SeriesTable:
                 overflow[update.metric.name, label] += update.events
         return overflow
 
-    def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what differs from the last commit (or everything) as rows for the store; None deletes a row.
+    def changes(self, everything: bool = False) -> Iterator[Change]:
+        """Yield what differs from the last commit (or everything) as records for the state.
 
-        Of two rows with one name the later one stands: a series left at the restart may have begun anew.
+        Of two records with one name the later one stands: a series left at the restart may have begun anew.
         """
-        for kind, key in self._left:
-            yield kind, key, None
+        yield from map(Gone, self._left)
         for series in self._all() if everything else self._changed.values():
             if everything or series.shown != _sample_of(series):
-                yield "series", json.dumps([series.metric.name, *series.labels]), _packed(series)
-        seen = [(word, value) for word, values in self._seen.items() for value in values]
-        for word, value in seen if everything else self._new_values:
-            yield "seen", json.dumps([word, value]), True
-        for name, signature in self.meanings().items():
-            if everything or self._stored_meanings.get(name) != signature:
-                yield "metric", name, signature
+                yield SavedSeries(series.metric.name, series.labels, series.value, series.created, series.buckets)
+        seen = [SavedName(word, value) for word, values in self._seen.items() for value in values]
+        yield from seen if everything else self._new_names
+        for name, meaning in self._meanings.items():
+            if everything or self._stored_meanings.get(name) != meaning:
+                yield meaning
 
     def _all(self) -> Iterator[Series]:
         for found in self._series.values():
             yield from found.values()
 
-    def meanings(self) -> Mapping[str, str]:
-        """Return what each metric's stored values depend on; values under another signature are not its own."""
-        return self._meanings
+    def restore(self, saved: Saved, contract: Contract) -> Counter[str]:
+        """Take over stored values of metrics whose meaning is unchanged; return how many series were left, by metric.
 
-    def restore(self, rows: Iterable[tuple[str, str, object]], contract: Contract) -> Counter[str]:
-        """Take over stored values of metrics whose signature is unchanged; return how many series were left, by metric.
-
-        The next commit deletes the rows of those left. A later return to the old contract begins them anew, too: the
+        The next commit deletes the records of those left. A later return to the old contract begins them anew, too: the
         old values would lack the events read in between, and Prometheus has seen these series end or begin again.
         """
-        stored: dict[str, dict[str, object]] = {"metric": {}, "series": {}, "seen": {}}
-        for kind, key, value in rows:
-            if kind in stored:
-                stored[kind][key] = value
-        self._stored_meanings = stored["metric"]
-        self._left += [("metric", name) for name in stored["metric"] if name not in self._meanings]
-        self._restore_seen(stored["seen"], contract)
+        self._stored_meanings = saved.metric_meanings
+        self._left += [one for name, one in saved.metric_meanings.items() if name not in self._meanings]
+        self._restore_names(saved.names, contract)
         by_name = {metric.name: metric for metric in self._metrics}
         closed = {metric.name: _closed_values(contract, metric) for metric in self._metrics}
         left: Counter[str] = Counter()
-        for key, packed in stored["series"].items():
-            name, *labels = json.loads(key)
-            is_same = name in by_name and self._meanings[name] == stored["metric"].get(name)
-            if is_same and _is_within(labels, closed[name]):
-                self._series[name][tuple(labels)] = _restored(by_name[name], tuple(labels), packed)
+        for one in saved.series:
+            name = one.metric
+            is_same = name in by_name and self._meanings[name] == saved.metric_meanings.get(name)
+            if is_same and _is_within(one.labels, closed[name]):
+                self._series[name][one.labels] = _restored(by_name[name], one)
             else:
                 left[name] += 1
-                self._left.append(("series", key))
+                self._left.append(one)
         return left
 
-    def _restore_seen(self, keys: Iterable[str], contract: Contract) -> None:
+    def _restore_names(self, names: Iterable[SavedName], contract: Contract) -> None:
         """Take over label values as far as their word still has a cap, and up to it."""
-        for key in keys:
-            word, value = json.loads(key)
-            if word in self._seen and len(self._seen[word]) < contract.words[word].max_values:
-                self._seen[word][value] = None
+        for one in names:
+            if one.word in self._seen and len(self._seen[one.word]) < contract.words[one.word].max_values:
+                self._seen[one.word][one.value] = None
             else:
-                self._left.append(("seen", key))
+                self._left.append(one)
 
     def commit(self) -> None:
-        """Make the working values the ones that snapshots show; call it when rows() have been written."""
-        self._new_values.clear()
+        """Make the working values the ones that snapshots show; call it when changes() have been written."""
+        self._new_names.clear()
         self._left.clear()
         self._stored_meanings = self._meanings
         for series in self._changed.values():
@@ -193,7 +180,7 @@ class SeriesTable:
                 continue
             if len(seen) < word.max_values:
                 seen[labels[at]] = None
-                self._new_values.append((word.name, labels[at]))
+                self._new_names.append(SavedName(word.name, labels[at]))
             elif labels[at] != word.otherwise:
                 kept[at] = word.otherwise or "other"
                 folded.append(label)
@@ -249,20 +236,13 @@ def _initial_series(
             yield labels, metric.value if metric.job == "always" else 0.0
 
 
-def _meaning_of(metric: Metric) -> str:
-    parts = (metric.type, metric.job, metric.subject, metric.amount, list(metric.labels.items()), metric.buckets)
-    return json.dumps(parts)
+def _meaning_of(metric: Metric) -> MetricMeaning:
+    labels = tuple(metric.labels.items())
+    return MetricMeaning(metric.name, metric.type, metric.job, metric.subject, metric.amount, labels, metric.buckets)
 
 
-def _packed(series: Series) -> object:
-    """Return what is stored of a series; JSON knows no infinity."""
-    value = series.value if isfinite(series.value) else str(series.value)
-    return [value, series.created, series.buckets]
-
-
-def _restored(metric: Metric, labels: Labels, packed: object) -> Series:
-    value, created, buckets = cast(tuple[float | str, float, list[int] | None], packed)
-    series = Series(metric, labels, float(created), float(value), buckets)
+def _restored(metric: Metric, one: SavedSeries) -> Series:
+    series = Series(metric, one.labels, one.created, one.value, one.buckets)
     series.shown = _sample_of(series)
     return series
 

@@ -114,6 +114,13 @@ class Decoded(Struct):
     rejected: Counter[str] = field(default_factory=Counter)
     skipped_bytes: int = 0
 
+    def add(self, other: Decoded) -> None:
+        """Take in what the lines behind these hold."""
+        self.events += other.events
+        self.blank += other.blank
+        self.rejected += other.rejected
+        self.skipped_bytes += other.skipped_bytes
+
 
 class Mistyped:
     """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
@@ -206,6 +213,14 @@ class Effect(Struct):
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: Effect) -> None:
+        """Take in what the events behind these do."""
+        self.updates += other.updates
+        self.joins = [*self.joins, *other.joins]
+        self.outcomes += other.outcomes
+        self.rejected += other.rejected
+        self.refused += other.refused
 
 
 class Sample(Struct, frozen=True):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from exporters.engine.state.keeper import checkpoints_of
+from exporters.engine.state.keeper import records_of
 from exporters.engine.state.readonly import read_rows
 from tests.bench.inputs import ledger
 from tests.bench.memory import memory_readings
@@ -228,5 +228,6 @@ def _size(file: Path) -> int:
 def _unread(exporter: Exporter) -> int:
     """Return the bytes of the file, as large as it is now, that the state's offset does not cover."""
     size = _size(exporter.file)
-    checkpoints = checkpoints_of(read_rows(exporter.state / f"{_NAME}.db", _NAME))
+    state = exporter.state / f"{_NAME}.db"
+    checkpoints = records_of(state, read_rows(state, _NAME)).checkpoints
     return max(0, size - sum(checkpoint.offset for checkpoint in checkpoints if not checkpoint.done))

@@ -74,7 +74,7 @@ def _commits(number: int, repeats: int, folder: Path) -> Reading:
     contract = load_contract(folder / "wide.yaml")
     file, store = folder / "events.jsonl", Store(folder / "wide.db", contract.name)
     tail = Tail((str(file),), contract.files.max_line_bytes)
-    engine = Engine(contract, tail, {}, SystemClock(), store)
+    engine = Engine(contract, tail, {}, SystemClock(), store).start()
     times = []
     try:
         engine.step()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
 
 from contracts.model import Contract, Pair
 from exporters.engine.pairs.segments import (
@@ -21,10 +20,9 @@ from exporters.engine.pairs.segments import (
     STALE,
     Entries,
     Entry,
-    Record,
     Segments,
-    remembered,
 )
+from exporters.engine.records import Change, Gone, PairMeaning, PairProgress, Record, Saved, remembered
 from exporters.engine.values import Close, Join, Observe
 
 __all__ = ["Joined", "OpenPairs", "PairTally"]
@@ -55,7 +53,8 @@ class _Open:
         self.queue: deque[str] = deque()
         self.segments = Segments(pair.name)
         self.newest = self._until = _NEVER
-        self.committed = (_NEVER, 0)
+        self.stored = PairProgress(pair.name, _NEVER, 0)
+        self._name = pair.name
         self._timeout_s = pair.timeout_s
         self._max_open = pair.max_open
         self._hearings = 1 + len(pair.openings)
@@ -116,9 +115,18 @@ class _Open:
         """Go on from what was stored; what timed out by then is forgotten, as it would have been."""
         self.entries.update(entries)
         self.queue.extend(entries)
-        self.committed = self.newest, self.segments.forgotten
+        self.stored = self.progress()
         self.segments.restore(self.entries, stored)
         self._until = self.expire(self.newest, [])
+
+    def committed(self) -> None:
+        """Note that what changed has been written."""
+        self.segments.committed()
+        self.stored = self.progress()
+
+    def progress(self) -> PairProgress:
+        """Return how far the pair has come."""
+        return PairProgress(self._name, self.newest, self.segments.forgotten)
 
     def tidy(self) -> None:
         """Take the stale places out of the queue, if it is longer than ids heard of once at each opening make it."""
@@ -158,8 +166,8 @@ class OpenPairs:
     def __init__(self, contract: Contract) -> None:
         self._open = {pair.name: _Open(pair) for pair in contract.pairs}
         self._meanings = {pair.name: _meaning(pair) for pair in contract.pairs}
-        self._stored_meanings: Mapping[str, object] = {}
-        self._left: list[tuple[str, str]] = []
+        self._stored_meanings: Mapping[str, str] = {}
+        self._left: list[Record] = []
 
     def join(self, joins: Iterable[Join]) -> Joined:
         """Take events (Joins) in order; return the latencies they complete and the tally of edges.
@@ -191,57 +199,55 @@ class OpenPairs:
         """Return how many ids each pair remembers."""
         return {name: len(pair.entries) for name, pair in self._open.items()}
 
-    def rows(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what changed since committed() was last called (or everything); None deletes a row.
+    def changes(self, everything: bool = False) -> Iterator[Change]:
+        """Yield what changed since committed() was last called (or everything) as records for the state.
 
-        Of two rows with one name the later one stands: a pair left at the restart may have begun anew.
+        Of two records with one name the later one stands: a pair left at the restart may have begun anew.
         """
-        for kind, key in self._left:
-            yield kind, key, None
+        yield from map(Gone, self._left)
         for name, pair in self._open.items():
-            state = pair.newest, pair.segments.forgotten
-            if everything or state != pair.committed:
-                yield "newest", name, list(state) if pair.newest > _NEVER else None
-            yield from pair.segments.rows(pair.entries, pair.queue, everything)
-
-    def meanings(self, everything: bool = False) -> Iterator[tuple[str, str, object]]:
-        """Yield what the rows depend on, by pair, if it is not what is stored (or always)."""
-        for name, meaning in self._meanings.items():
-            if everything or self._stored_meanings.get(name) != meaning:
-                yield "law", name, meaning
+            progress = pair.progress()
+            if everything or progress != pair.stored:
+                yield progress if pair.newest > _NEVER else Gone(progress)
+            yield from pair.segments.changes(pair.entries, pair.queue, everything)
+            if everything or self._stored_meanings.get(name) != self._meanings[name]:
+                yield PairMeaning(name, self._meanings[name])
 
     def committed(self) -> None:
-        """Note that rows() and meanings() have been written."""
+        """Note that changes() have been written."""
         for pair in self._open.values():
-            pair.segments.committed()
-            pair.committed = pair.newest, pair.segments.forgotten
+            pair.committed()
         self._left.clear()
         self._stored_meanings = self._meanings
 
-    def restore(self, rows: Iterable[tuple[str, str, object]]) -> Counter[str]:
+    def restore(self, saved: Saved) -> Counter[str]:
         """Take over the stored entries of pairs that are what they were; return how many ids were left, by pair.
 
         The next commit deletes what was left, so that a later return to the old contract does not wait for ids whose
         other stage went by in between.
         """
-        listed = [row for row in rows if row[0] in ("pair", "newest", "law")]
-        self._stored_meanings = {key: value for kind, key, value in listed if kind == "law"}
-        same = {name for name, meaning in self._meanings.items() if self._stored_meanings.get(name, meaning) == meaning}
-        entries = remembered(listed)
+        stored = self._stored_meanings = saved.pair_meanings
+        same = {name for name, meaning in self._meanings.items() if stored.get(name, meaning) == meaning}
+        self._left += [PairMeaning(*item) for item in stored.items() if item[0] not in same]
+        self._left += [one for one in saved.pair_progress if one.pair not in same]
+        self._left += [one for one in saved.segments if one.pair not in same]
+        entries = {
+            name: {identity: [*entry, number, 0] for identity, (number, entry) in ids.items()}
+            for name, ids in remembered(saved).items()
+        }
         segments: dict[str, dict[int, list[str]]] = {name: {} for name in same}
-        for kind, key, value in listed:
-            name, number = json.loads(key) if kind == "pair" else (key, 0)
-            if name not in same:
-                self._left.append((kind, key))
-            elif kind == "pair":
-                segments[name][number] = [one for one, *_ in cast(list[Record], value)]
-            elif kind == "newest":
-                self._open[name].newest, self._open[name].segments.forgotten = cast(tuple[float, int], value)
+        for one in saved.segments:
+            if one.pair in same:
+                segments[one.pair][one.number] = [str(identity) for identity, *_ in one.entries]
+        for progress in saved.pair_progress:
+            if progress.pair in same:
+                pair = self._open[progress.pair]
+                pair.newest, pair.segments.forgotten = progress.newest, progress.forgotten
         for name in same:
             self._open[name].take_over(entries.get(name, {}), segments[name])
         return Counter({name: len(ids) for name, ids in entries.items() if name not in same and ids})
 
 
 def _meaning(pair: Pair) -> str:
-    """Return what the stored entries of a pair depend on; under another law their stages mean something else."""
+    """Return what the stored entries of a pair depend on; under another meaning their stages mean something else."""
     return json.dumps([pair.id, pair.stage, pair.at, list(pair.edges.items())])

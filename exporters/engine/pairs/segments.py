@@ -8,12 +8,13 @@ stands for all their deletions. A row for every id costs a commit 7 us for each 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-__all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "STALE", "Entries", "Entry", "Record", "Segments", "remembered"]
+from exporters.engine.records import Change, Gone, SavedSegment
+
+__all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "STALE", "Entries", "Entry", "Record", "Segments"]
 
 Entry = list[Any]
 """What is remembered of one id: the time of every opening stage, True for every edge that joined, True if any did (all
@@ -63,7 +64,7 @@ class Segments:
         self._leave(entry)
         self.forgotten = entry[ORDER]
 
-    def rows(self, entries: Entries, queue: deque[str], everything: bool) -> Iterator[tuple[str, str, object]]:
+    def changes(self, entries: Entries, queue: deque[str], everything: bool) -> Iterator[Change]:
         """Yield what differs from what was last settled (or everything).
 
         Args:
@@ -74,14 +75,14 @@ class Segments:
                 self._rewrite(number, entries)
         self._place(entries, queue)
         for number in self._gone:
-            yield "pair", self._key(number), None
+            yield Gone(SavedSegment(self._pair, number, []))
         for number in self._unwritten:
             found = ((one, entries.get(one)) for one in self._ids[number])
             newest = [[one, *entry[:SEGMENT]] for one, entry in found if entry and entry[SEGMENT] == number]
-            yield "pair", self._key(number), newest
+            yield SavedSegment(self._pair, number, newest)
 
     def committed(self) -> None:
-        """Note that rows() have been written, or that nothing is kept."""
+        """Note that changes() have been written, or that nothing is kept."""
         self._unwritten.clear()
         self._gone.clear()
 
@@ -161,22 +162,3 @@ class Segments:
             del self._unwritten[number]
         else:
             self._gone.append(number)
-
-    def _key(self, number: int) -> str:
-        return json.dumps([self._pair, number])
-
-
-def remembered(rows: Iterable[tuple[str, str, object]]) -> dict[str, dict[str, Entry]]:
-    """Return what stored rows say is remembered: pair -> id -> entry, in the order in which they were heard of."""
-    forgotten: dict[str, float] = {}
-    segments: list[tuple[str, int, list[Record]]] = []
-    for kind, key, value in rows:
-        if kind == "newest":
-            forgotten[key] = cast(tuple[float | None, int], value)[1]
-        elif kind == "pair":
-            segments.append((*json.loads(key), cast(list[Record], value)))
-    found: dict[str, dict[str, Entry]] = {}
-    for pair, number, records in sorted(segments, key=lambda segment: segment[:2]):
-        ids = found.setdefault(pair, {})
-        ids |= {one: [*rest, number, 0] for one, *rest in records if rest[-1] > forgotten.get(pair, 0)}
-    return {pair: dict(sorted(ids.items(), key=lambda item: item[1][ORDER])) for pair, ids in found.items()}

@@ -78,7 +78,7 @@ class ConservationMachine(RuleBasedStateMachine):
     @initialize(batch_bytes=st.sampled_from([32, 1 << 18]))
     def begin(self, batch_bytes: int) -> None:
         contract: Contract = contract_of(self.folder, SMALL)
-        self.engine = Engine(contract, Tail([str(self.log)], MAX_LINE, batch_bytes), {}, self.clock)
+        self.engine = Engine(contract, Tail([str(self.log)], MAX_LINE, batch_bytes), {}, self.clock).start()
 
     def teardown(self) -> None:
         self.engine.tail.close()
@@ -164,7 +164,7 @@ TestConservation.settings = settings(max_examples=60, stateful_step_count=25, de
 def test_a_line_is_counted_under_one_outcome(
     log_file: LogFile, clock: FakeClock, tmp_path: Path, text: bytes, outcome: str
 ) -> None:
-    engine = Engine(contract_of(tmp_path, SMALL), Tail([str(log_file)]), {}, clock)
+    engine = Engine(contract_of(tmp_path, SMALL), Tail([str(log_file)]), {}, clock).start()
     log_file.append(text + b"\n")
     engine.step()
     assert totals(engine, "lines_total") == {outcome: 1}
@@ -174,7 +174,7 @@ def test_a_line_is_counted_under_one_outcome(
 def test_half_a_line_lost_with_its_file_is_counted_in_bytes_and_not_as_a_line(
     log_file: LogFile, clock: FakeClock, tmp_path: Path
 ) -> None:
-    engine = Engine(contract_of(tmp_path, SMALL), Tail([str(log_file)]), {}, clock)
+    engine = Engine(contract_of(tmp_path, SMALL), Tail([str(log_file)]), {}, clock).start()
     log_file.append(b"{}\nhalf")
     engine.step()
     log_file.path.unlink()

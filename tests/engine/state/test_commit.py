@@ -7,10 +7,11 @@ from typing import Any, cast
 import pytest
 
 from contracts.model import Metric, Word
+from exporters.engine.records import read_rows
 from exporters.engine.series import SeriesTable
 from exporters.engine.values import Count, Put
 from tests.engine.support.commits import Plant, failing_disk, shop_event
-from tests.engine.support.harness import contract_of
+from tests.engine.support.harness import contract_of, stored
 from tests.engine.support.stores import files_of, kill, opened, rows_of
 
 RUN = Word("run", "name", allow="a-z", max_length=9, max_values=2, otherwise="rest")
@@ -54,12 +55,12 @@ def test_an_idle_exporter_writes_nothing(plant: Plant) -> None:
 def test_what_is_set_to_the_value_it_has_is_not_written() -> None:
     state = SeriesTable((TOTAL, GAUGE), {"run": RUN})
     state.apply([Put(GAUGE, ("a",), 5.0), Count(TOTAL, ("a",), 1.0)], now=1.0)
-    assert len(list(state.rows())) == 5
+    assert len(stored(state.changes())) == 5
     state.commit()
     state.apply([Put(GAUGE, ("a",), 5.0), Count(TOTAL, ("a",), 0.0)], now=2.0)
-    assert list(state.rows()) == []
+    assert stored(state.changes()) == []
     state.apply([Put(GAUGE, ("a",), 4.0)], now=3.0)
-    assert list(state.rows()) == [("series", '["d", "a"]', [4.0, 1.0, None])]
+    assert stored(state.changes()) == [("series", '["d", "a"]', [4.0, 1.0, None])]
 
 
 def test_a_value_beyond_all_numbers_comes_back(tmp_path: Path) -> None:
@@ -67,11 +68,11 @@ def test_a_value_beyond_all_numbers_comes_back(tmp_path: Path) -> None:
     first = SeriesTable((TOTAL,), {"run": RUN})
     first.apply([Count(TOTAL, ("a",), 1.7e308), Count(TOTAL, ("a",), 1.7e308)], now=1.0)
     with opened(path) as (store, _):
-        store.write(first.rows())
+        store.write(stored(first.changes()))
     first.commit()
     second = SeriesTable((TOTAL,), {"run": RUN})
     spec = contract_of(tmp_path, CAPPED.format(cap=2))
-    assert second.restore(rows_of(path), spec) == {}
+    assert second.restore(read_rows(rows_of(path)), spec) == {}
     assert second.snapshot() == first.snapshot()
 
 
@@ -141,7 +142,7 @@ def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant
             plant.write({"stage": "open", "id": f"new-{number}", "at": 1_769_290_000 + number})
             plant.step()
         assert plant._engine is not None
-        rows = [value for kind, _, value in plant._engine._pairs.rows() if kind == "pair"]
+        rows = [value for kind, _, value in stored(plant._engine.pipeline.pairs.changes()) if kind == "pair"]
     assert [value and len(cast(list[object], value)) for value in rows] == [None, 1, 1, 1], "three go, three come"
     plant.step(1.5)
     assert plant.shown() == plant.truth()

@@ -131,7 +131,7 @@ def lived(plant: Plant, events: list[dict[str, object]], ending: str) -> None:
 def order_of(plant: Plant) -> list[tuple[str, list[object]]]:
     """Return the open ids with what is known of each, the one to go first first."""
     assert plant._engine is not None
-    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine._pairs).items()]
+    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine.pipeline.pairs).items()]
 
 
 def test_a_hundred_restarts_change_nothing(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from exporters.engine.state.keeper import Keeper, checkpoint_rows, checkpoints_of, known_of
+from exporters.engine.records import Saved, row_of
+from exporters.engine.state.keeper import Keeper, Loaded, records_of
 from exporters.engine.state.rows import Row, StoreBusyError, StoreError
 from exporters.engine.state.store import Store
 from exporters.engine.values import Checkpoint, FileKey
@@ -250,30 +252,18 @@ def test_rows_of_another_version_are_set_aside_like_damage(
 
 def test_without_a_state_file_everything_is_in_memory_and_always_safe() -> None:
     keeper = Keeper(None)
-    assert keeper.load(0.0) == []
-    assert keeper.save(0.0, list, list)
+    assert keeper.load(0.0) == Loaded(Saved())
+    assert keeper.save(0.0, list, list) == ""
     keeper.close()
-    assert (keeper.is_ok, keeper.errors, keeper.problem) == (True, 0, "")
-
-
-def test_marks_come_back_as_they_were_whatever_the_file_is_called() -> None:
-    odd = Checkpoint(4, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9), 0, 0, 0, 0, "", 0, "", True, True)
-    rows = list(checkpoint_rows([odd, CHECKPOINT], {}))
-    assert checkpoints_of([*rows, ("known", "", [])]) == [CHECKPOINT, odd]
-    assert list(checkpoint_rows([CHECKPOINT], {3: CHECKPOINT, 4: odd})) == [("mark", "4", None)]
+    assert (keeper.is_ok, keeper.errors) == (True, 0)
 
 
 def test_a_file_whose_name_is_not_text_is_kept_too(tmp_path: Path) -> None:
     path = tmp_path / "sample.db"
-    odd = Checkpoint(4, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9), 0, 0, 0, 0, "", 0, "")
+    odd = replace(CHECKPOINT, serial=4, path=os.fsdecode(b"/logs/\xff\xe4.jsonl"))
     with opened(path) as (store, _):
-        store.write(list(checkpoint_rows([odd], {})))
-    assert checkpoints_of(rows_of(path)) == [odd]
-
-
-def test_what_was_known_comes_back() -> None:
-    assert known_of([("known", "", [[1, 2, None], [1, 3, 4]])]) == {FileKey(1, 2), FileKey(1, 3, 4)}
-    assert known_of([]) == frozenset()
+        store.write(map(row_of, [odd]))
+    assert records_of(path, rows_of(path)).checkpoints == [odd]
 
 
 def test_a_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:

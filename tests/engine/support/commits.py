@@ -159,7 +159,7 @@ class Plant:
         return _distinguished(engine)
 
     def _made(self, contract: Contract, store: Store | None) -> Engine:
-        return Engine(contract, Tail([str(self.events)]), {}, self.clock, store)
+        return Engine(contract, Tail([str(self.events)]), {}, self.clock, store).start()
 
     def _forget(self, end: object) -> None:
         assert callable(end)

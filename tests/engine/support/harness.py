@@ -12,6 +12,7 @@ from contracts.model import Contract
 from exporters.engine.accounting import STORED, Accounting
 from exporters.engine.decode import Decoder
 from exporters.engine.pairs.pairs import OpenPairs
+from exporters.engine.records import Change, read_rows, row_of
 from exporters.engine.series import SeriesTable
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Effect, Sample, Snapshot
@@ -44,6 +45,11 @@ def line_of(event: Event) -> bytes:
     return text.encode() + b"\n"
 
 
+def stored(changes: Iterable[Change]) -> list[Row]:
+    """Return the rows that changes are stored as."""
+    return [row_of(change) for change in changes]
+
+
 class Bench:
     """The pure stages of one exporter, at a wall time of the test's choosing."""
 
@@ -59,9 +65,9 @@ class Bench:
         self._decoder = Decoder(contract)
         self._accounting = Accounting(contract)
         self._read = 0
-        stored = list(rows)
-        self.left = self.state.restore(stored, contract)
-        self.pairs.restore(stored)
+        saved = read_rows(rows)
+        self.left = self.state.restore(saved, contract)
+        self.pairs.restore(saved)
         self.state.begin(contract, self.translator.defaults(), self.now)
         self.state.apply(self._accounting.begin(), self.now)
         self.state.commit()
@@ -90,8 +96,8 @@ class Bench:
 
     def rows(self) -> list[Row]:
         """Return all that a restart needs, as it comes back from a file."""
-        rows: list[Row] = [*self.state.rows(everything=True), *self.pairs.rows(everything=True)]
-        rows += [("metric", name, signature) for name, signature in self.state.meanings().items()]
+        changes = (*self.state.changes(everything=True), *self.pairs.changes(everything=True))
+        rows = stored(changes)
         return [(kind, key, json.loads(json.dumps(value))) for kind, key, value in rows if value is not None]
 
     def snapshot(self) -> Snapshot:

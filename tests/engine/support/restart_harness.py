@@ -47,7 +47,7 @@ class Exporter:
         assert self.engine is None
         self.store = Store(self.state, "sample")
         tail = Tail(self.patterns, max_line_bytes=self.max_line_bytes)
-        self.engine = Engine(self.contract, tail, {}, self.clock, self.store)
+        self.engine = Engine(self.contract, tail, {}, self.clock, self.store).start()
         return self
 
     def poll(self, seconds: float = 1.1) -> Exporter:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.state.keeper import checkpoints_of
+from exporters.engine.state.keeper import records_of
 from exporters.engine.state.readonly import read_rows
 from exporters.engine.values import Checkpoint
 from tests.conftest import FakeClock, LogFile
@@ -24,7 +24,7 @@ def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Ex
 
 
 def stored(exporter: Exporter) -> list[Checkpoint]:
-    return checkpoints_of(read_rows(exporter.state, "sample"))
+    return records_of(exporter.state, read_rows(exporter.state, "sample")).checkpoints
 
 
 @pytest.mark.parametrize("restarts", [False, True])

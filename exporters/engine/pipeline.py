@@ -1,0 +1,95 @@
+"""One batch of lines -> the updates it makes: decode, translate, join; line by line if a line was not foreseen.
+
+In: a `Batch` and the wall time. Out: a `Processed`. Knows no files, no stored values and no accounts; of values only
+which names have taken a place within their word's cap. What a pair remembers of its open ids is here, as it decides
+what the next batch does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from contracts.model import Contract
+from exporters.engine.decode import Decoder
+from exporters.engine.pairs.pairs import OpenPairs, PairTally
+from exporters.engine.translate.cardinality import Admitted
+from exporters.engine.translate.translate import Translator
+from exporters.engine.values import Batch, Decoded, Effect, Update
+
+__all__ = ["Failure", "Pipeline", "Processed"]
+
+
+class Failure(Struct, frozen=True):
+    """A line at which a stage raised: where it begins in its file (bytes), and what was raised."""
+
+    offset: int
+    error: Exception
+
+
+class Processed(Struct):
+    """What one batch does.
+
+    `updates` are all changes of series, latencies of pairs included; `decoded` and `effect` say what became of the
+    lines, `tally` what became of the edges of pairs, `failures` which lines were refused as internal_error.
+    """
+
+    decoded: Decoded
+    effect: Effect
+    updates: list[Update] = field(default_factory=list)
+    tally: PairTally = field(default_factory=PairTally)
+    failures: list[Failure] = field(default_factory=list)
+
+
+class Pipeline:
+    """Processes the batches of one contract, in order.
+
+    Args:
+        environment: where words with a default from an environment variable find it.
+        admitted: word -> the names that have taken a place within its cap, as they are at any time.
+    """
+
+    def __init__(self, contract: Contract, environment: Mapping[str, str], admitted: Admitted | None = None) -> None:
+        self._decoder = Decoder(contract)
+        self._translator = Translator(contract, environment, admitted)
+        self.pairs = OpenPairs(contract)
+
+    def defaults(self) -> dict[str, str | None]:
+        """Return the value each label word takes when an event has none."""
+        return self._translator.defaults()
+
+    def process(self, batch: Batch, now: float) -> Processed:
+        """Return what a batch does, judged at wall time `now` (UTC epoch seconds), whatever its lines hold."""
+        try:
+            decoded, effect = self._understand(batch.data, now)
+            done = Processed(decoded, effect)
+        except Exception:  # noqa: BLE001  # no line can stop an exporter: found and counted line by line
+            done = self._process_each(batch, now)
+        latencies, done.tally = self.pairs.join(done.effect.joins)
+        done.updates = [*done.effect.updates, *latencies]
+        return done
+
+    def _understand(self, data: bytes, now: float) -> tuple[Decoded, Effect]:
+        decoded = self._decoder.decode(data)
+        return decoded, self._translator.translate(decoded.events, now)
+
+    def _process_each(self, batch: Batch, now: float) -> Processed:
+        """Go through a batch line by line, so that a line no stage foresaw costs itself alone."""
+        whole = Processed(Decoded([]), Effect())
+        offset = batch.end - len(batch.data)
+        for line in _lines_of(batch.data):
+            try:
+                decoded, effect = self._understand(line, now)
+                whole.decoded.add(decoded)
+                whole.effect.add(effect)
+            except Exception as error:  # noqa: BLE001  # handed on, counted as internal_error
+                whole.decoded.rejected["internal_error"] += 1
+                whole.failures.append(Failure(offset, error))
+            offset += len(line)
+        return whole
+
+
+def _lines_of(data: bytes) -> list[bytes]:
+    """Return the lines with their newlines; only 0x0A ends a line."""
+    return [line + b"\n" for line in data.split(b"\n")[:-1]]

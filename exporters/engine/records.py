@@ -1,0 +1,279 @@
+"""What an exporter keeps across restarts: every kind of record, and the row it is stored as.
+
+In: records of the stages. Out: (kind, key, value) rows for the store, and back. This is the only place that knows the
+stored form: the `state` stage moves rows, the other stages name records. Rows of another version that do not read as
+records of this one are refused here, though their digests are right: they were written well, only not for us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from exporters.engine.values import Checkpoint, FileKey
+
+__all__ = [
+    "Change",
+    "Gone",
+    "KnownBackups",
+    "MetricMeaning",
+    "PairMeaning",
+    "PairProgress",
+    "Record",
+    "Saved",
+    "SavedName",
+    "SavedSegment",
+    "SavedSeries",
+    "UnreadableError",
+    "read_rows",
+    "remembered",
+    "row_of",
+]
+
+_Row = tuple[str, str, object]
+
+
+class SavedSeries(Struct, frozen=True):
+    """One series: labels in the metric's order, value (a histogram's sum), creation time (UTC epoch seconds)."""
+
+    metric: str
+    labels: tuple[str, ...]
+    value: float
+    created: float
+    buckets: list[int] | None = None
+
+
+class SavedName(Struct, frozen=True):
+    """A value that has taken a place within the cap of its word."""
+
+    word: str
+    value: str
+
+
+class MetricMeaning(Struct, frozen=True):
+    """What the stored values of a metric depend on; values under another meaning are not its own.
+
+    `job`, `subject` and `amount` are the contract's; `labels` are label and word, in the order of a series' labels.
+    """
+
+    name: str
+    type: str
+    job: str
+    subject: str | None
+    amount: str | None
+    labels: tuple[tuple[str, str], ...]
+    buckets: tuple[float, ...]
+
+
+class PairMeaning(Struct, frozen=True):
+    """What the stored entries of a pair depend on; under another meaning their stages are something else."""
+
+    name: str
+    meaning: str
+
+
+class PairProgress(Struct, frozen=True):
+    """How far a pair has come: its newest event time (UTC epoch seconds), and the order of the last id forgotten."""
+
+    pair: str
+    newest: float
+    forgotten: int
+
+
+Entry = list[Any]
+"""What a pair remembers of one id, as it is stored: times, flags, and its place in the order of hearing."""
+
+
+class SavedSegment(Struct, frozen=True):
+    """Some of the ids a pair remembers: the id, then what is remembered of it."""
+
+    pair: str
+    number: int
+    entries: list[Entry]
+
+
+class KnownBackups(Struct, frozen=True):
+    """Identities of the rotated backups that existed; those that appear later have not been read."""
+
+    keys: frozenset[FileKey]
+
+
+Record = SavedSeries | SavedName | MetricMeaning | PairMeaning | PairProgress | SavedSegment | Checkpoint | KnownBackups
+
+
+class Gone(Struct, frozen=True):
+    """The record of that name is not kept any longer; only what names it counts."""
+
+    record: Record
+
+
+Change = Record | Gone
+
+
+class Saved(Struct):
+    """All records of one state; checkpoints in the order of their serials."""
+
+    series: list[SavedSeries] = field(default_factory=list)
+    names: list[SavedName] = field(default_factory=list)
+    metric_meanings: dict[str, MetricMeaning] = field(default_factory=dict)
+    pair_meanings: dict[str, str] = field(default_factory=dict)
+    pair_progress: list[PairProgress] = field(default_factory=list)
+    segments: list[SavedSegment] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    known: frozenset[FileKey] = frozenset()
+    number: int = 0
+
+    def add(self, record: Record) -> None:
+        """Put a record where it belongs."""
+        self.number += 1
+        match record:
+            case SavedSeries():
+                self.series.append(record)
+            case SavedName():
+                self.names.append(record)
+            case MetricMeaning():
+                self.metric_meanings[record.name] = record
+            case PairMeaning():
+                self.pair_meanings[record.name] = record.meaning
+            case PairProgress():
+                self.pair_progress.append(record)
+            case SavedSegment():
+                self.segments.append(record)
+            case Checkpoint():
+                self.checkpoints.append(record)
+            case KnownBackups():
+                self.known |= record.keys
+
+
+class UnreadableError(ValueError):
+    """A row is of no known kind, or does not look like one of its kind."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"a row of kind {kind!r}")
+
+
+class _Kind(NamedTuple):
+    """How records of one class are stored: the row's kind, its key, its value, and the way back."""
+
+    name: str
+    key: Callable[[Any], str]
+    value: Callable[[Any], object]
+    read: Callable[[str, object], Record]
+
+
+def _series_value(one: SavedSeries) -> object:
+    """Return what is stored of a series; JSON knows no infinity."""
+    return [one.value if isfinite(one.value) else str(one.value), one.created, one.buckets]
+
+
+def _read_series(key: str, value: object) -> SavedSeries:
+    name, *labels = msgspec.json.decode(key, type=list[str])
+    number, created, buckets = msgspec.convert(value, tuple[float | str, float, list[int] | None])
+    return SavedSeries(name, tuple(labels), float(number), created, buckets)
+
+
+def _read_name(key: str, value: object) -> SavedName:
+    msgspec.convert(value, bool)
+    return SavedName(*msgspec.json.decode(key, type=tuple[str, str]))
+
+
+_MEANING = tuple[str, str, str | None, str | None, tuple[tuple[str, str], ...], tuple[float, ...]]
+
+
+def _meaning_value(one: MetricMeaning) -> object:
+    return json.dumps([one.type, one.job, one.subject, one.amount, one.labels, one.buckets])
+
+
+def _read_meaning(key: str, value: object) -> MetricMeaning:
+    return MetricMeaning(key, *msgspec.json.decode(msgspec.convert(value, str), type=_MEANING))
+
+
+def _read_progress(key: str, value: object) -> PairProgress:
+    return PairProgress(key, *msgspec.convert(value, tuple[float, int]))
+
+
+def _read_segment(key: str, value: object) -> SavedSegment:
+    pair, number = msgspec.json.decode(key, type=tuple[str, int])
+    return SavedSegment(pair, number, msgspec.convert(value, list[list[str | int | float | bool | None]]))
+
+
+def _checkpoint_value(one: Checkpoint) -> object:
+    """Return a checkpoint's fields in their order; a file's name need not be UTF-8, a row is."""
+    values = msgspec.structs.asdict(one)
+    values["path"] = os.fsencode(one.path).decode("latin-1")
+    return list(values.values())
+
+
+def _read_checkpoint(_: str, value: object) -> Checkpoint:
+    """Return a checkpoint; fields that a later version added at the end may be missing."""
+    fields = dict(zip(Checkpoint.__struct_fields__, msgspec.convert(value, list[Any]), strict=False))
+    if len(msgspec.convert(value, list[Any])) > len(fields):
+        raise ValueError("too many fields")
+    one = msgspec.convert(fields, Checkpoint)
+    return msgspec.structs.replace(one, path=os.fsdecode(one.path.encode("latin-1")))
+
+
+_KINDS: Mapping[type, _Kind] = {
+    SavedSeries: _Kind("series", lambda one: json.dumps([one.metric, *one.labels]), _series_value, _read_series),
+    SavedName: _Kind("seen", lambda one: json.dumps([one.word, one.value]), lambda _: True, _read_name),
+    MetricMeaning: _Kind("metric", lambda one: str(one.name), _meaning_value, _read_meaning),
+    PairMeaning: _Kind(
+        "law",
+        lambda one: str(one.name),
+        lambda one: one.meaning,
+        lambda key, value: PairMeaning(key, msgspec.convert(value, str)),
+    ),
+    PairProgress: _Kind("newest", lambda one: str(one.pair), lambda one: [one.newest, one.forgotten], _read_progress),
+    SavedSegment: _Kind("pair", lambda one: json.dumps([one.pair, one.number]), lambda one: one.entries, _read_segment),
+    Checkpoint: _Kind("mark", lambda one: str(one.serial), _checkpoint_value, _read_checkpoint),
+    KnownBackups: _Kind(
+        "known",
+        lambda _: "",
+        lambda one: sorted(one.keys),
+        lambda _, value: KnownBackups(frozenset(msgspec.convert(value, list[FileKey]))),
+    ),
+}
+_BY_NAME = {kind.name: kind for kind in _KINDS.values()}
+
+
+def row_of(change: Change) -> _Row:
+    """Return the row a record is stored as; with the value None if it is to be deleted."""
+    record = change.record if isinstance(change, Gone) else change
+    kind = _KINDS[type(record)]
+    return kind.name, kind.key(record), None if isinstance(change, Gone) else kind.value(record)
+
+
+def read_rows(rows: Iterable[_Row]) -> Saved:
+    """Return the records that rows hold.
+
+    Raises:
+        UnreadableError: naming the kind of the first row that is no record of this version.
+    """
+    saved = Saved()
+    for kind, key, value in rows:
+        try:
+            saved.add(_BY_NAME[kind].read(key, value))
+        except (KeyError, ValueError, msgspec.MsgspecError) as error:
+            raise UnreadableError(kind) from error
+    saved.checkpoints.sort(key=lambda one: one.serial)
+    return saved
+
+
+def remembered(saved: Saved) -> dict[str, dict[str, tuple[int, Entry]]]:
+    """Return what pairs remember: pair -> id -> (number of its segment, entry), in the order of hearing.
+
+    The newest record of an id stands; the last element of an entry is its place in the order of hearing, and ids up to
+    the last one forgotten are gone.
+    """
+    forgotten = {progress.pair: progress.forgotten for progress in saved.pair_progress}
+    found: dict[str, dict[str, tuple[int, Entry]]] = {}
+    for one in sorted(saved.segments, key=lambda one: (one.pair, one.number)):
+        last, ids = forgotten.get(one.pair, 0), found.setdefault(one.pair, {})
+        ids |= {str(identity): (one.number, rest) for identity, *rest in one.entries if rest[-1] > last}
+    return {pair: dict(sorted(ids.items(), key=lambda item: item[1][1][-1])) for pair, ids in found.items()}

@@ -1,0 +1,94 @@
+"""Every kind of record comes back from its row as it was, and rows of another version are refused by kind."""
+
+import json
+import os
+
+import pytest
+
+from exporters.engine.records import (
+    Gone,
+    KnownBackups,
+    MetricMeaning,
+    PairMeaning,
+    PairProgress,
+    Record,
+    Saved,
+    SavedName,
+    SavedSegment,
+    SavedSeries,
+    UnreadableError,
+    read_rows,
+    remembered,
+    row_of,
+)
+from exporters.engine.values import Checkpoint, FileKey
+
+RECORDS: list[Record] = [
+    SavedSeries("kinds_total", ("sold", "ü"), 2.5, 1.0),
+    SavedSeries("size_seconds", (), 0.25, 1.0, [1, 0, 2]),
+    SavedSeries("last", (), float("-inf"), 1.0),
+    SavedName("run", "r1"),
+    MetricMeaning("kinds_total", "counter", "counts", "kind", None, (("kind", "kind"),), ()),
+    PairMeaning("order", "[1]"),
+    PairProgress("order", 7.5, 3),
+    SavedSegment("order", 2, [["a", 1.0, None, True, 7.5, 4]]),
+    Checkpoint(3, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9, 5), 10, 12, 8, 4, "ab", 4, "cd", True, True),
+    KnownBackups(frozenset({FileKey(1, 2), FileKey(1, 3, 4)})),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_comes_back_from_its_row_as_it_was(record: Record) -> None:
+    kind, key, value = row_of(record)
+    expected = Saved()
+    expected.add(record)
+    assert read_rows([(kind, key, json.loads(json.dumps(value)))]) == expected
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
+def test_a_record_that_is_gone_deletes_the_row_of_its_name(record: Record) -> None:
+    kind, key, _ = row_of(record)
+    assert row_of(Gone(record)) == (kind, key, None)
+
+
+def test_checkpoints_come_back_in_the_order_of_their_serials() -> None:
+    late, early = (Checkpoint(serial, "p", FileKey(1, 9), 0, 0, 0, 0, "", 0, "") for serial in (4, 3))
+    assert read_rows(map(row_of, (late, early))).checkpoints == [early, late]
+
+
+def test_fields_a_checkpoint_was_stored_without_have_their_defaults() -> None:
+    assert read_rows([("mark", "3", [3, "p", [1, 9, None], 0, 0, 0, 0, "", 0, ""])]).checkpoints == [
+        Checkpoint(3, "p", FileKey(1, 9), 0, 0, 0, 0, "", 0, "", skipping=False, done=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("mark", "9", [1, 2, 3]),
+        ("mark", "9", [3, "p", [1, 9, None], 0, 0, 0, 0, "", 0, "", False, False, *range(20)]),
+        ("series", '["kinds_total", "sold"]', ["many", None, None]),
+        ("series", "no list", [1.0, 1.0, None]),
+        ("metric", "kinds_total", "[]"),
+        ("pair", '["order"]', {}),
+        ("newest", "order", [1.0]),
+        ("seen", '["run"]', True),
+        ("known", "", [[1]]),
+        ("from the future", "", 1),
+    ],
+    ids=lambda row: row[0],
+)
+def test_a_row_of_another_version_is_refused_by_its_kind(row: tuple[str, str, object]) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        read_rows([row])
+    assert str(caught.value) == f"a row of kind {row[0]!r}"
+
+
+def test_of_an_ids_records_the_newest_stands_and_those_forgotten_are_gone() -> None:
+    records: tuple[Record, ...] = (
+        SavedSegment("order", 2, [["a", 5.0, 4], ["c", 1.0, 3]]),
+        SavedSegment("order", 1, [["a", 1.0, 1], ["b", 2.0, 2]]),
+        PairProgress("order", 5.0, 2),
+    )
+    saved = read_rows(map(row_of, records))
+    assert list(remembered(saved)["order"].items()) == [("c", (2, [1.0, 3])), ("a", (2, [5.0, 4]))]
