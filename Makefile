@@ -3,14 +3,30 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check chaos bench setup clean
+# One worker per core; a file's tests stay on one worker, so what a module sets up is set up once. `make test WORKERS=0`: one process.
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: demo quick test check static chaos bench setup clean
 demo: $(READY)
 	@$(BIN)/peaktrade demo $(ARGS)
 
-test: $(READY)
-	@$(BIN)/python -m pytest $(ARGS)
+# What one runs while working: everything that answers at once.
+quick: static
+	@$(PYTEST) -m "not slow" $(ARGS)
 
-check: $(READY)
+# All tests, or those of one stage of the engine: `make test STAGE=tail`.
+test: $(READY)
+	@$(if $(filter-out $(STAGES),$(STAGE)),echo "no stage is named '$(STAGE)'; there are: $(STAGES)" >&2; exit 2)
+	@$(PYTEST) $(if $(STAGE),tests/engine/$(STAGE)) $(ARGS)
+STAGES = $(filter-out support,$(notdir $(patsubst %/,%,$(filter-out %/__pycache__/,$(wildcard tests/engine/*/)))))
+
+# What CI runs: the static part, then every test.
+check: static
+	@$(BIN)/python -m tests.promtool_checks
+	@$(MAKE) --no-print-directory test
+
+static: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -18,8 +34,6 @@ check: $(READY)
 	@$(BIN)/peaktrade contract generate --check
 	@$(BIN)/peaktrade contract lint
 	@$(BIN)/python -m grafana.build --check
-	@$(BIN)/python -m tests.promtool_checks
-	@$(MAKE) --no-print-directory test
 
 # The long forms of the kill storm and of the random restarts: minutes, not seconds.
 chaos: $(READY)
@@ -33,7 +47,8 @@ setup: $(READY)
 
 $(READY): pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
-	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@test -x $(BIN)/python || { echo "making $(VENV)"; python3 -m venv $(VENV); }
+	@echo "installing what the tests and the program need into $(VENV); this takes about a minute, once"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 

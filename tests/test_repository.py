@@ -68,6 +68,7 @@ def remove(tree: Path, name: str) -> None:
     shutil.rmtree(tree / "tests/cases" / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_without_any_one_exporter_everything_else_holds(name: str, tmp_path: Path) -> None:
     tree = tmp_path / "house"

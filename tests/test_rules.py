@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ def read_rules() -> list[Mapping[str, Any]]:
 ALERTS = {rule["alert"]: rule for rule in read_rules() if "alert" in rule}
 
 
+@cache
+def read_cases() -> list[Mapping[str, Any]]:
+    """Return what every file of tests expects of an alert at some moment."""
+    documents = [yaml.safe_load(path.read_text()) for path in sorted((PROMETHEUS / "rule_tests").glob("*.yml"))]
+    return [case for document in documents for test in document["tests"] for case in test.get("alert_rule_test", ())]
+
+
 def test_the_six_contracted_alerts_are_those_of_the_ai_layer_with_their_delays_and_severities() -> None:
     found = {name: (rule["for"], rule["labels"]["severity"]) for name, rule in ALERTS.items() if name in CONTRACTED}
     assert found == CONTRACTED
@@ -58,9 +66,7 @@ def test_an_alert_says_how_bad_where_what_and_what_to_look_at_first(name: str) -
 
 @pytest.mark.parametrize("name", sorted(ALERTS))
 def test_an_alert_has_a_case_in_which_it_fires_and_one_in_which_it_is_silent(name: str) -> None:
-    documents = [yaml.safe_load(path.read_text()) for path in (PROMETHEUS / "rule_tests").glob("*.yml")]
-    tests = [test for document in documents for test in document["tests"]]
-    cases = [case for test in tests for case in test.get("alert_rule_test", ()) if case["alertname"] == name]
+    cases = [case for case in read_cases() if case["alertname"] == name]
     assert {bool(case["exp_alerts"]) for case in cases} == {True, False}
 
 

@@ -54,6 +54,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [pytest.param(text, id=name) for name, text in blocks("bash")])
 def test_a_command_of_a_runbook_works_and_says_something(block: str, stack: Stack) -> None:
     own = {9092: stack.ports["prometheus"], **{one.port: stack.ports[one.name] for one in stack.contracts}}

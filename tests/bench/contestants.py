@@ -51,7 +51,14 @@ def _ours(scenario: str, pattern: str) -> list[str]:
 
 def _mtail(scenario: str, pattern: str) -> list[str]:
     program = str(HERE / f"{program_of(scenario)}.mtail")
-    return ["mtail", "-one_shot", "-progs", program, "-logs", pattern, "-one_shot_format", "prometheus"]
+    once = ["-one_shot", "-one_shot_format", "prometheus"]
+    nowhere = [
+        "-address",
+        "127.0.0.1",
+        "-port",
+        "0",
+    ]  # it listens even then, by default on 3903: two at once would fail
+    return ["mtail", *once, *nowhere, "-progs", program, "-logs", pattern]
 
 
 def _mtail_why_not(scenario: str) -> str:

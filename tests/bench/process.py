@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.end_to_end.storm import free_port
+from tests.end_to_end.ports import free_port
 
 __all__ = [
     "FORMATS",

@@ -68,12 +68,14 @@ def test_as_many_lines_are_malformed_as_the_scenario_says(key: str, share: float
     assert sum(not line.endswith("}") for line in lines) / EVENTS == pytest.approx(share, abs=0.05 * share**0.5)
 
 
+@pytest.mark.slow
 def test_all_contestants_agree_on_every_total(small: tuple[Result, dict[str, Any]]) -> None:
     result, found = small
     assert result.exit_code == 0, result.output
     assert found["faults"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", SCENARIOS)
 def test_everybody_counts_in_every_scenario_or_says_why_not(key: str, small: tuple[Result, dict[str, Any]]) -> None:
     scenario = small[1]["scenarios"][key]
@@ -83,22 +85,26 @@ def test_everybody_counts_in_every_scenario_or_says_why_not(key: str, small: tup
         assert all(one["totals"].values()) and one["totals"], f"{name} counted nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "events"), [("a", EVENTS), ("e", EVENTS), ("f", EVENTS), ("g", EVENTS)])
 def test_every_whole_line_is_counted(key: str, events: int, small: tuple[Result, dict[str, Any]]) -> None:
     for one in small[1]["scenarios"][key]["contestants"].values():
         assert one["totals"]["events_total"] == events
 
 
+@pytest.mark.slow
 def test_every_event_of_g_finds_its_pair(small: tuple[Result, dict[str, Any]]) -> None:
     assert small[1]["scenarios"]["g"]["contestants"][OURS.name]["totals"]["latency_seconds_count"] == EVENTS / 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("mtail") is None, reason="mtail is not installed")
 def test_mtail_counts_wherever_nothing_is_joined(small: tuple[Result, dict[str, Any]]) -> None:
     skipped = {key for key, one in small[1]["scenarios"].items() if MTAIL.name in one["skipped"]}
     assert skipped == {"g"}
 
 
+@pytest.mark.slow
 def test_every_bar_of_throughput_has_a_verdict(small: tuple[Result, dict[str, Any]]) -> None:
     verdicts = {one["key"]: one["verdict"] for one in small[1]["readings"]}
     assert set(verdicts) == {"a_mtail", "a_per_event", "a_limit", "c_a", "d_per_event", "e_a", "g_a"}
@@ -109,6 +115,7 @@ def test_every_bar_of_throughput_has_a_verdict(small: tuple[Result, dict[str, An
     assert [key for key, verdict in verdicts.items() if verdict == "not measured" and needs.get(key, True)] == []
 
 
+@pytest.mark.slow
 def test_a_contestant_that_counts_otherwise_is_named_with_its_metric(monkeypatch: pytest.MonkeyPatch) -> None:
     page = f"print('events_total {EVENTS - 1}')"
     liar = Contestant("liar", "a liar", lambda key, pattern: [sys.executable, "-c", page], counts_all=False)
@@ -118,6 +125,7 @@ def test_a_contestant_that_counts_otherwise_is_named_with_its_metric(monkeypatch
     assert f"totals of events_total differ: ours {EVENTS}; liar {EVENTS - 1}" in result.output
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_not_printed_counts_as_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     page = f"print('events_total {EVENTS}')"
     mute = Contestant("mute", "says little", lambda key, pattern: [sys.executable, "-c", page])
@@ -127,6 +135,7 @@ def test_a_metric_that_is_not_printed_counts_as_nothing(monkeypatch: pytest.Monk
     assert "totals of orders_total differ" in result.output
 
 
+@pytest.mark.slow
 def test_a_contestant_that_fails_ends_the_benchmark_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Contestant("broken", "fails", lambda key, pattern: [sys.executable, "-c", "raise SystemExit('no luck')"])
     monkeypatch.setattr(bench, "CONTESTANTS", (broken,))
@@ -195,6 +204,7 @@ def test_the_readmes_tables_are_renewed_between_their_marks_only(tmp_path: Path)
         renew(page, "new")
 
 
+@pytest.mark.slow
 def test_a_line_appended_before_a_scrape_is_in_it(tmp_path: Path) -> None:
     readings = {one.key: one.value for one in freshness_readings(Effort(trials=40, repeats=2), tmp_path)}
     assert readings["missed"] == 0
@@ -220,6 +230,7 @@ def test_a_rate_the_writer_did_not_reach_judges_nobody() -> None:
     assert full == {"sustained": "", "sustained_cpu": "met", "sustained_lag": "missed"}
 
 
+@pytest.mark.slow
 def test_series_and_memory_are_measured(tmp_path: Path) -> None:
     for name in ("series", "memory"):
         (tmp_path / name).mkdir()
@@ -228,6 +239,7 @@ def test_series_and_memory_are_measured(tmp_path: Path) -> None:
     assert (tmp_path / "memory/events.jsonl").stat().st_size == pytest.approx(3e6, abs=400)
 
 
+@pytest.mark.slow
 def test_the_limit_only_says_how_many_events_there_are(small: tuple[Result, dict[str, Any]]) -> None:
     told = {key: one["contestants"][DECODE_ONLY.name]["totals"] for key, one in small[1]["scenarios"].items()}
     assert {key: set(totals) for key, totals in told.items()} == {key: {"events_total"} for key in SCENARIOS}

@@ -104,6 +104,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mutated")
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(case=mutated())
 def test_a_mutated_contract_is_refused_with_lines_or_can_be_used(folder: Path, case: tuple[str, str]) -> None:

@@ -22,7 +22,7 @@ from contracts.load import load_contracts
 from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.client import HttpClient, NoAnswerError
-from tests.end_to_end.storm import free_port
+from tests.end_to_end.ports import free_port
 
 __all__ = ["ROOT", "Stack", "running_stack", "wait_until"]
 

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,18 +21,10 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["Exporter", "Scraper", "Writer", "free_port", "read_page"]
+__all__ = ["Exporter", "Scraper", "Writer", "read_page"]
 
 Page = dict[tuple[str, frozenset[tuple[str, str]]], float]
 _DECISIONS = (("accept", "none"), ("reject", "risk_limit"), ("noop", "no_signal"))
-
-
-def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def read_page(port: int) -> Page | None:

@@ -14,6 +14,8 @@ import pytest
 
 from tests.end_to_end.stack import ROOT, Stack, running_stack, wait_until
 
+pytestmark = pytest.mark.slow
+
 WHAT_SAMPLES_RAISE = {
     "EXECUTION_ReconcileMismatch",
     "EXECUTION_SafetyRailTripped",

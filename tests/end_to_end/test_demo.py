@@ -11,8 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from contracts.load import load_contracts
 from exporters.commands.export import CONTRACTS
+
+pytestmark = pytest.mark.slow
 
 PEAKTRADE = str(Path(sys.executable).parent / "peaktrade")
 PORTS = [contract.port for contract in load_contracts(CONTRACTS)] + [9092]

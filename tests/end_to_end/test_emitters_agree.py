@@ -21,7 +21,10 @@ import pytest
 from contracts.load import load_contracts
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.golden import TRUTHS, Truth
-from tests.end_to_end.storm import Page, Scraper, free_port, read_page
+from tests.end_to_end.ports import free_port
+from tests.end_to_end.storm import Page, Scraper, read_page
+
+pytestmark = pytest.mark.slow
 
 START = "2026-01-25T01:00:00+00:00"
 NUMBER = 60

@@ -11,7 +11,12 @@ import signal
 import time
 from pathlib import Path
 
-from tests.end_to_end.storm import Exporter, Scraper, Writer, free_port, read_page
+import pytest
+
+from tests.end_to_end.ports import free_port
+from tests.end_to_end.storm import Exporter, Scraper, Writer, read_page
+
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("PEAK_TRADE_KILLS", "20"))
 

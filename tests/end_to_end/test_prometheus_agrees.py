@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from exporters.commands.demo.web import ask_prometheus
+from tests.end_to_end.ports import free_port
 from tests.end_to_end.stack import wait_until
-from tests.end_to_end.storm import Exporter, Writer, free_port
+from tests.end_to_end.storm import Exporter, Writer
+
+pytestmark = pytest.mark.slow
 
 KILLS = 10
 

@@ -16,6 +16,8 @@ from exporters.commands.verify.golden import GOLDEN
 from exporters.commands.verify.rules import read_rule_names
 from tests.end_to_end.stack import ROOT, Stack, running_stack, wait_until
 
+pytestmark = pytest.mark.slow
+
 RULES = ROOT / "prometheus" / "rules"
 
 

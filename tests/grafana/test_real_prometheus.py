@@ -16,6 +16,8 @@ import pytest
 
 from tests.end_to_end.stack import Stack, running_stack, wait_until
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 OVERVIEW = "peaktrade-execution-watch-overview"

@@ -27,6 +27,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(VALUES, st.sampled_from([None, 1, 4]))
 def test_json_means_what_it_means_to_the_standard_library(value: Any, indent: int | None) -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from exporters.cli import main
 from tests.commands.verify.conftest import FakeSite
-from tests.end_to_end.storm import free_port
+from tests.end_to_end.ports import free_port
 
 EXPORTERS = ("ai_live", "execution_watch", "shadow_mvs")
 

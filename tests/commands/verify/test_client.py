@@ -10,7 +10,7 @@ import pytest
 
 from exporters.commands.verify.client import HttpClient, NoAnswerError, query, read_families
 from tests.commands.verify.conftest import FakeSite
-from tests.end_to_end.storm import free_port
+from tests.end_to_end.ports import free_port
 
 
 def vector(*items: tuple[dict[str, str], str]) -> dict[str, object]:

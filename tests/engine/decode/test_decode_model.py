@@ -97,6 +97,7 @@ def shown(decoded: Decoded) -> list[str]:
     return [repr(event) for event in decoded.events]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, print_blob=True)
 @given(data=batches)
 def test_a_batch_decodes_as_its_lines_would_alone(decode: Callable[[bytes], Decoded], data: bytes) -> None:
@@ -108,6 +109,7 @@ def test_a_batch_decodes_as_its_lines_would_alone(decode: Callable[[bytes], Deco
     assert sorted(together.rejected.elements()) == sorted(reason for one in alone for reason in one.rejected.elements())
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, print_blob=True)
 @given(data=batches)
 def test_every_line_is_what_the_standard_library_says(decode: Callable[[bytes], Decoded], data: bytes) -> None:

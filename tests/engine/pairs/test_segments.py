@@ -68,6 +68,7 @@ def test_what_is_stored_is_what_is_remembered_whatever_happens_between_commits(c
     assert remembered_by(bench.pairs)
 
 
+@pytest.mark.slow
 def test_one_id_heard_of_again_and_again_leaves_no_trail(contract: Make) -> None:
     bench, stored = Bench(contract(STAGES)), Rows()
     joins = bench.feed(event("open", 0, "waiting")).feed(event("open", 0, "busy")).effect.joins

@@ -156,7 +156,7 @@ class ConservationMachine(RuleBasedStateMachine):
         assert self.engine.tail.lag_bytes == self.half
 
 
-TestConservation = ConservationMachine.TestCase
+TestConservation = pytest.mark.slow(ConservationMachine.TestCase)
 TestConservation.settings = settings(max_examples=60, stateful_step_count=25, deadline=None, print_blob=True)
 
 

@@ -12,6 +12,7 @@ import os
 import shutil
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -239,7 +240,7 @@ def refuse(rows: object, replace: bool = False) -> None:
     raise StoreError("state.db: the state cannot be written (disk full)")
 
 
-TestRestartMachine = RestartMachine.TestCase
+TestRestartMachine = pytest.mark.slow(RestartMachine.TestCase)
 TestRestartMachine.settings = settings(
     max_examples=5000 if IS_LONG else 200,
     stateful_step_count=60 if IS_LONG else 30,

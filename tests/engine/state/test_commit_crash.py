@@ -158,6 +158,7 @@ def end(plant: Plant, scrapes: list[Shown], expected: Shown) -> None:
     assert all(is_monotonic(*two) for two in pairwise(scrapes))
 
 
+@pytest.mark.slow
 def test_wherever_it_crashes_the_end_is_exact_and_no_counter_ever_fell(folder: Path, trap: Trap) -> None:
     trap.arm(-1)
     expected, steps = exact(folder), trap.seen
@@ -173,6 +174,7 @@ def test_wherever_it_crashes_the_end_is_exact_and_no_counter_ever_fell(folder: P
         end(plant, scrapes, expected)
 
 
+@pytest.mark.slow
 def test_a_crash_while_coming_back_from_a_crash_changes_nothing(folder: Path, trap: Trap) -> None:
     expected = exact(folder)
     for at in count(1, 2):

@@ -126,6 +126,7 @@ def lost(plant: Plant, is_lost: bool = True) -> Iterator[None]:
             (away / "events").rename(plant.events)
 
 
+@pytest.mark.slow
 @given(
     st.tuples(MOMENTS, MOMENTS) | MOMENTS.map(lambda moment: (moment, moment)),
     st.tuples(DAMAGES, DAMAGES),

@@ -94,6 +94,7 @@ EVENTS = st.lists(
 ENDS = st.sampled_from(["on", "on", "stop", "kill", "fail"])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(EVENTS, ENDS), min_size=2, max_size=10))
 @settings(max_examples=80, deadline=None)
 def test_restarts_at_any_point_change_nothing(steps: list[tuple[list[dict[str, object]], str]]) -> None:

@@ -55,6 +55,7 @@ def flipped(content: bytes, at: int, bits: int) -> bytes:
     return content[:at] + bytes([content[at] ^ bits]) + content[at + 1 :]
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_is_found_or_harmless_wherever_it_is(path: Path, closed: bytes) -> None:
     """Harmless: in free space, or in SQLite's own hints. Every byte of the header, every eleventh of the rest."""
     found = 0
@@ -70,6 +71,7 @@ def test_a_header_that_forbids_writing_is_damage_not_a_read_only_disk(path: Path
     assert said == "the state is damaged (attempt to write a readonly database)"
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_in_the_log_never_gives_a_mixture_of_commits(path: Path, killed: Files) -> None:
     states = [[], *(later(number) for number in range(3))]
     seen = set()

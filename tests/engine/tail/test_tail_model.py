@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -292,5 +293,5 @@ class TailMachine(RuleBasedStateMachine):
             assert mine == sorted(mine)
 
 
-TestTail = TailMachine.TestCase
+TestTail = pytest.mark.slow(TailMachine.TestCase)
 TestTail.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, print_blob=True)

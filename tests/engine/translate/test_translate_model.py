@@ -17,6 +17,8 @@ from contracts.load import load_contract
 from tests.engine.support.harness import NOW, Bench, Values
 from tests.engine.support.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 CONTRACTS = sorted(Path(contracts.__path__[0]).glob("*.yaml"))
 JUNK: list[object] = [None, True, False, 5.5, 7, [], {}, "", "  ", "weird", "BLOCKED_by_odd Thing", 10**20, "\u2028"]
 NUMBERS: list[object] = [0, 1, 85.0, 2, 40, 12.5, 250, 60000, -1, "85", True, None, 1e300]
