@@ -120,9 +120,9 @@ def _print_once(settings: Settings) -> int:
     engine = _engine(settings, None).start()
     engine.step()
     missing = engine.tail.files_present == 0
-    for path, problem in engine.tail.problems.items():
+    for path, problem in engine.tail.unreadable.items():
         click.echo(f"{path}: cannot be read ({problem.lower()}); give --file a readable file", err=True)
-    if missing and not engine.tail.problems:
+    if missing and not engine.tail.unreadable:
         paths = ", ".join(settings.files)
         click.echo(f"{paths}: no such file; give --file the path of the events", err=True)
     body, _ = render(*engine.publish(), accept="", with_process=False)

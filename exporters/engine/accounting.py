@@ -96,6 +96,8 @@ class Accounting:
             updates.append(self._count("lost_bytes_total", notice.lost_bytes))
         if notice.kind in _NOTICE_COUNTERS:
             updates.append(self._count(_NOTICE_COUNTERS[notice.kind], 1))
+        if notice.kind == "recovered":
+            updates.append(self._count("recoveries_total", 1, notice.outcome))
         return updates
 
     def joined(self, tally: Mapping[tuple[str, str, str], int]) -> list[Update]:
@@ -110,10 +112,6 @@ class Accounting:
     def folded(self, overflow: Mapping[tuple[str, str], int]) -> list[Update]:
         """Account for label values folded at their cap."""
         return [self._count("label_overflow_total", number, *key) for key, number in overflow.items()]
-
-    def recovered(self, outcomes: Mapping[str, int]) -> list[Update]:
-        """Account for files looked for after a restart or rotation."""
-        return [self._count("recoveries_total", number, outcome) for outcome, number in outcomes.items()]
 
     def reset(self, reason: str, number: int) -> list[Update]:
         """Account for stored values that were not taken over."""

@@ -91,9 +91,7 @@ class Engine:
         left.update({f"pair {name}": number for name, number in self.pipeline.pairs.restore(saved).items()})
         self.series.begin(self.contract, self.pipeline.defaults(), now)
         self.series.apply(self._accounting.begin(), now)
-        recovery = self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic())
-        self.series.apply(self._accounting.recovered(recovery.outcomes), now)
-        for notice in recovery.notices:
+        for notice in self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic()):
             self.take(notice)
         self._report_start(loaded, left)
         self._commit()
@@ -179,13 +177,9 @@ class Engine:
             self._scanned_at = monotonic
             for notice in self.tail.scan(monotonic):
                 self.take(notice)
-            for path, problem in self.tail.problems.items():
-                self._warnings.warn(path, f"{path}: cannot be read ({problem.lower()}); retrying every second")
 
     def _commit(self) -> None:
         """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
-        self.series.apply(self._accounting.recovered(self.tail.recovered), self.clock.now())
-        self.tail.recovered.clear()
         checkpoints, known = self.tail.checkpoints(), self.tail.known
         changed = partial(self._changes, checkpoints, known, everything=False)
         everything = partial(self._changes, checkpoints, known, everything=True)
@@ -219,7 +213,7 @@ class Engine:
         return Vitals(
             files_present=self.tail.files_present,
             files_open=self.tail.files_open,
-            files_unreadable=len(self.tail.problems),
+            files_unreadable=len(self.tail.unreadable),
             lag_bytes=self.tail.lag_bytes,
             series=self.series.size(self.contract.metrics),
             last_commit_at=self._last_commit_at,
@@ -259,7 +253,10 @@ class Engine:
 
     def _say(self, notice: Notice) -> None:
         where = notice.path
-        if notice.lost_bytes:
+        if notice.kind == "unreadable":
+            problem = notice.problem.lower()
+            self._warnings.warn(where, f"{where}: cannot be read ({problem}); retrying every second")
+        elif notice.lost_bytes:
             what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
             self._warnings.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")
         elif notice.kind == "truncated":

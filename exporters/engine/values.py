@@ -45,7 +45,7 @@ OVERFLOW = "\n"
 Names are made of trimmed texts, so none begins with a blank.
 """
 
-NoticeKind = Literal["rotated", "truncated", "lost"]
+NoticeKind = Literal["rotated", "truncated", "lost", "recovered", "unreadable"]
 
 
 class FileKey(NamedTuple):
@@ -96,11 +96,18 @@ class Batch(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """Something that happened to a file: rotated, truncated, or bytes lost that were seen but never read whole."""
+    """Something that happened to a file, or was found out about it.
+
+    `rotated`; `truncated`; `lost`: bytes are gone that were seen but never read whole; `recovered`: a file was looked
+    for, `outcome` is what became of it; `unreadable`: a path leads to something that cannot be read now, `problem` is
+    why, said anew at every look.
+    """
 
     kind: NoticeKind
     path: str
     lost_bytes: int = 0
+    outcome: str = ""
+    problem: str = ""
 
 
 class Decoded(Struct):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 from exporters.engine.tail.classify import Held, Opening
@@ -22,18 +21,13 @@ __all__ = ["CatchUp"]
 
 
 class CatchUp:
-    """Takes generations over into chains.
-
-    Attributes:
-        recovered: what was found since it was last cleared, by outcome.
-    """
+    """Takes generations over into chains."""
 
     def __init__(self, chains: OpenFiles, lineage: History, make_stream: Callable[[str, int], Stream]) -> None:
         self._open_files = chains
         self._history = lineage
         self._make_stream = make_stream
         self._keys: set[FileKey] | None = None
-        self.recovered: Counter[str] = Counter()
 
     def meet(self, paths: Iterable[str], live: set[Inode]) -> set[str]:
         """Remember the backups of paths looked at for the first time, which are never read; return those paths."""
@@ -55,56 +49,55 @@ class CatchUp:
 
     def add_unread(
         self, path: str, chain: Chain, monotonic: float, new: Stream | None = None, before: Generation | None = None
-    ) -> None:
-        """Take over the backups of `path` that nobody has read.
+    ) -> list[Notice]:
+        """Take over the backups of `path` that nobody has read, and return a notice for each.
 
         Args:
             new: the file about to join the chain; a backup may be a copy that is being made of it.
             before: the generation in front of which they stand; None for the end of the chain.
         """
         if new is None and not self._history.has_unknown(path):
-            return
+            return []
         here = [] if new is None else [Held(new.checkpoint(0), new.fd, is_live=True)]
         if self._keys is None or new is not None:
             self._keys = self._open_keys()
         opened = self._keys | {one.checkpoint.key for one in here} if here else self._keys
-        for opening in self._history.unread(path, [*held(chain), *here], opened):
-            self.recovered["unseen"] += 1
+        openings = self._history.unread(path, [*held(chain), *here], opened)
+        for opening in openings:
             self.add_opening(opening, monotonic, chain, before)
             for gen in chain:
                 _forget_what_was_cut(gen.stream)
+        return [Notice("recovered", path, outcome="unseen") for _ in openings]
 
-    def look_behind(self, monotonic: float) -> dict[str, Generation]:
-        """Take over what was let go and grew, and what was rotated while a path led nowhere or to an unread file.
-
-        Returns:
-            the generation each path leads to.
-        """
+    def look_behind(self, monotonic: float) -> list[Notice]:
+        """Take over what was let go and grew, and what was rotated while a path led nowhere or to an unread file."""
         self._keys = None
+        notices = []
         for path in self._history.paths():
             for opening in self._history.grown(path, self._open_keys):
                 chain = self._open_files.at(path)
                 self.add_opening(opening, monotonic, chain, before=chain[0] if chain else None)
-        live = {key: chain[-1] for key, chain in self._open_files.items() if chain and chain[-1].is_live}
+        live = self._open_files.live()
         for path in {*self._history.paths(), *self._open_files.keys()}:
             gen = live.get(path)
             if gen is None or not gen.stream.offset or path in self._history.fresh:
-                self.add_unread(path, self._open_files.at(path), monotonic, before=gen)
-        return live
+                notices += self.add_unread(path, self._open_files.at(path), monotonic, before=gen)
+        return notices
 
-    def find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> Notice:
+    def find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> list[Notice]:
         """After a truncation: read on in the copy, if one was made; the bytes are lost only if there is none."""
         cut, gen.stream.cut = gen.stream.cut, None
         if gen.stream.offset:
-            return notice
+            return [notice]
         key = next(key for key, other in self._open_files.items() if other is chain)
         is_last = gen is chain[-1] and not gen.stream.is_deleted
         openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)
+        notices = []
         for opening in openings:
-            self.recovered["copied" if opening.checkpoint else "unseen"] += 1
+            notices.append(Notice("recovered", key, outcome="copied" if opening.checkpoint else "unseen"))
             self.add_opening(opening, monotonic, chain, before=gen)
         is_found = any(opening.checkpoint is cut for opening in openings)
-        return Notice("truncated", notice.path) if is_found else notice
+        return [Notice("truncated", notice.path) if is_found else notice, *notices]
 
     def _open_keys(self) -> set[FileKey]:
         return {gen.stream.key for gen in self._open_files.generations()}

@@ -12,7 +12,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Finder", "Inode"]
+from msgspec import Struct, field
+
+__all__ = ["Finder", "Found", "Inode"]
 
 _MAGIC = frozenset("*?[")
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -22,16 +24,18 @@ Inode = tuple[int, int]
 """Device and inode number: tells files apart while they are open."""
 
 
-class Finder:
-    """The patterns of one tail.
+class Found(Struct):
+    """What the patterns lead to: regular files with one name each, and what cannot be followed, with the reason."""
 
-    Attributes:
-        problems: path -> why it cannot be read, as of the last resolve() and what others added since.
-    """
+    files: dict[Inode, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+class Finder:
+    """The patterns of one tail."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = tuple(patterns)
-        self.problems: dict[str, str] = {}
 
     @property
     def literal(self) -> tuple[str, ...]:
@@ -43,28 +47,27 @@ class Finder:
         parts = os.path.abspath(path).split(os.sep)
         return any(_fits(os.path.abspath(pattern).split(os.sep), parts) for pattern in self._patterns)
 
-    def resolve(self, known: Mapping[Inode, str]) -> dict[Inode, str]:
-        """Return the regular files there are.
+    def resolve(self, known: Mapping[Inode, str]) -> Found:
+        """Return what there is now.
 
         Args:
             known: names files had at the last look; of several names of one file the known one stays.
         """
-        found: dict[Inode, str] = {}
-        self.problems = {}
+        found = Found()
         for path in self._matches():
             try:
                 info = os.stat(path)
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                self.problems[path] = error.strerror or str(error)
+                found.problems[path] = error.strerror or str(error)
                 continue
             inode = (info.st_dev, info.st_ino)
             if not stat.S_ISREG(info.st_mode):
                 if path in self._patterns:
-                    self.problems[path] = "not a regular file"
-            elif inode not in found or known.get(inode) == path:
-                found[inode] = path
+                    found.problems[path] = "not a regular file"
+            elif inode not in found.files or known.get(inode) == path:
+                found.files[inode] = path
         return found
 
     def directories(self, paths: Iterable[str]) -> set[str]:

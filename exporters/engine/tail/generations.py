@@ -149,6 +149,10 @@ class OpenFiles:
                     names[gen.stream.path] = key
         return names
 
+    def live(self) -> dict[str, Generation]:
+        """Return the generation that each chain's path leads to."""
+        return {key: chain[-1] for key, chain in self._open_files.items() if chain and chain[-1].is_live}
+
     def missed(self) -> set[str]:
         """Return the names that led to a file once and lead to none now."""
         return {*self.keys(), *self.names()} - {gen.stream.path for gen in self.generations() if gen.is_live}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
@@ -27,13 +26,16 @@ _BLOCK = 1 << 16
 
 
 class Recovery(Struct):
-    """The openings in reading order, the checkpoints that were gone by, the tally of outcomes, and what was lost."""
+    """The openings in reading order, the checkpoints that were gone by, and what became of each file."""
 
     openings: list[Opening] = field(default_factory=list)
     open: list[Checkpoint] = field(default_factory=list)
     done: list[Checkpoint] = field(default_factory=list)
-    outcomes: Counter[str] = field(default_factory=Counter)
     notices: list[Notice] = field(default_factory=list)
+
+    def note(self, path: str, outcome: str) -> None:
+        """Note what became of a file that was looked for."""
+        self.notices.append(Notice("recovered", path, outcome=outcome))
 
 
 def recover(
@@ -137,7 +139,8 @@ class _Search:
         found = unread(path, self._backups[path], past, self._taken | set(self._live.values()))[0]
         if fd is not None:
             os.close(fd)
-        self.recovery.outcomes["unseen"] += len(found)
+        for _ in found:
+            self.recovery.note(path, "unseen")
         return found
 
     def _mourn(self, missing: Iterable[Checkpoint], may_be_unread: bool) -> None:
@@ -146,7 +149,7 @@ class _Search:
         One of which nothing was read cannot be told from those that nobody has seen: it may be one of them.
         """
         for checkpoint in missing:
-            self.recovery.outcomes["missing"] += 1
+            self.recovery.note(checkpoint.path, "missing")
             lost = max(0, checkpoint.size - checkpoint.offset)
             is_cut = any(is_same(self._live[name], checkpoint.key) for name in self._names.get(checkpoint.key[:2], ()))
             if may_be_unread and checkpoint.offset < MIN_PROOF:
@@ -190,7 +193,7 @@ class _Search:
             os.close(opening.fd)
             return None
         self._taken.add(key)
-        self.recovery.outcomes[outcome] += 1
+        self.recovery.note(opening.path, outcome)
         return opening
 
     def _nearby(self, path: str) -> Iterator[dict[int, str]]:
@@ -239,7 +242,7 @@ class _Search:
             is_begun = other is None or other.checkpoint is None or other.checkpoint.offset > 0
             if other is not None and not is_begun and checkpoint.offset >= MIN_PROOF and proves(other.fd, checkpoint):
                 others[at] = None
-                self.recovery.outcomes["copied"] += 1
+                self.recovery.note(checkpoint.path, "copied")
                 return replace(other, checkpoint=checkpoint)
         candidates = [one for one in self._backups[checkpoint.path] if one.key not in self._taken]
         rewritten = self._live.get(checkpoint.path)

@@ -7,7 +7,6 @@ open descriptor says, never by name; a file reached by two names is read once.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from exporters.engine.tail.catch_up import CatchUp
@@ -15,7 +14,7 @@ from exporters.engine.tail.finder import Finder, Inode
 from exporters.engine.tail.fingerprint import open_file
 from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held, predecessor
 from exporters.engine.tail.history import History
-from exporters.engine.tail.recover import Recovery, recover
+from exporters.engine.tail.recover import recover
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch, Checkpoint, FileKey, Notice
 
@@ -48,23 +47,20 @@ class Tail:
         self._grace_s = grace_s
         self._open_files = OpenFiles()
         self._missed: set[str] = set()
+        self._problems: dict[str, str] = {}
+        self._failed_reads: dict[str, str] = {}
         self._history = History()
         self._catch_up = CatchUp(self._open_files, self._history, self._take)
 
     @property
-    def recovered(self) -> Counter[str]:
-        """What was found behind files while running, by outcome, since it was last cleared."""
-        return self._catch_up.recovered
-
-    @property
-    def problems(self) -> dict[str, str]:
+    def unreadable(self) -> dict[str, str]:
         """Path -> why it cannot be read, as of the last scan and drain."""
-        return self._finder.problems
+        return {**self._problems, **self._failed_reads}
 
     def recover(
         self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey] | None, monotonic: float
-    ) -> Recovery:
-        """Go on where the last process stopped, before the first scan().
+    ) -> list[Notice]:
+        """Go on where the last process stopped, before the first scan(); return what became of each file.
 
         Args:
             checkpoints: what checkpoints() said at the last commit.
@@ -73,7 +69,7 @@ class Tail:
         self._open_files.serial = max((checkpoint.serial for checkpoint in checkpoints), default=0)
         self._history.look(self._finder.literal)
         live = {}
-        for path in self._finder.resolve({}).values():
+        for path in self._finder.resolve({}).files.values():
             stream = self._stream(path)
             if stream is not None:
                 live[path] = stream.key
@@ -83,7 +79,7 @@ class Tail:
         for opening in recovery.openings:
             self._catch_up.add_opening(opening, monotonic, self._open_files.at(opening.path))
         self._catch_up.meet({*self._finder.literal, *live}, {key[:2] for key in live.values()})
-        return recovery
+        return recovery.notices
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return how far every file has been read, and what is remembered of files let go."""
@@ -99,21 +95,23 @@ class Tail:
         """Look which files the patterns lead to now; open new ones, mark those that moved away.
 
         Returns:
-            one `rotated` notice for each path that leads to another file than before.
+            `rotated` for each path that leads to another file than before, `recovered` for each backup to be read,
+            `unreadable` for each path that cannot be read.
         """
         names = self._open_files.names()
         self._history.look({*self._open_files.keys(), *self._history.paths()})
         backups = self._history.seen_backups()
-        found = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
+        resolved = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
+        found, self._problems = resolved.files, resolved.problems
         taken: set[Inode] = set()
         for gen in self._open_files.generations():
             gen.look(found.get(gen.inode), monotonic)
             taken.add(gen.inode)
         notices = self._open(found, names, taken, monotonic)
-        live = self._catch_up.look_behind(monotonic)
-        self._history.update_known(backups, {path: held([gen])[0] for path, gen in live.items()})
+        notices += self._catch_up.look_behind(monotonic)
+        self._history.update_known(backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()})
         self._missed = self._open_files.missed()
-        return notices
+        return notices + [Notice("unreadable", path, problem=problem) for path, problem in self.unreadable.items()]
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
@@ -124,13 +122,13 @@ class Tail:
         unfinished = [chain for _, chain in self._open_files.items()]
         for gen in self._open_files.generations():
             gen.stream.begin_pass()
+        self._failed_reads = {}
         while unfinished:
             still = []
             for chain in unfinished:
-                item = self._read_chain(chain, now, monotonic)
-                if item is not None:
-                    yield item
-                    still.append(chain)
+                items = self._read_chain(chain, now, monotonic)
+                yield from items
+                still += [chain] if items else []
             unfinished = still
 
     def release(self, monotonic: float) -> list[Notice]:
@@ -184,7 +182,7 @@ class Tail:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.problems[path] = error.strerror or str(error)
+            self._problems[path] = error.strerror or str(error)
             return None
 
     def _open(
@@ -208,16 +206,17 @@ class Tail:
                 stream.close()
         rotated = [path for path, stream in new.items() if self._is_successor(path, stream, wanted[path], names)]
         self._history.look(rotated)
+        notices = []
         for path in sorted(new, key=lambda path: path not in rotated):
-            self._join(path, names.get(path, path), new, path in rotated or path not in first, monotonic)
-        return [Notice("rotated", path) for path in rotated if path in new]
+            notices += self._join(path, names.get(path, path), new, path in rotated or path not in first, monotonic)
+        return [Notice("rotated", path) for path in rotated if path in new] + notices
 
     def _is_successor(self, path: str, stream: Stream, inode: Inode, names: Mapping[str, str]) -> bool:
         """Whether the path led to another file before."""
         is_known = bool(self._open_files.held(names.get(path, path))) or self._history.has_past(path)
         return is_known or stream.key[:2] != inode
 
-    def _join(self, path: str, key: str, new: dict[str, Stream], has_past: bool, monotonic: float) -> None:
+    def _join(self, path: str, key: str, new: dict[str, Stream], has_past: bool, monotonic: float) -> list[Notice]:
         """Put an opened file at the end of its chain, unless it has been taken for what was rotated unseen of another.
 
         Such a file leaves `new`.
@@ -226,26 +225,24 @@ class Tail:
         chain = self._open_files.at(key)
         if any(stream.key == gen.stream.key for gen in self._open_files.generations()):
             new.pop(path).close()
-            return
+            return []
         may_go_on = bool(chain)
-        if has_past:
-            self._catch_up.add_unread(path, chain, monotonic, stream)
+        notices = self._catch_up.add_unread(path, chain, monotonic, stream) if has_past else []
         is_begun = self._history.take_back(stream) or not may_go_on
         gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
         self._open_files.add(gen, chain)
         self._history.opened(key)
+        return notices
 
-    def _read_chain(self, chain: Chain, now: float, monotonic: float) -> Batch | Notice | None:
+    def _read_chain(self, chain: Chain, now: float, monotonic: float) -> list[Batch | Notice]:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""
         for gen in list(chain):
             before = None if gen.is_begun else predecessor(gen, chain)
             item = self._read(gen, before, now)
-            if isinstance(item, Notice) and item.kind == "truncated":
-                item = self._catch_up.find_copy(gen, chain, item, monotonic)
             if item is not None:
                 gen.active_at = monotonic
-                return item
-        return None
+                return [*self._catch_up.find_copy(gen, chain, item, monotonic)] if isinstance(item, Notice) else [item]
+        return []
 
     def _read(self, gen: Generation, before: Stream | None, now: float) -> Batch | Notice | None:
         """Read one generation; if its descriptor went bad, once more through a new one."""
@@ -256,7 +253,7 @@ class Tail:
             except OSError as error:
                 gen.stream.at_end = True
                 if is_retry or not self._reopen(gen):
-                    self.problems[gen.stream.path] = error.strerror or str(error)
+                    self._failed_reads[gen.stream.path] = error.strerror or str(error)
                     return None
         return None
 

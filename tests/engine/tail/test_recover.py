@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exporters.engine.tail.finder import Found
 from exporters.engine.tail.fingerprint import file_key
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, line, lines, shift
@@ -215,7 +216,7 @@ def test_a10_a_device_that_has_another_number_after_a_restart_does_not_matter(
         engine = exporter.engine
         assert engine is not None
         patch.setattr(
-            engine.tail._finder, "resolve", lambda known: {(4711, log_file.path.stat().st_ino): str(log_file)}
+            engine.tail._finder, "resolve", lambda known: Found({(4711, log_file.path.stat().st_ino): str(log_file)})
         )
         exporter.poll().kill()
     log_file.append(lines([3]))

@@ -163,9 +163,10 @@ def test_b18_a_file_that_may_not_be_read_is_named_and_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", _refuse)
         assert followed.poll() == []
-        assert followed.tail.problems == {str(log_file): "Permission denied"}
+        assert followed.tail.unreadable == {str(log_file): "Permission denied"}
+        assert followed.notices == [Notice("unreadable", str(log_file), problem="Permission denied")]
     assert followed.poll() == [b"1"]
-    assert followed.tail.problems == {}
+    assert followed.tail.unreadable == {}
 
 
 def test_b18_a_file_in_a_glob_that_may_not_be_read_does_not_hide_the_others(
@@ -177,7 +178,7 @@ def test_b18_a_file_in_a_glob_that_may_not_be_read_does_not_hide_the_others(
     monkeypatch.setattr(os, "open", lambda path, *a: _refuse() if path.endswith("bad") else real_open(path, *a))
     follower = Follower(tmp_path / "*")
     assert follower.poll() == [b"1"]
-    assert follower.tail.problems == {str(tmp_path / "bad"): "Permission denied"}
+    assert follower.tail.unreadable == {str(tmp_path / "bad"): "Permission denied"}
 
 
 def _refuse(*_: object) -> int:

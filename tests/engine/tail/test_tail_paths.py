@@ -24,7 +24,7 @@ def test_what_is_no_regular_file_is_named_if_it_was_asked_for_and_passed_over_in
     make(tmp_path / "odd")  # type: ignore[operator]
     follower = Follower(tmp_path / "odd", tmp_path / "o*")
     assert follower.poll() == []
-    assert follower.tail.problems == {str(tmp_path / "odd"): "not a regular file"}
+    assert follower.tail.unreadable == {str(tmp_path / "odd"): "not a regular file"}
     assert Follower(tmp_path / "o*").poll() == []
 
 

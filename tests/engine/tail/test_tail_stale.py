@@ -86,7 +86,7 @@ def test_e10_a_stale_handle_is_opened_anew_and_read_on_where_it_was(
     with open_descriptors() as change:
         _StaleHandle(monkeypatch, followed)
         assert followed.drain() == [b'{"half":1}']
-    assert (change, followed.tail.problems, followed.notices) == ([0], {}, [])
+    assert (change, followed.tail.unreadable, followed.notices) == ([0], {}, [])
 
 
 def test_e10_a_stale_handle_whose_path_leads_to_another_file_is_given_up_and_measured(
@@ -97,7 +97,7 @@ def test_e10_a_stale_handle_whose_path_leads_to_another_file_is_given_up_and_mea
     log_file.replace(line(2))
     _StaleHandle(monkeypatch, followed)
     assert followed.drain() == []
-    assert followed.tail.problems == {str(log_file): "Stale file handle"}
+    assert followed.tail.unreadable == {str(log_file): "Stale file handle"}
     assert followed.poll() == [line(2)[:-1]]
     followed.poll(20)
     assert (followed.lost_bytes, followed.tail.files_open) == (4, 1)
@@ -114,5 +114,5 @@ def test_e10_a_handle_that_stays_bad_stops_nothing_else(
     with monkeypatch.context() as patch:
         patch.setattr(os, "pread", lambda fd, *a: _stale() if os.fstat(fd).st_ino == inode else real(fd, *a))
         assert follower.poll() == [b"2"]
-        assert follower.tail.problems == {str(log_file): "Stale file handle"}
+        assert follower.tail.unreadable == {str(log_file): "Stale file handle"}
     assert follower.poll() == [b"1"]
