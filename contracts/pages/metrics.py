@@ -7,33 +7,32 @@ notices when it is out of date.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import click
 
 from contracts.load import load_contracts
 from contracts.model import SOURCE_WORD, Contract, Metric
+from contracts.pages.named import SHIPPED, read_named
 from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
 
 __all__ = ["docs", "metrics_text", "render_metrics"]
 
-_FOLDER = Path(__file__).parents[1]
-
 
 def metrics_text(_present: str) -> str:
     """Return what METRICS.md should be, whatever it is now."""
-    return render_metrics(load_contracts(_FOLDER))
+    return render_metrics(load_contracts(SHIPPED))
 
 
-@click.command(short_help="Write METRICS.md, the reference of all metrics.")
-def docs() -> None:
-    """Write contracts/METRICS.md, the reference of all metrics (for those who work on this repository).
+@click.command(short_help="Print the reference of all metrics.")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+def docs(names: tuple[str, ...]) -> None:
+    """Print the reference of all metrics of these contracts (default: those shipped), in Markdown.
 
-    `peaktrade contract generate --check` tells whether it is up to date.
+    \b
+    peaktrade contract docs my.yaml > METRICS.md
     """
-    path = _FOLDER / "METRICS.md"
-    path.write_text(metrics_text(""), encoding="utf-8", newline="\n")
-    click.echo(f"wrote {_FOLDER.name}/{path.name}")
+    found = tuple(map(read_named, names)) or load_contracts(SHIPPED)
+    click.echo(render_metrics(found), nl=False)
 
 
 def render_metrics(contracts: tuple[Contract, ...]) -> str:
@@ -41,7 +40,7 @@ def render_metrics(contracts: tuple[Contract, ...]) -> str:
     lines = [
         "# Metrics",
         "",
-        "Generated from the contracts by `peaktrade contract docs`; edit those instead.",
+        "Generated from the contracts; edit those instead.",
         "Series is the most label sets a metric can ever have. From says which fields of the events move it.",
     ]
     for contract in contracts:

@@ -6,17 +6,14 @@ In: a name or a file. Out: lines of text on standard output. Everything shown is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import click
 
-from contracts.compiler.document import ContractError
-from contracts.load import load_contract
 from contracts.model import Contract, Metric
+from contracts.pages.named import read_named
 
 __all__ = ["render_contract", "samples_of", "show"]
 
-_FOLDER = Path(__file__).parents[1]
 _MOST_VALUES = 60
 """Characters of label values shown per label."""
 
@@ -32,16 +29,7 @@ def show(name: str) -> None:
 
     Exit code 0: shown. 2: no such contract, or one with faults.
     """
-    path = _FOLDER / f"{name}.yaml" if not name.endswith((".yaml", ".yml")) else Path(name)
-    if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in _FOLDER.glob("*.yaml")))
-        raise click.UsageError(f"no contract {name!r} (expected one of {known}, or a FILE); correct the name")
-    try:
-        contract = load_contract(path)
-    except ContractError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(2) from error
-    click.echo("\n".join(render_contract(contract)))
+    click.echo("\n".join(render_contract(read_named(name))))
 
 
 def samples_of(contract: Contract, metric: Metric) -> int:

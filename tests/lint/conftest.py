@@ -55,11 +55,13 @@ def checkout_class() -> type[Checkout]:
     return Checkout
 
 
-@pytest.fixture(scope="session", autouse=True)
+_COMPOSE: Callable[[Path], Any] = load._compose
+_by_text = cache(lambda data, path: _COMPOSE(path))
+
+
+@pytest.fixture(scope="module", autouse=True)
 def yaml_read_once() -> Iterator[None]:
     """Let a text that was composed before be composed no more: most tests spoil one file of many."""
-    compose: Callable[[Path], Any] = load._compose
-    by_text = cache(lambda data, path: compose(path))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "_compose", lambda path: by_text(path.read_bytes(), path))
+        patch.setattr(load, "_compose", lambda path: _by_text(path.read_bytes(), path))
         yield

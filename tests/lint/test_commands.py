@@ -102,12 +102,10 @@ def test_show_of_a_broken_contract_says_what_is_wrong(small: Checkout) -> None:
     assert result.stderr.startswith(f"{small.root}/contracts/shop.yaml:26: metrics.peak_trade_sales_total.counts: ")
 
 
-def test_docs_writes_the_reference_of_all_metrics(small: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "_FOLDER", small.root / "contracts")
-    result = run("docs")
-    assert (result.exit_code, result.output) == (0, "wrote contracts/METRICS.md\n")
-    text = (small.root / "contracts/METRICS.md").read_text(encoding="utf-8")
-    assert text == metrics.render_metrics(load_contracts(small.root / "contracts"))
+def test_docs_prints_the_reference_of_all_metrics_of_any_contract(small: Checkout) -> None:
+    result = run("docs", small.root / CONTRACT)
+    text = result.output
+    assert (result.exit_code, text) == (0, metrics.render_metrics(load_contracts(small.root / "contracts")))
     for row in (
         "Port 9200, job `shop`, events `shop.jsonl`; changed by `PEAK_TRADE_SHOP_PORT`, `PEAK_TRADE_SHOP_EVENTS`.",
         "| `peak_trade_sales_total` | counter | kind: sale, refund, other | 3 | `kind` | Sales and refunds. |",
@@ -126,9 +124,12 @@ def test_the_reference_names_pairs_and_refused_lines_as_what_moves_a_metric() ->
     assert rows["shadow_mvs_up"] == "-"
 
 
-def test_what_docs_writes_mentions_only_what_exists(small: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "_FOLDER", small.root / "contracts")
-    run("docs")
+def test_docs_without_a_name_prints_what_is_shipped() -> None:
+    assert run("docs").output == metrics.metrics_text("")
+
+
+def test_what_docs_prints_mentions_only_what_exists(small: Checkout) -> None:
+    (small.root / "contracts/METRICS.md").write_text(run("docs", small.root / CONTRACT).output, encoding="utf-8")
     assert [finding for finding in small.findings() if "METRICS.md" in finding] == []
 
 

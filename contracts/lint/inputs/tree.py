@@ -53,7 +53,8 @@ class Tree:
     @cached_property
     def catalog(self) -> Catalog:
         """Every series name a query may use, recorded ones included."""
-        return with_recordings(build_catalog(self.contracts, self.scrapes), self.rules)
+        jobs = [job.name for file in self.scrapes for job in file.jobs]
+        return with_recordings(build_catalog(self.contracts, jobs), self.rules)
 
     @cached_property
     def queries(self) -> tuple[Query, ...]:

@@ -1,7 +1,7 @@
 """Every series name a query may use: those of contracts, exporters, Prometheus and recordings.
 
-In: contracts and scrape configurations. Out: a `Catalog` from sample name to `Series`: kind, labels with their closed
-values, unit, greatest value. Names nobody declared are not in it; that is the point.
+In: contracts and the names of scrape jobs. Out: a `Catalog` from sample name to `Series`: kind, labels with their
+closed values, unit, greatest value. Names nobody declared are not in it; that is the point.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.lint.inputs.scrape_files import ScrapeFile
 from contracts.lint.promql.units import COUNT, Unit, unit_of, unit_of_name
 from contracts.model import Contract, Metric
 from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
@@ -71,11 +70,10 @@ class Catalog:
         return Catalog({**self.series, **{series.name: series for series in more}})
 
 
-def build_catalog(contracts: Sequence[Contract], scrapes: Sequence[ScrapeFile]) -> Catalog:
-    """Return everything that can be scraped, and what Prometheus adds to it."""
+def build_catalog(contracts: Sequence[Contract], jobs: Sequence[str]) -> Catalog:
+    """Return everything that can be scraped by the jobs of these names, and what Prometheus adds to it."""
     own = {series.name: series for contract in contracts for series in _of_contract(contract)}
-    jobs = tuple(dict.fromkeys(job.name for file in scrapes for job in file.jobs))
-    every = [*_of_every_exporter(contracts), *_of_prometheus(contracts, jobs)]
+    every = [*_of_every_exporter(contracts), *_of_prometheus(contracts, tuple(dict.fromkeys(jobs)))]
     return Catalog({**own, **{series.name: series for series in every}})
 
 

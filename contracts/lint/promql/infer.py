@@ -17,7 +17,7 @@ from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.syntax import is_comparison, name_of, number_of, operator_of, selectors, strip
 from contracts.lint.promql.units import COUNT, SECONDS, TIMESTAMP, Unit, divide, multiply, per_second, unit_of_name
 
-__all__ = ["Labels", "Value", "infer"]
+__all__ = ["Labels", "Value", "infer", "union"]
 
 Labels = frozenset[str] | None
 _NONE: frozenset[str] = frozenset()
@@ -164,7 +164,7 @@ def _combined(expr: pp.BinaryExpr, left: Value, right: Value) -> Value:
     elif operator == "or":
         same = left.unit == right.unit or right.unit is None
         top = None if left.top is None or right.top is None else max(left.top, right.top)
-        return Value(_union(left.labels, right.labels), _both(left.sure, right.sure), left.unit if same else None, top)
+        return Value(union(left.labels, right.labels), _both(left.sure, right.sure), left.unit if same else None, top)
     else:
         value = _calculated(expr, operator, left, right)
     if operator in ("and", "unless"):
@@ -172,7 +172,8 @@ def _combined(expr: pp.BinaryExpr, left: Value, right: Value) -> Value:
     return value.with_labels(*_matched(expr, left, right))
 
 
-def _union(left: Labels, right: Labels) -> Labels:
+def union(left: Labels, right: Labels) -> Labels:
+    """Return the labels of either side; unknown if one of them is."""
     return None if left is None or right is None else left | right
 
 
@@ -181,28 +182,49 @@ def _both(left: Labels, right: Labels) -> Labels:
 
 
 def _calculated(expr: pp.BinaryExpr, operator: str, left: Value, right: Value) -> Value:
-    factor, divisor = number_of(expr.lhs), number_of(expr.rhs)
+    """Return unit and greatest value of an arithmetic operation; what is not known of it stays unknown."""
     value = Value(is_scalar=left.is_scalar and right.is_scalar)
-    if operator == "*":
-        if divisor is not None or factor is not None:
-            kept, number = (left, divisor) if divisor is not None else (right, factor)
-            top = None if kept.top is None or number is None else kept.top * number
-            return replace(value, unit=multiply(kept.unit, number or 0.0), top=top)
-        other = right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None
-        return replace(value, unit=other)
-    if operator == "/":
-        if divisor:
-            return replace(
-                value, unit=multiply(left.unit, 1 / divisor), top=None if left.top is None else left.top / divisor
-            )
-        unit = divide(left.unit, right.unit) if factor is None else None
-        return replace(value, unit=unit, top=1.0 if _is_share(expr.lhs, expr.rhs) else None)
-    if operator in ("+", "-"):
-        if factor is not None or divisor is not None:
-            return replace(value, unit=left.unit if factor is None else right.unit)
-        if left.unit == right.unit:
-            return replace(value, unit=SECONDS if operator == "-" and left.unit == TIMESTAMP else left.unit)
-    return value
+    rule = _ARITHMETIC.get(operator)
+    return rule(expr, left, right, value) if rule else value
+
+
+def _product(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
+    """A rate times a constant has the rate's unit, scaled: seconds times 1000 are milliseconds."""
+    factor, second = number_of(expr.lhs), number_of(expr.rhs)
+    if factor is None and second is None:
+        return replace(value, unit=right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None)
+    kept, number = (left, second) if second is not None else (right, factor)
+    top = None if kept.top is None or number is None else kept.top * number
+    return replace(value, unit=multiply(kept.unit, number or 0.0), top=top)
+
+
+def _quotient(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
+    """A part of something over all of it is at most 1; anything over a constant is scaled."""
+    divisor = number_of(expr.rhs)
+    if divisor:
+        top = None if left.top is None else left.top / divisor
+        return replace(value, unit=multiply(left.unit, 1 / divisor), top=top)
+    unit = divide(left.unit, right.unit) if number_of(expr.lhs) is None else None
+    return replace(value, unit=unit, top=1.0 if _is_share(expr.lhs, expr.rhs) else None)
+
+
+def _sum(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
+    """Things of one unit added, or a constant added, have that unit."""
+    if number_of(expr.lhs) is not None:
+        return replace(value, unit=right.unit)
+    is_same = number_of(expr.rhs) is not None or left.unit == right.unit
+    return replace(value, unit=left.unit) if is_same else value
+
+
+def _difference(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
+    """A moment less a moment is a duration; any other difference has the unit of a sum."""
+    is_plain = number_of(expr.lhs) is None and number_of(expr.rhs) is None
+    if is_plain and left.unit == right.unit == TIMESTAMP:
+        return replace(value, unit=SECONDS)
+    return _sum(expr, left, right, value)
+
+
+_ARITHMETIC = {"*": _product, "/": _quotient, "+": _sum, "-": _difference}
 
 
 def _is_share(part: Any, whole: Any) -> bool:
@@ -235,7 +257,7 @@ def _matched(expr: pp.BinaryExpr, left: Value, right: Value) -> tuple[Labels, La
         many, one = (left, right) if card == pp.VectorMatchCardinality.ManyToOne else (right, left)
         brought = frozenset((modifier.group_labels if modifier is not None else None) or ())
         sure = None if many.sure is None or one.sure is None else many.sure | (brought & one.sure)
-        return _union(many.labels, brought), sure
+        return union(many.labels, brought), sure
     if matching is None:
         return left.labels, left.sure
     named = frozenset(matching.labels)

@@ -15,7 +15,7 @@ from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
-from contracts.lint.promql.infer import Labels, infer
+from contracts.lint.promql.infer import Labels, infer, union
 from contracts.lint.promql.syntax import SET_OPERATORS, name_of, operator_of
 
 __all__ = ["SEVERITY", "check"]
@@ -59,17 +59,13 @@ def _in_matching(node: pp.BinaryExpr, catalog: Catalog) -> Iterator[str]:
     if modifier.matching is not None:
         on = modifier.matching.type == pp.LabelModifierType.Include
         clause = f"{operator_of(node)} {'on' if on else 'ignoring'}"
-        sides = (left.labels, right.labels) if on else (_either(left.labels, right.labels),)
+        sides = (left.labels, right.labels) if on else (union(left.labels, right.labels),)
         for side in sides:
             yield from _missing(clause, modifier.matching.labels, side)
     if modifier.group_labels and operator_of(node) not in SET_OPERATORS:
         is_left = modifier.card == pp.VectorMatchCardinality.ManyToOne
         clause = "group_left" if is_left else "group_right"
         yield from _missing(clause, modifier.group_labels, (right if is_left else left).labels)
-
-
-def _either(left: Labels, right: Labels) -> Labels:
-    return None if left is None or right is None else left | right
 
 
 def _missing(where: str, named: Iterable[str], known: Labels) -> Iterator[str]:
