@@ -50,6 +50,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Result, di
     yield result, json.loads(path.read_text()) if path.exists() else {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", SCENARIOS)
 def test_the_inputs_are_the_same_bytes_by_seed(key: str, tmp_path: Path) -> None:
     first = digest(tmp_path / "first", key)

@@ -12,6 +12,8 @@ import pytest
 
 from contracts import load
 from contracts.lint.check import check
+from contracts.lint.inputs import tree
+from contracts.lint.inputs.located_json import parse_json
 from contracts.lint.inputs.tree import Tree, load_tree
 
 __all__ = ["Checkout"]
@@ -57,11 +59,13 @@ def checkout_class() -> type[Checkout]:
 
 _COMPOSE: Callable[[Path], Any] = load._compose
 _by_text = cache(lambda data, path: _COMPOSE(path))
+_parsed = cache(parse_json)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def yaml_read_once() -> Iterator[None]:
-    """Let a text that was composed before be composed no more: most tests spoil one file of many."""
+def texts_read_once() -> Iterator[None]:
+    """Let a text that was read before be read no more: most tests spoil one file of many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "_compose", lambda path: _by_text(path.read_bytes(), path))
+        patch.setattr(tree, "parse_json", _parsed)
         yield

@@ -63,6 +63,7 @@ def spoil(path: Path, fault: dict[str, Any]) -> None:
     path.write_text(json.dumps(board, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['rule']} {fault['name']}")
 def test_the_rule_meant_for_a_fault_finds_it(copy: Checkout, known: set[str], fault: dict[str, Any]) -> None:
     path = copy.root / fault["file"]
@@ -75,6 +76,7 @@ def test_the_rule_meant_for_a_fault_finds_it(copy: Checkout, known: set[str], fa
     assert found != []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted({fault["file"] for fault in FAULTS if "panel" in fault}))
 def test_a_dashboard_written_again_without_a_fault_has_no_finding(copy: Checkout, known: set[str], file: str) -> None:
     path = copy.root / file

@@ -119,6 +119,7 @@ def test_every_line_is_what_the_standard_library_says(decode: Callable[[bytes], 
     assert sorted(found) == sorted(verdicts)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, print_blob=True)
 @given(value=objects)
 def test_a_field_of_the_wrong_kind_leaves_the_rest_as_it_was(

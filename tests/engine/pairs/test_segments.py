@@ -80,6 +80,7 @@ def test_one_id_heard_of_again_and_again_leaves_no_trail(contract: Make) -> None
     assert len(bench.pairs._open["order"].queue) <= 2 * 2 + 4096 + 1
 
 
+@pytest.mark.slow
 def test_segments_are_written_together_when_most_of_their_records_are_out_of_date(contract: Make) -> None:
     """One id of each segment stays, so that no segment empties by itself."""
     bench, stored = Bench(contract(ROOMY.replace("max_open: 300", "max_open: 1000"))), Rows()

@@ -148,6 +148,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(PIECES, max_size=12), max_size=4))
 def test_every_line_has_one_outcome_and_every_byte_is_read_once(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]]

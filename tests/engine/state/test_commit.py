@@ -95,6 +95,7 @@ class Counting(sqlite3.Connection):
         return super().execute(statement, *values)
 
 
+@pytest.mark.slow
 def test_a_commit_costs_what_changed_not_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connect = sqlite3.connect
     monkeypatch.setattr("sqlite3.connect", lambda *names, **more: connect(*names, **more, factory=Counting))

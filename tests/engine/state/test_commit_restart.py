@@ -135,6 +135,7 @@ def order_of(plant: Plant) -> list[tuple[str, list[object]]]:
     return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine.pipeline.pairs).items()]
 
 
+@pytest.mark.slow
 def test_a_hundred_restarts_change_nothing(tmp_path: Path) -> None:
     chance = random.Random(3)
     with quick_folder() as folder:

@@ -42,6 +42,7 @@ def listing(path: Path) -> dict[str, tuple[int, int, int, int]]:
     return {name: (one.st_ino, one.st_size, one.st_mtime_ns, one.st_uid) for name, one in found.items()}
 
 
+@pytest.mark.slow
 def test_a_writer_that_never_pauses_is_neither_disturbed_nor_called_damaged(path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", WRITE, str(path)], stdout=subprocess.PIPE, text=True)
     try:

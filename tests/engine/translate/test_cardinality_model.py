@@ -15,6 +15,8 @@ from exporters.engine.translate.planner import Planner
 from exporters.engine.values import OVERFLOW
 from tests.engine.support.harness import NOW, Bench
 
+pytestmark = pytest.mark.slow
+
 NAMES = """
 vocabulary:
   kind: {values: [buy, sell, hold]}
