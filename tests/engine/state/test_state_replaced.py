@@ -60,7 +60,8 @@ def stored(plant: Plant) -> list[tuple[str, object]]:
     return [(kind, value) for kind, _, value in rows_of(copy)]
 
 
-def test_a_state_replaced_by_an_older_one_is_written_over(plant: Plant) -> None:
+@pytest.mark.parametrize("has_log", [True, False], ids=["beside the newer log", "with its log"])
+def test_a_state_replaced_by_an_older_one_is_written_over(plant: Plant, has_log: bool) -> None:
     """The older one is of a contract with one more metric."""
     plant.change(SHOP + "  large_total: {type: counter, counts: kind, help: Large., budget: 1}\n")
     begun(plant)
@@ -69,8 +70,7 @@ def test_a_state_replaced_by_an_older_one_is_written_over(plant: Plant) -> None:
     plant.change(SHOP)
     plant.write(*map(shop_event, range(20, 60)))
     expected, rows = begun(plant), stored(plant)
-    plant.state.with_suffix(".backup").write_bytes(old)
-    plant.state.with_suffix(".backup").rename(plant.state)
+    put_back(plant.state, {"": old, "-wal": files_of(plant.state)["-wal"]} if has_log else {"": old})
     plant.step(1.5)
     assert stored(plant) == rows, "of the older state nothing is left"
     assert plant.kept() == expected
