@@ -15,7 +15,7 @@ def test_an_engine_is_ready_after_the_first_drain_and_not_before(
     tmp_path: Path, clock: FakeClock, log_file: LogFile
 ) -> None:
     log_file.append(b'{"kind": "sold"}\n')
-    engine = Engine(contract_of(tmp_path, SHOP), Tail([str(log_file)]), {}, clock)
+    engine = Engine(contract_of(tmp_path, SHOP), Tail([str(log_file)]), {}, clock).start()
     assert not engine.is_ready
     engine.step()
     assert engine.is_ready
