@@ -203,3 +203,12 @@ def test_contracts_of_two_folders_are_matched_by_name(small: Checkout) -> None:
     assert [found.text for found in compare_all([shop], [stall])] == [
         "name of the exporter changed (was shop, is stall)"
     ]
+
+
+def test_of_two_sets_a_change_within_a_contract_that_is_in_both_is_reported(small: Checkout) -> None:
+    shop = load(small)
+    copy = small.root / "contracts/stall.yaml"
+    copy.write_text((small.root / SHOP).read_text().replace("name: shop", "name: stall"))
+    stall = load_contract(copy)
+    changed = change(small, ("    labels: [kind]\n", ""))
+    assert compare_all([shop, stall], [stall, load(small)]) == changed != []

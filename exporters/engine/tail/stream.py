@@ -172,7 +172,7 @@ class Stream:
             if reaches < seen and self.at_end and os.fstat(self.fd).st_size < seen:
                 self.seen_size, self.cut, self.at_end = reaches, None, False
                 return Notice("truncated", self.path, seen - reaches)
-            self.seen_size = max(size, reaches)
+            self.seen_size = max(seen, size, reaches)
             batch = self._split(data)
             if batch is not None:
                 return batch

@@ -5,7 +5,6 @@ In: the path of a .gz, and a checkpoint it may continue. Out: a descriptor on th
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import os
 import tempfile
@@ -26,17 +25,16 @@ def unpack(path: str, checkpoint: Checkpoint | None) -> int | None:
     With a checkpoint only the text from its anchor on is kept; offsets stay those of the unpacked text, as the file
     before them is a hole.
     """
-    with tempfile.TemporaryFile(prefix="peaktrade-unpacked-") as out, contextlib.ExitStack() as stack:
-        try:
-            text = stack.enter_context(gzip.open(path, "rb"))
+    try:  # around all of it: giving back what did not fit on the disk raises once more
+        with tempfile.TemporaryFile(prefix="peaktrade-unpacked-") as out, gzip.open(path, "rb") as text:
             if checkpoint is not None and not _skip_to_anchor(text, out, checkpoint):
                 return None
             while block := text.read(_BLOCK):
                 out.write(block)
             out.flush()
-        except (OSError, EOFError, zlib.error):
-            return None
-        return os.dup(out.fileno())
+            return os.dup(out.fileno())
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def _skip_to_anchor(text: BinaryIO | gzip.GzipFile, out: BinaryIO, checkpoint: Checkpoint) -> bool:

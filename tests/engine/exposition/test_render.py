@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import REGISTRY
 
 from contracts.model import Metric
-from exporters.engine.exposition.render import Gauges, render
+from exporters.engine.exposition.render import Gauges, Kept, render
 from exporters.engine.values import Sample, Snapshot
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -92,3 +92,24 @@ def test_process_metrics_come_from_a_registry_of_our_own() -> None:
     before = list(REGISTRY._names_to_collectors)
     render(SNAPSHOT, LIVE, accept="")
     assert list(REGISTRY._names_to_collectors) == before
+
+
+def test_text_is_rendered_anew_when_samples_change_and_kept_per_content_type_while_they_do_not() -> None:
+    kept: Kept = {}
+
+    def shown(snapshot: Snapshot, accept: str = "") -> bytes:
+        body = render(snapshot, LIVE, accept, with_process=False, kept=kept)[0]
+        assert body == render(snapshot, LIVE, accept, with_process=False)[0], "as if nothing were kept"
+        return body
+
+    first, text = shown(SNAPSHOT), dict(kept)
+    assert shown(SNAPSHOT) == first
+    assert all(kept[name] is found for name, found in text.items()), "rendered again though nothing changed"
+    assert shown(SNAPSHOT, OPENMETRICS) != first
+    moved: Snapshot = ((COUNTER, (Sample(("z",), 7.0, 1001.0),)), *SNAPSHOT[1:])
+    assert b'a_total{x="z"} 7.0' in shown(moved)
+    assert b'a_total{x="z"} 7.0' in shown(moved, OPENMETRICS)
+    same = [name for name, found in text.items() if kept[name] is found]
+    assert [name for name, _ in same] == ["g", "h_seconds", "n_total"]
+    gone: Snapshot = ((COUNTER, ()), *SNAPSHOT[1:])
+    assert b"a_total" not in shown(gone)

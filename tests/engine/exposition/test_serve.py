@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
@@ -224,3 +225,19 @@ def test_a_server_serves_until_it_is_stopped_and_gives_the_port_back(site: HttpC
     server.stop()
     assert not server.is_alive
     bind("127.0.0.1", port, "sample").close()
+
+
+def test_the_date_of_an_answer_moves_with_the_clock(site: HttpClient, listener: socket.socket) -> None:
+    server = Server(site.app, listener)
+    server.start()
+    with closing(HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=10)) as connection:
+        dates: set[str | None] = set()
+        deadline = time.monotonic() + 10
+        while len(dates) < 2 and time.monotonic() < deadline:
+            connection.request("GET", "/-/healthy")
+            answer = connection.getresponse()
+            answer.read()
+            dates.add(answer.getheader("date"))
+            time.sleep(0.05)
+    server.stop()
+    assert len(dates) == 2

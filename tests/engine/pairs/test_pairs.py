@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.engine.support.harness import NOW, Bench, Values
-from tests.engine.support.stages import STAGES, event
+from tests.engine.support.stages import STAGES, event, remembered_by
 
 Make = Callable[..., Bench]
 
@@ -28,6 +28,22 @@ def test_the_latency_has_the_labels_of_the_closing_event(stages: Bench) -> None:
     stages.feed(event("open", 0, mode="x"), event("ack", 2, mode="y"))
     assert stages.values("mode_seconds") == {("x",): 0, ("y",): 2}
     assert [sample.buckets for sample in stages.samples("mode_seconds")] == [(0, 0), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    "identity", ["x" * 129, "x" * 5000, "\u00fc", " padded "], ids=["long", "huge", "odd", "padded"]
+)
+@pytest.mark.parametrize("is_mixed_first", [True, False])
+def test_an_id_beside_plain_ones_is_the_same_as_alone_and_so_joins_across_batches(
+    stages: Bench, identity: str, is_mixed_first: bool
+) -> None:
+    alone, mixed = [""], ["", "short", "other"]
+    for stage, after, ids in zip(
+        ("open", "ack"), (0, 2), (mixed, alone) if is_mixed_first else (alone, mixed), strict=True
+    ):
+        stages.feed(*(event(stage, after, one or identity) for one in ids))
+    assert edges(stages)["open_to_ack", "joined"] == 1
+    assert max(map(len, remembered_by(stages.pairs))) <= 128, "memory per id is bounded"
 
 
 def test_a_closing_stage_that_nothing_opened_is_an_orphan(stages: Bench) -> None:

@@ -87,3 +87,15 @@ def test_a_cap_lowered_between_two_runs_holds_from_the_next_opening_on(contract:
     smaller.feed(event("open", 1, "d"))
     assert smaller.pairs.sizes() == {"order": 1}
     assert smaller.moved("pairs_forgotten_total") == {("order", "evicted"): 3}
+
+
+def test_ids_over_a_timeout_that_was_shortened_in_between_are_forgotten_at_the_restart(
+    contract: Callable[[str], Contract],
+) -> None:
+    first = Bench(contract(STAGES)).feed(event("open", 0, "old"), event("open", 60, "new"))
+    assert first.pairs.sizes() == {"order": 2}
+    second = Bench(contract(STAGES.replace("timeout: 100", "timeout: 50")), rows=first.rows())
+    assert second.pairs.sizes() == {"order": 1}
+    second.feed(event("ack", 60, "old"), event("ack", 60, "new"))
+    found = {key[1:]: number for key, number in second.moved("pair_edges_total").items()}
+    assert found == {("open_to_ack", "orphan"): 1, ("open_to_ack", "joined"): 1}

@@ -1,5 +1,6 @@
 from bisect import bisect_left
 from collections.abc import Callable
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,7 @@ metrics:
   open_total: {type: counter, counts: kind, labels: [run], help: Open., budget: 2}
   state: {type: gauge, states: state, labels: [state], help: SeriesTable., budget: 2}
   first_state: {type: gauge, states: state, labels: [run, state], init: [{state: "on"}], help: First., budget: 4}
+  state_first: {type: gauge, states: state, labels: [state, run], init: [{state: "on"}], help: Before., budget: 4}
   up: {type: gauge, always: 1, labels: [run], init: [{}, {run: more}], help: Up., budget: 2}
   last_timestamp_seconds: {type: gauge, sets: at, labels: [source], help: Last., budget: 2}
   refused_total: {type: counter, rejections: {bad_json: bad}, labels: [reason], help: Refused., budget: 1}
@@ -147,12 +149,41 @@ metrics:
         ("open_total", {}),
         ("state", {}),
         ("first_state", {("mine", "on"): 1, ("mine", "off"): 0}),
+        ("state_first", {("on", "mine"): 1, ("off", "mine"): 0}),
         ("last_timestamp_seconds", {}),
         ("refused_total", {("bad",): 0}),
     ],
 )
 def test_what_can_be_known_exists_from_the_start(bench: Callable[..., Bench], name: str, expected: Values) -> None:
     assert bench(INITIAL, {"RUN_NAME": "mine"}).values(name) == expected
+
+
+STATES = """
+vocabulary:
+  desk: {{values: [fx, rates]}}
+  state: {{values: ["on", "off"]}}
+  run: {{allow: a-z, max_length: 8, max_values: 1, default: none}}
+sources: {{all: {{match: {{}}, read: {{desk: desk, state: state, run: run}}}}}}
+metrics:
+  desk_state: {{type: gauge, states: state, labels: [{}], init: [{{desk: fx, state: "on"}}], help: State., budget: 8}}
+"""
+
+
+@pytest.mark.parametrize("labels", [*permutations(["desk", "state", "run"])], ids=" ".join)
+def test_a_state_gauge_shows_whole_label_sets_from_the_start_and_later_wherever_its_state_stands(
+    bench: Callable[..., Bench], labels: tuple[str, ...]
+) -> None:
+    def shown(**values: dict[str, float]) -> Values:
+        return {
+            tuple({"desk": desk, "state": state, "run": "none"}[label] for label in labels): value
+            for desk, states in values.items()
+            for state, value in states.items()
+        }
+
+    shop = bench(STATES.format(", ".join(labels)))
+    assert shop.values("desk_state") == shown(fx={"on": 1, "off": 0})
+    shop.feed({"desk": "fx", "state": "off"}, {"desk": "rates", "state": "on"})
+    assert shop.values("desk_state") == shown(fx={"on": 0, "off": 1}, rates={"on": 1, "off": 0})
 
 
 def test_a_value_given_from_the_start_counts_towards_the_cap(bench: Callable[..., Bench]) -> None:

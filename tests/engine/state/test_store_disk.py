@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -135,3 +136,19 @@ def test_whatever_statement_fails_the_commit_is_all_or_nothing(
         store.write(MORE)
         kill(store)
     assert sorted(rows_of(path)) == MERGED
+
+
+def test_a_new_state_and_its_name_are_synced_in_this_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that was not synced may be gone after a power loss, and the file with it."""
+    path, synced, real = tmp_path / "state" / "sample.db", list[str](), os.fsync
+
+    def noting(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        synced.append("named" if path.exists() else "not named")
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    with opened(path):
+        pass
+    assert synced[1:] == ["not named", str(path.parent), "named"]
+    assert Path(synced[0]).parent == path.parent

@@ -148,9 +148,12 @@ def test_b7_a_file_cut_and_regrown_beyond_the_offset_while_down_is_read_from_its
     assert exporter.counted(range(count), range(100, 102 + count))
 
 
-@pytest.mark.parametrize("kept", [60 * 80, 60 * 80 + 7])
-def test_b6_a_file_cut_while_down_keeps_what_was_read_of_it(exporter: Exporter, log_file: LogFile, kept: int) -> None:
-    log_file.append(lines(range(70)) + b"half")
+@pytest.mark.parametrize(("size", "kept"), [(80, 60 * 80), (80, 60 * 80 + 7), (64, 4096), (64, 4096 + 7)])
+def test_b6_a_file_cut_while_down_keeps_what_was_read_of_it(
+    exporter: Exporter, log_file: LogFile, size: int, kept: int
+) -> None:
+    """The first 4096 bytes prove that it is the same file; the last line left may end just there."""
+    log_file.append(lines(range(70), size) + b"half")
     exporter.start().poll().kill()
     log_file.truncate(kept)
     exporter.start().poll()

@@ -131,6 +131,34 @@ def test_a2_files_that_come_and_go_under_a_glob_do_not_fill_the_state(
     assert len(stored(exporter)) <= 20
 
 
+def test_b16_of_paths_beyond_the_total_that_is_remembered_an_older_copy_is_not_read_again(
+    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.history._REMEMBERED_IN_ALL", 20)
+    exporter.patterns = [str(log_file.path.parent / "*.jsonl")]
+    exporter.start()
+    for number in range(3):
+        log_file.append(lines([number]))
+        os.utime(log_file.path, (number * 1000, number * 1000))
+        exporter.poll().poll(11.0)
+        shift(log_file.path)
+    log_file.append(lines([3]))
+    exporter.let_rest()
+    for number in range(100, 130):
+        path = log_file.path.with_name(f"day-{number}.jsonl")
+        path.write_bytes(line(number))
+        exporter.poll()
+        path.unlink()
+        exporter.poll().poll(11.0)
+    assert len(stored(exporter)) <= 21
+    for number in (3, 2):
+        pack(Path(f"{log_file}.{number}"))
+    shift(log_file.path)
+    log_file.append(lines([4]))
+    exporter.let_rest()
+    assert exporter.counted(range(5), range(100, 130))
+
+
 def test_d12_a_restart_reads_kilobytes_of_a_file_however_large_it_is(
     exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import FakeClock, LogFile
+from tests.engine.support.mounts import fill, small_disk
 from tests.engine.support.restart_harness import Exporter, lines, pack, shift
+from tests.engine.support.tailing import open_descriptors
 
 
 @pytest.fixture
@@ -150,6 +153,26 @@ def test_b16_a_damaged_gz_is_measured_loss_and_stops_nothing(exporter: Exporter,
     exporter.start().let_rest()
     assert exporter.counted(range(60), [200])
     assert (exporter.lost_bytes, exporter.recoveries) == (len(b"half"), {"missing": 1})
+
+
+@pytest.mark.parametrize("count", [1, 60, 2000, 4000])
+def test_b16_a_gz_that_cannot_be_unpacked_for_lack_of_room_is_measured_loss_and_stops_nothing(
+    exporter: Exporter, log_file: LogFile, tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is short of a buffer is written when the buffer is given back."""
+    log_file.append(lines(range(count)) + b"half")
+    exporter.start().poll().kill()
+    pack(log_file.rotate("events.jsonl.1"))
+    log_file.append(lines([4500]))
+    with small_disk(tmp_path / "temporary") as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        fill(disk)
+        with open_descriptors() as change:
+            exporter.start().let_rest()
+            assert exporter.counted(range(count), [4500])
+            assert (exporter.lost_bytes, exporter.recoveries) == (len(b"half"), {"missing": 1})
+            exporter.kill()
+    assert change == [0]
 
 
 @pytest.mark.parametrize("size", [3, 8, 80])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from exporters.engine.tail.fingerprint import open_file
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch, Notice
 from tests.conftest import LogFile
-from tests.engine.support.tailing import check_batch
+from tests.engine.support.tailing import check_batch, open_descriptors
 
 Open = Callable[..., Stream]
 
@@ -251,10 +252,12 @@ def test_a_goal_keeps_a_writer_that_never_pauses_from_holding_a_pass(log_file: L
 
 
 def test_a_directory_or_a_special_file_is_refused_and_leaves_no_descriptor(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="not a regular file"):
-        open_file(str(tmp_path))
-    with pytest.raises(OSError, match="not a regular file"):
-        open_file("/dev/null")
+    os.mkfifo(tmp_path / "pipe")
+    with open_descriptors() as change:
+        for name in (str(tmp_path), str(tmp_path / "pipe"), "/dev/null"):
+            with pytest.raises(OSError, match="not a regular file"):
+                open_file(name)
+    assert change == [0]
 
 
 def test_a_notice_of_truncation_names_the_bytes_seen_and_not_read(log_file: LogFile, opened: Open) -> None:

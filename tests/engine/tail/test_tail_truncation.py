@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from exporters.engine.values import Notice
 from tests.conftest import LogFile
 from tests.engine.support.tailing import Follower, line
 
@@ -173,3 +174,22 @@ def _noted(real: object, name: str, calls: list[str]) -> object:
         return real(*args)  # type: ignore[operator]
 
     return call
+
+
+def test_b6_a_cut_loses_what_it_destroyed_and_nothing_that_survived_however_long_the_backlog(log_file: LogFile) -> None:
+    follower = Follower(log_file, batch_bytes=80)
+    length = len(line(10))
+    log_file.append(b"".join(line(number) for number in range(10, 100)))
+    follower.tail.scan(0.0)
+    given: list[bytes] = []
+    for item in follower.tail.drain(0.0, 0.0):
+        if isinstance(item, Notice):
+            follower.notices.append(item)
+        else:
+            given += lines_of(item.data)
+        if len(given) == 1:
+            log_file.truncate(50 * length)
+    given += follower.poll()
+    assert given == [line(number)[:-1] for number in range(10, 60)]
+    assert (follower.said("truncated"), follower.lost_bytes) == (1, 40 * length)
+    follower.tail.close()

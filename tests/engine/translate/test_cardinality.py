@@ -209,6 +209,22 @@ def test_a_text_is_hidden_if_it_is_a_name_beyond_the_cap_as_it_stands(
     assert found.count("c") == 2 * ("c" in expected)
 
 
+@pytest.mark.parametrize(
+    ("mapping", "text"),
+    [("aliases: {a: [nick]}", "nick"), ("prefixes: {n: a}", "nick"), ("contains: {ic: a}", "nick")],
+    ids=["aliases", "prefixes", "contains"],
+)
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_text_that_a_read_maps_to_a_name_with_a_place_is_never_folded_however_full_and_varied_the_batch(
+    bench: Callable[..., Bench], mapping: str, text: str, count: int
+) -> None:
+    found = bench(RUNS.replace("run: run, desk: desk", f"run: {{path: run, {mapping}}}, desk: desk"))
+    found.feed(one(run="a"), one(run="b"))
+    found.feed(*[one(run=f"x{number}") for number in range(count)], one(run=text), one(run="a"))
+    assert found.moved("kinds_total") == {("buy", "a"): 3, ("buy", "b"): 1, ("buy", "other"): count}
+    assert found.moved("label_overflow_total")["kinds_total", "run"] == count
+
+
 def test_nothing_is_hidden_while_there_are_places_or_two_words_read_one_text(
     contract: Callable[[str], Contract],
 ) -> None:

@@ -237,3 +237,65 @@ def test_a_contract_that_only_counts_needs_no_single_events(bench: Make) -> None
 def test_two_spellings_of_one_value_are_one_series(contract: Callable[[str], Contract]) -> None:
     one_batch = Bench(contract(COUNTING)).feed({"kind": " SELL "}, {"kind": "sell"})
     assert one_batch.moved("kinds_total") == {("sell",): 2}
+
+
+NESTED = """
+vocabulary:
+  kind: {{values: [buy, sell]}}
+  run: {{allow: a-z, max_length: 8, max_values: 2}}
+  size: {{type: number, min: 0}}
+  at: {{type: time}}
+  order: {{type: id}}
+  edge: {{values: [taken]}}
+  wait: {{type: number, unit: seconds, min: 0}}
+sources:
+  one:
+    match: {{event: request, {data}v: 1}}
+    read:
+      kind: {{path: {data}kind, required: true}}
+      run: {data}{more}run
+      size: {data}size
+      at: at
+      order: {data}order
+  two:
+    match: {{event: answer}}
+    by: {data}type
+    rows: {{BUY: {{kind: buy, run: {{path: run}}}}}}
+pairs: {{orders: {{id: order, stage: kind, at: at, edge: edge, latency: wait, edges: {{taken: [buy, sell]}}}}}}
+metrics:
+  kinds_total: {{type: counter, counts: kind, labels: [kind, run, source], help: Kinds., budget: 16}}
+  size_total: {{type: counter, counts: kind, amount: size, when: {{kind: buy}}, help: Sizes., budget: 1}}
+  wait_seconds: {{type: histogram, observes: wait, labels: [edge], buckets: [5], help: Waits., budget: 1}}
+"""
+
+
+def asked(kind: str, run: str, size: float, second: int) -> dict[str, object]:
+    return {"v": 1, "kind": kind, "run": run, "size": size, "order": "o1", "at": at(second - 100)}
+
+
+def test_what_is_read_inside_objects_beside_what_is_not_counts_like_what_is_read_flat(bench: Make) -> None:
+    asks = [asked("buy", "a", 2, 0), asked("sell", "b", 3, 7), asked("buy", "c", 4, 9), asked("hold", "a", 5, 9)]
+    flat = bench(NESTED.format(data="", more=""))
+    flat.feed(*({"event": "request", **ask} for ask in asks), {"event": "answer", "type": "BUY", "run": "a"})
+    deep = bench(NESTED.format(data="data.", more="of."))
+    deep.feed(
+        *(
+            {"event": "request", "at": ask.pop("at"), "data": {**ask, "of": {"run": ask.pop("run")}}}
+            for ask in [dict(ask) for ask in asks]
+        ),
+        {"event": "answer", "run": "a", "data": {"type": "BUY"}},
+        {"event": "request", "data": 7},
+    )
+    assert deep.moved("kinds_total") == {
+        ("buy", "a", "one"): 1,
+        ("sell", "b", "one"): 1,
+        ("buy", "other", "one"): 1,
+        ("buy", "a", "two"): 1,
+    }
+    for name in ("kinds_total", "size_total", "wait_seconds"):
+        assert (
+            deep.everything().items()
+            >= {key: value for key, value in flat.everything().items() if key[0] == name}.items()
+        )
+    assert deep.moved("lines_total") == {("applied",): 4, ("missing_fields",): 1, ("unknown_schema",): 1}
+    assert deep.values("wait_seconds") == {("taken",): 7}

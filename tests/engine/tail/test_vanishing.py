@@ -1,0 +1,80 @@
+"""Files that go away while they are looked at: between the look at a path and its opening."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FakeClock, LogFile
+from tests.engine.support.restart_harness import Exporter, lines
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
+    exporter = Exporter(tmp_path, clock, log_file)
+    yield exporter
+    exporter.end()
+
+
+@contextlib.contextmanager
+def just_before_opening(path: Path, act: Callable[[], object]) -> Iterator[list[str]]:
+    """Do something right before the first opening of a path within the block; give a list of the times it happened."""
+    real, done = os.open, list[str]()
+
+    def opening(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if str(name) == str(path) and not done:
+            done.append(name)
+            act()
+        return real(name, flags, mode, dir_fd=dir_fd)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", opening)
+        yield done
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+@pytest.mark.parametrize("is_renamed", [True, False])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_file_that_goes_between_the_look_and_its_opening_is_passed_over_and_read_when_it_is_back(
+    exporter: Exporter, log_file: LogFile, is_renamed: bool, is_new: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    exporter.start().poll()
+    if not is_new:
+        log_file.append(lines([0]))
+        exporter.poll()
+        log_file.rotate("events.jsonl.1")
+    log_file.append(lines([1]))
+    away = log_file.path.with_name("away")
+    with just_before_opening(log_file.path, lambda: log_file.path.rename(away)) as done:
+        exporter.poll()
+    assert done, "the file went at another moment"
+    assert exporter.counted([] if is_new else [0])
+    if is_renamed:
+        away.rename(log_file.path)
+    else:
+        away.unlink()
+        log_file.append(lines([1]))
+    exporter.let_rest().restart()
+    assert exporter.counted([1] if is_new else [0, 1])
+    assert (warnings(caplog), exporter.lost_bytes) == ([], 0)
+
+
+def test_a_file_that_goes_just_before_it_is_opened_at_the_start_is_passed_over_too(
+    exporter: Exporter, log_file: LogFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_file.append(lines([0]))
+    with just_before_opening(log_file.path, log_file.path.unlink) as done:
+        exporter.start()
+    assert done, "the file went at another moment"
+    log_file.append(lines([1]))
+    exporter.let_rest()
+    assert exporter.counted([1])
+    assert warnings(caplog) == []
