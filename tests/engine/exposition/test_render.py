@@ -1,4 +1,7 @@
+from collections.abc import Callable, Iterable
+
 import pytest
+from prometheus_client import Metric as Family
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import REGISTRY
@@ -92,3 +95,12 @@ def test_process_metrics_come_from_a_registry_of_our_own() -> None:
     before = list(REGISTRY._names_to_collectors)
     render(SNAPSHOT, LIVE, accept="")
     assert list(REGISTRY._names_to_collectors) == before
+
+
+@pytest.mark.parametrize(("accept", "parse"), [("", parse_text), (OPENMETRICS, parse_openmetrics)], ids=["text", "om"])
+def test_a_gauge_that_is_always_one_may_be_called_info(accept: str, parse: Callable[[str], Iterable[Family]]) -> None:
+    info = metric("build_info", "gauge", job="always")
+    body, _ = render(((info, (Sample(("z",), 1.0, 1000.0),)),), [], accept=accept, with_process=False)
+    (family,) = parse(body.decode())
+    assert (family.name, family.type) == ("build_info", "gauge")
+    assert [tuple(sample)[:3] for sample in family.samples] == [("build_info", {"x": "z"}, 1.0)]
