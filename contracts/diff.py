@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.compiler.document import quote
-from contracts.model import Contract, Metric, Read, Source, Word
+from contracts.model import WHOLE, Condition, Contract, Metric, Read, Source, Word
 
 __all__ = ["EFFECTS", "Change", "Effect", "compare", "compare_all"]
 
@@ -210,7 +210,13 @@ def _all_names(contract: Contract) -> tuple[str, ...]:
 
 
 def _rules_of(source: Source) -> object:
-    return source.match, source.expect, source.require_any, source.by, [row.value for row in source.rows]
+    tests = [_bare_tests(conditions) for conditions in (source.match, source.expect)]
+    return tests, source.require_any, source.by, [row.value for row in source.rows]
+
+
+def _bare_tests(conditions: Sequence[Condition]) -> list[Condition]:
+    """Return conditions as they were written: whether other fields of an object are read changes none of them."""
+    return [Condition(tuple(part for part in c.subject if part != WHOLE), c.test, c.values) for c in conditions]
 
 
 def _bare(pair: object) -> str:

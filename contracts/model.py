@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from math import prod
 from typing import Literal
 
 from msgspec import Struct, field
@@ -16,6 +17,7 @@ __all__ = [
     "REJECTION_REASONS",
     "SOURCE_WORD",
     "UNKNOWN_SOURCE",
+    "WHOLE",
     "Candidate",
     "Condition",
     "Contract",
@@ -37,6 +39,9 @@ Scalar = str | int | bool
 SOURCE_WORD = "source"
 """The one built-in word: the name of the source an event matched."""
 
+WHOLE = "*"
+"""Ends the path of an object whose presence matters, when fields of it are read; no field is read by this name."""
+
 UNKNOWN_SOURCE = "unknown"
 """Value of the built-in word `source` for a line no source claimed."""
 
@@ -55,7 +60,8 @@ WordKind = Literal["enum", "name", "number", "time", "id"]
 MetricType = Literal["counter", "gauge", "histogram"]
 Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
 Test = Literal["equals", "in", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time"]
+PathKind = Literal["text", "flag", "number", "time", "any"]
+"""What is expected at a JSON path; `any` where it only matters whether something is there."""
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
 
@@ -240,7 +246,8 @@ class Contract(Struct, frozen=True):
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
         for condition in (*source.match, *source.expect):
-            yield condition.subject, "flag" if any(isinstance(value, bool) for value in condition.values) else "text"
+            kinds = {type(value) for value in condition.values}
+            yield condition.subject, "any" if not kinds else "flag" if bool in kinds else "text"
         if source.by:
             yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
         for read in source.all_reads():
@@ -250,7 +257,8 @@ class Contract(Struct, frozen=True):
 
     def paths(self) -> dict[tuple[str, ...], PathKind]:
         """Return every JSON path any source looks at; each has one kind."""
-        return {path: kind for source in self.sources for path, kind in self.paths_of(source)}
+        found = [pair for source in self.sources for pair in self.paths_of(source)]
+        return dict(sorted(found, key=lambda pair: pair[1] != "any"))  # so that any other kind stands
 
     def label_values(self, metric: Metric, label: str) -> tuple[str, ...]:
         """Closed values of a label of `metric`; empty when the label is open but capped."""
@@ -265,10 +273,8 @@ class Contract(Struct, frozen=True):
 
     def worst_case_series(self, metric: Metric) -> int:
         """Most label sets `metric` can ever show: the product of its labels' values."""
-        total = 1
-        for label, word in metric.labels.items():
-            total *= len(self.label_values(metric, label)) or self.words[word].worst_case
-        return total
+        labels = metric.labels.items()
+        return prod(len(self.label_values(metric, name)) or self.words[word].worst_case for name, word in labels)
 
     def closed_label_sets(self, metric: Metric) -> tuple[tuple[str, ...], ...]:
         """Every label set the sources can give a metric whose labels are all closed; empty if one is open.
@@ -280,10 +286,8 @@ class Contract(Struct, frozen=True):
             return ()
         if metric.job == "rejections" or SOURCE_WORD not in metric.labels.values():
             return tuple(product(*columns))
-        sets: list[tuple[str, ...]] = []
-        for source in self.sources:
-            sets += product(*(self._reachable(source, word) for word in metric.labels.values()))
-        return tuple(sets)
+        words = metric.labels.values()
+        return tuple(one for source in self.sources for one in product(*(self._reachable(source, w) for w in words)))
 
     def _reachable(self, source: Source, word: str) -> tuple[str, ...]:
         if word == SOURCE_WORD:

@@ -7,7 +7,7 @@ What has a fault already, or mentions a word that has one, is left out of furthe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from itertools import permutations
 from pathlib import Path
 
@@ -25,7 +25,7 @@ _RESERVED_NAMES = frozenset({"engine", "lint", "console"})
 """Names of other folders and processes. Source: house style 3."""
 
 
-_SAID: Mapping[PathKind, str] = {"text": "a text", "flag": "true or false", "number": "a number", "time": "a time"}
+_SAID = {"text": "a text", "flag": "true or false", "number": "a number", "time": "a time"}
 
 
 def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
@@ -84,8 +84,9 @@ def _check_name(spot: Spot, faults: Faults) -> None:
     if faults.touch(spot) or not spot.text:
         return
     stem = Path(faults.file).stem
-    if stem != spot.text:
-        faults.add(spot, f"the name is {quote(spot.text)} but the file is {stem}.yaml; make them equal")
+    if stem.replace("-", "_") != spot.text:
+        problem = f"the name is {quote(spot.text)} but the file is {stem}.yaml"
+        faults.add(spot, f"{problem}; make them equal, with a _ in the name for each - of the file")
     if spot.text in _RESERVED_NAMES:
         faults.add(spot, f"the name {quote(spot.text)} is reserved; choose another")
 
@@ -134,7 +135,8 @@ def _words_used(contract: Contract) -> Iterator[str]:
 def _check_paths(contract: Contract, sound: Set[str], sources: Spot, faults: Faults) -> None:
     kinds: dict[tuple[str, ...], tuple[PathKind, str]] = {}
     for source in contract.sources:
-        for path, kind in contract.paths_of(source) if source.name in sound else ():
+        decided = ((path, kind) for path, kind in contract.paths_of(source) if kind != "any")
+        for path, kind in decided if source.name in sound else ():
             known, where = kinds.setdefault(path, (kind, source.name))
             if known != kind:
                 here = "here" if where == source.name else f"in {quote(where)}"

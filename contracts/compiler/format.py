@@ -12,17 +12,37 @@ from contracts.model import REJECTION_REASONS
 __all__ = ["CONTRACT", "RECORDS"]
 
 NAME = Text("a lower-case name", r"[a-z][a-z0-9_]*")
-METRIC_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
+_IDENTIFIER = r"[a-zA-Z_][a-zA-Z0-9_]*"
 ENV = Text("an environment variable", r"[A-Z][A-Z0-9_]*")
-PATH = Text("a JSON path such as payload.code", r"[^.\s]+(\.[^.\s]+)*")
+_PART = r"[^.\s\x00-\x1f\[\]*$\\\"]+"
+PATH = Text(
+    "a JSON path such as payload.code",
+    rf"(?!([^.]+\.)*0(\.|$)){_PART}(\.{_PART}){{0,31}}",
+    hints=(
+        (r"[\[\]*]|(^|\.)0(\.|$)", "lists cannot be read, have the writer put the value into a field of its own"),
+        (r"[\\\"]", "write names as they are, without quotes and escapes; one with a dot in it cannot be read"),
+        (r"[$]", "begin with a field of the event, without $; a name with a $ in it cannot be read"),
+        (r"[\s\x00-\x1f]", "a name with a blank or a control character in it cannot be read"),
+        (r"(^|\.)(\.|$)", "write one dot between two names"),
+        ("", "at most 32 names are read"),
+    ),
+)
+"""Names joined by dots. Source of 32: no event is that deep; beyond about 900 decoding fails."""
+
 ANY = Text("a text, number or boolean")
 YES_NO = Flag()
+
+
+def _some(what: str) -> Text:
+    """Return the shape of a key that may be any text but a blank one."""
+    return Text(what, r".*\S.*")
+
 
 EXPORTER = Record(
     "exporter",
     "Who serves: one process, one port, one Prometheus job.",
     {
-        "name": Key(NAME, "Name of the exporter; equal to the file's stem.", required=True),
+        "name": Key(NAME, "Name of the exporter: that of the file without .yaml, with _ for each -.", required=True),
         "help": Key(Text("a sentence"), "One sentence for the landing page and the docs.", required=True),
         "port": Key(
             Number("a port from 1 to 65535", integer=True, minimum=1, maximum=65535),
@@ -60,8 +80,8 @@ DEFAULT = Record(
     },
 )
 
-SPELLINGS = MapOf(ListOf(ANY), what="a value of the word")
-MAPPED = MapOf(ANY, what="a text to look for")
+SPELLINGS = MapOf(ListOf(ANY), _some("a value of the word"))
+MAPPED = MapOf(ANY, _some("a text to look for"))
 
 WORD = Record(
     "word",
@@ -129,21 +149,21 @@ SOURCE = Record(
     "One event format. Sources are tried in order; the first whose `match` holds takes the event.",
     {
         "match": Key(
-            MapOf(CONDITION, PATH.pattern, "a JSON path", may_be_empty=True),
+            MapOf(CONDITION, PATH, may_be_empty=True),
             "Conditions on JSON paths, all must hold.",
             required=True,
         ),
         "expect": Key(
-            MapOf(CONDITION, PATH.pattern, "a JSON path"),
+            MapOf(CONDITION, PATH),
             "Further conditions; if one fails the line is rejected as unknown_schema.",
         ),
         "read": Key(
-            MapOf(READ, what="a word", may_be_empty=True), "Word -> path (or read); here a bare text is a path."
+            MapOf(READ, _some("a word"), may_be_empty=True), "Word -> path (or read); here a bare text is a path."
         ),
         "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
         "by": Key(PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
         "rows": Key(
-            MapOf(MapOf(CELL, what="a word", may_be_empty=True), what="a value of `by`"),
+            MapOf(MapOf(CELL, _some("a word"), may_be_empty=True), _some("a value of `by`")),
             "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` reads nothing more.",
         ),
     },
@@ -152,7 +172,7 @@ SOURCE = Record(
 LABEL = Either(
     "a word, or {label: word}",
     scalar=NAME,
-    mapping=MapOf(NAME, key=METRIC_NAME, what="a label name"),
+    mapping=MapOf(NAME, Text("a label name", _IDENTIFIER)),
 )
 
 METRIC = Record(
@@ -164,7 +184,7 @@ METRIC = Record(
         "counts": Key(NAME, "Counter: one per event in which this word has a value; `events` counts each event."),
         "amount": Key(NAME, "Counter: add this number word instead of one."),
         "rejections": Key(
-            MapOf(ANY, key="|".join(REJECTION_REASONS), what="a rejection reason"),
+            MapOf(ANY, Text("a rejection reason", "|".join(REJECTION_REASONS))),
             "Counter: refused lines; rejection reason -> value of the label `reason`.",
         ),
         "observes": Key(NAME, "Histogram: the number word observed."),
@@ -176,13 +196,13 @@ METRIC = Record(
             ListOf(LABEL),
             "Words shown as labels; `{label: word}` renames; `source` is the name of the source that took the event.",
         ),
-        "when": Key(MapOf(CONDITION, key=NAME.pattern, what="a word"), "Conditions on words, all must hold."),
+        "when": Key(MapOf(CONDITION, Text("a word", NAME.pattern)), "Conditions on words, all must hold."),
         "init": Key(
             ListOf(
                 MapOf(
                     Either("a value or a list", scalar=ANY, many=ListOf(ANY)),
+                    _some("a label"),
                     may_be_empty=True,
-                    what="a label",
                 )
             ),
             "Series that exist from the start; `all` stands for every closed value, a missing label for its default.",
@@ -200,7 +220,7 @@ PAIR = Record(
         "at": Key(NAME, "Time word.", required=True),
         "edge": Key(NAME, "Enum word that receives the edge's name.", required=True),
         "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
-        "edges": Key(MapOf(ListOf(ANY), what="an edge"), "Edge -> [opening stage, closing stage].", required=True),
+        "edges": Key(MapOf(ListOf(ANY), _some("an edge")), "Edge -> [opening stage, closing stage].", required=True),
         "timeout": Key(
             Number("seconds, at least 0.001", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
         ),
@@ -214,12 +234,10 @@ CONTRACT = Record(
     {
         "exporter": Key(EXPORTER, "Who serves.", required=True),
         "files": Key(FILES, "Where events come from.", required=True),
-        "vocabulary": Key(MapOf(WORD, NAME.pattern, NAME.what), "Word -> what it may hold.", required=True),
-        "sources": Key(
-            MapOf(SOURCE, NAME.pattern, NAME.what), "Event format -> how it fills the words.", required=True
-        ),
-        "metrics": Key(MapOf(METRIC, key=METRIC_NAME, what="a metric name"), "Metric -> promise.", required=True),
-        "pairs": Key(MapOf(PAIR, NAME.pattern, NAME.what), "Pair -> stages joined by id."),
+        "vocabulary": Key(MapOf(WORD, NAME), "Word -> what it may hold.", required=True),
+        "sources": Key(MapOf(SOURCE, NAME), "Event format -> how it fills the words.", required=True),
+        "metrics": Key(MapOf(METRIC, Text("a metric name", _IDENTIFIER)), "Metric -> promise.", required=True),
+        "pairs": Key(MapOf(PAIR, NAME), "Pair -> stages joined by id."),
     },
 )
 

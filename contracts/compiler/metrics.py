@@ -98,7 +98,7 @@ def _build_metric(
     )
     _check_name(metric, spot, faults)
     _check_subject(metric, spot, words, faults)
-    _check_amount(metric, spot, words, faults)
+    _check_rises(metric, spot, words, faults)
     return metric
 
 
@@ -144,9 +144,11 @@ def _check_name(metric: Metric, spot: Spot, faults: Faults) -> None:
     if (metric.type == "counter") != name.endswith("_total"):
         wants = "must end in _total" if metric.type == "counter" else "must not end in _total"
         faults.add(spot, f"{quote(name)} is a {metric.type} and {wants}; rename it")
-    for suffix in ("_sum", "_count", "_bucket", "_created", "_info"):
+    for suffix in ("_sum", "_count", "_bucket", "_created"):
         if name.endswith(suffix):
             faults.add(spot, f"the ending {suffix} of {quote(name)} is reserved by Prometheus; rename it")
+    if name.endswith("_info") and (metric.job, metric.value) != ("always", 1.0):
+        faults.add(spot, f"{quote(name)} ends in _info, so it has to be a gauge with always: 1; rename it")
 
 
 def _check_subject(metric: Metric, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
@@ -163,11 +165,17 @@ def _check_subject(metric: Metric, spot: Spot, words: Mapping[str, Word], faults
         faults.add(spot.at(job), f"states needs {quote(subject)} among its labels; add it")
 
 
-def _check_amount(metric: Metric, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
-    if metric.amount is None:
+def _check_rises(metric: Metric, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
+    """What is added to a counter or a histogram must not be negative, or its sum would fall, which reads as a reset."""
+    key, what = ("amount", "a counter") if metric.amount else ("observes", "the sum of a histogram")
+    name = metric.amount or (metric.subject if metric.job == "observes" else None)
+    if name is None:
         return
-    word = words.get(metric.amount)
-    if word is None or word.kind != "number" or word.minimum is None or word.minimum < 0:
-        got = quote(metric.amount)
-        problem = f"amount needs a word with type: number and a min of at least 0, as counters only rise; got {got}"
-        faults.add(spot.at("amount"), problem)
+    word = words.get(name)
+    if word is None or word.kind != "number":
+        is_sound = metric.amount is None  # what is observed was looked at as the subject
+    else:
+        is_sound = word.minimum is not None and word.minimum >= 0
+    if not is_sound:
+        needed = "a word with type: number and a min of at least 0"
+        faults.add(spot.at(key), f"{key} needs {needed}, as {what} only rises; got {quote(name)}")

@@ -21,11 +21,16 @@ JsonSchema = dict[str, object]
 
 
 class Text(Struct, frozen=True):
-    """A scalar; `choices` or `pattern` (a full match) narrow it; numbers and booleans count as their spelling."""
+    """A scalar; `choices` or `pattern` (a full match) narrow it; numbers and booleans count as their spelling.
+
+    `hints` say what to write instead of a text that does not match: what is found in it -> the remedy, the first one
+    found is told.
+    """
 
     what: str = "text"
     pattern: str = ""
     choices: tuple[str, ...] = ()
+    hints: tuple[tuple[str, str], ...] = ()
 
     def check(self, spot: Spot, faults: Faults) -> None:
         """Add a fault if `spot` is not such a scalar."""
@@ -33,8 +38,17 @@ class Text(Struct, frozen=True):
             faults.add(spot, f"got {spot.describe()}, expected {self.what}")
         elif self.choices and spot.value not in self.choices:
             faults.add(spot, f"got {quote(spot.value)}, expected one of {', '.join(self.choices)}")
-        elif self.pattern and not re.fullmatch(self.pattern, spot.value):
-            faults.add(spot, f"got {quote(spot.value)}, expected {self.what} (pattern {self.pattern})")
+        elif not self.fits(spot.value):
+            faults.add(spot, f"got {quote(spot.value)}, {self.wanted(spot.value)}")
+
+    def fits(self, text: str) -> bool:
+        """Whether `text` is all that the pattern asks for."""
+        return not self.pattern or re.fullmatch(self.pattern, text) is not None
+
+    def wanted(self, text: str) -> str:
+        """Say what was expected instead of `text`, which does not fit."""
+        remedy = next((remedy for found, remedy in self.hints if re.search(found, text)), None)
+        return f"expected {self.what}; {remedy}" if remedy else f"expected {self.what} (pattern {self.pattern})"
 
     def schema(self) -> JsonSchema:
         """Return the JSON Schema of this scalar."""
@@ -110,11 +124,10 @@ class ListOf(Struct, frozen=True):
 
 
 class MapOf(Struct, frozen=True):
-    """A mapping from free names (full match of `key`) to one shape."""
+    """A mapping from free names that fit `key` to one shape."""
 
     value: Shape
-    key: str = r".*\S.*"
-    what: str = "a name"
+    key: Text = Text("a name", r".*\S.*")
     may_be_empty: bool = False
 
     def check(self, spot: Spot, faults: Faults) -> None:
@@ -122,8 +135,8 @@ class MapOf(Struct, frozen=True):
         if not isinstance(spot.value, dict) or (not spot.value and not self.may_be_empty):
             faults.add(spot, f"got {spot.describe()}, expected a mapping with at least one entry")
         for name, value in spot.items():
-            if not re.fullmatch(self.key, name):
-                faults.add(value, f"got the key {quote(name)}, expected {self.what} (pattern {self.key})")
+            if not self.key.fits(name):
+                faults.add(value, f"got the key {quote(name)}, {self.key.wanted(name)}")
             self.value.check(value, faults)
 
     def schema(self) -> JsonSchema:
@@ -131,7 +144,7 @@ class MapOf(Struct, frozen=True):
         return {
             "type": "object",
             "additionalProperties": self.value.schema(),
-            "propertyNames": {"pattern": f"^(?:{self.key})$"},
+            "propertyNames": {"pattern": f"^(?:{self.key.pattern})$"},
             "minProperties": 0 if self.may_be_empty else 1,
         }
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.vocabulary import read_spellings, value_problem
-from contracts.model import UNKNOWN_SOURCE, Candidate, Read, Row, Source, Word
+from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Read, Row, Source, Word
 from contracts.spelling import fold
 
 __all__ = ["build_sources"]
@@ -30,7 +32,21 @@ def build_sources(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tupl
             if set(map(repr, earlier.match)) <= set(map(repr, source.match)):  # as 1 equals True
                 first = quote(earlier.name)
                 faults.add(entry, f"never reached, as {first} takes all that this would match; put it before {first}")
-    return sources
+    return _with_whole_objects(sources)
+
+
+def _with_whole_objects(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Let conditions that ask for the presence of an object, of which other fields are read, say so in their path."""
+    paths = [c.path for source in sources for read in source.all_reads() for c in read.candidates]
+    paths += [condition.subject for source in sources for condition in (*source.match, *source.expect)]
+    objects = {path[:length] for path in (*paths, *(source.by for source in sources)) for length in range(1, len(path))}
+
+    def whole(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple(
+            Condition((*c.subject, WHOLE), c.test) if c.subject in objects and not c.values else c for c in conditions
+        )
+
+    return tuple(replace(source, match=whole(source.match), expect=whole(source.expect)) for source in sources)
 
 
 def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults) -> Source:

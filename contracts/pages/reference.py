@@ -66,7 +66,7 @@ def _describe(shape: Shape) -> str:
     if isinstance(shape, ListOf):
         return f"list: {_describe(shape.item)}"
     if isinstance(shape, MapOf):
-        return f"mapping: {shape.what} -> {_describe(shape.value)}"
+        return f"mapping: {shape.key.what} -> {_describe(shape.value)}"
     if isinstance(shape, Record):
         return f"[{shape.name}](#{shape.name})"
     if isinstance(shape, Either):

@@ -9,23 +9,33 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from contracts.model import Contract, PathKind
+from contracts.model import WHOLE, Contract, PathKind
 from exporters.engine.fields import attribute_of, ordered_paths
 from exporters.engine.values import MISTYPED, Decoded
 
 __all__ = ["Decoder"]
+
+
+class _Present:
+    """Stands in an event for whatever is there, where only that matters; there is one, `_PRESENT`."""
+
+    __slots__ = ()
+
+
+_PRESENT = _Present()
 
 _TYPES: Mapping[PathKind, Any] = {
     "text": str | int | None,
     "flag": bool | str | None,
     "number": float | None,
     "time": datetime | float | None,
+    "any": _Present | None,
 }
 """What a field may be without a second look. No two of one field's kinds can be equal and yet differ (true == 1)."""
 
@@ -47,7 +57,7 @@ class Decoder:
                 node = node.setdefault(part, {})
             node[path[-1]] = kind
         self._struct = _struct_of(self._tree, "Event")
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct)
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=_presence)
         self._decode_line = decoder.decode
         self._decode_lines = decoder.decode_lines
 
@@ -153,15 +163,37 @@ def _read_int(digits: str) -> int | float:
         return float(digits)
 
 
+def _presence(_kind: type, _found: object) -> _Present:
+    return _PRESENT
+
+
 def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
+    """Return the class of the objects a tree of paths describes.
+
+    Whether an object is there at all is told by its attribute for WHOLE, which no JSON fills: true, but None in the
+    object that stands for an absent one. (A field of that name is of any kind but null, or its line is decoded anew.)
+    """
     fields: list[Any] = []
     for part, kind in tree.items():
+        attribute = attribute_of((part,))
         if isinstance(kind, dict):
             inner = _struct_of(kind, f"{name}_{len(fields)}")
-            fields.append((attribute_of((part,)), inner, msgspec.field(default_factory=inner, name=part)))
+            fields.append((attribute, inner, msgspec.field(default_factory=_absent(inner), name=part)))
+        elif part == WHOLE:
+            fields.append((attribute, bool, msgspec.field(default=True, name=part)))
         else:
             fields.append((attribute_of((part,)), _TYPES[kind], msgspec.field(default=None, name=part)))
     return msgspec.defstruct(name, fields, gc=False)
+
+
+def _absent(struct: type[msgspec.Struct]) -> Callable[[], msgspec.Struct]:
+    """Return what makes the object that stands for an absent one (one for all, as none is changed)."""
+    attribute = attribute_of((WHOLE,))
+    if attribute not in struct.__struct_fields__:
+        return struct
+    absent = struct()
+    setattr(absent, attribute, None)
+    return lambda: absent
 
 
 def _event_of(struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapping[str, object]) -> msgspec.Struct:
@@ -169,15 +201,19 @@ def _event_of(struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapp
     event = struct()
     for part, kind in tree.items():
         found = value.get(part)
+        if found is None or part == WHOLE:
+            continue
         if isinstance(kind, dict):
             inner = type(getattr(event, attribute_of((part,))))
             setattr(event, attribute_of((part,)), _event_of(inner, kind, found if isinstance(found, dict) else {}))
-        elif found is not None:
+        else:
             setattr(event, attribute_of((part,)), _field_of(kind, found))
     return event
 
 
 def _field_of(kind: PathKind, found: object) -> object:
+    if kind == "any":
+        return _PRESENT
     if kind == "flag":
         return found if isinstance(found, bool | str) else MISTYPED
     if isinstance(found, bool):

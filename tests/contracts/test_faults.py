@@ -43,6 +43,15 @@ def sound(folder: Path, name: str, port: int = 9200) -> Path:
     return path
 
 
+def test_a_file_name_may_have_hyphens_where_the_name_has_underscores(tmp_path: Path) -> None:
+    path = sound(tmp_path, "web_shop").rename(tmp_path / "web-shop.yaml")
+    assert load_contract(path).name == "web_shop"
+    assert messages_of(sound(tmp_path, "shop").rename(tmp_path / "my-shop.yaml")) == [
+        '1: exporter.name: the name is "shop" but the file is my-shop.yaml; '
+        "make them equal, with a _ in the name for each - of the file"
+    ]
+
+
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
 def test_each_fault_is_told_with_line_path_and_remedy(path: Path) -> None:
     assert expected_of(path)
@@ -112,7 +121,8 @@ metrics:
     )
     assert messages_of(path) == [
         '1: exporter.job: the key "job" stands here twice (first in line 1); delete one',
-        '1: exporter.name: the name is "other" but the file is many.yaml; make them equal',
+        '1: exporter.name: the name is "other" but the file is many.yaml; '
+        "make them equal, with a _ in the name for each - of the file",
         '1: exporter.port: got "0", expected a port from 1 to 65535',
         '4: vocabulary.kind.default: got "gift", expected a value of "kind": sale, refund',
         '5: vocabulary.color.max_length: "max_length" says nothing about a word of kind enum; delete it',

@@ -1,10 +1,11 @@
 """Whatever is done to a contract's text, the loader says where it is wrong, or the contract can be used."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import contracts
@@ -96,6 +97,44 @@ def use(contract: Contract) -> None:
     Decoder(contract)
     translator = Translator(contract, {})
     SeriesTable(contract.metrics, contract.words).begin(contract, translator.defaults(), now=0.0)
+
+
+ANY_PATH = """\
+exporter: {{name: paths, help: Any path., port: 9200, job: paths}}
+files: {{default: paths.jsonl}}
+vocabulary: {{kind: {{values: [sale, refund]}}}}
+sources: {{shop: {{match: {{{path}: {{present: true}}}}, read: {{kind: {path}}}}}}}
+metrics: {{paths_total: {{type: counter, help: Events by kind., counts: kind, labels: [kind], budget: 2}}}}
+"""
+
+
+def shown_of(contract: Contract, line: bytes) -> float:
+    """Return what the first series holds after one line."""
+    translator, series = Translator(contract, {}), SeriesTable(contract.metrics, contract.words)
+    series.begin(contract, translator.defaults(), now=0.0)
+    series.apply(translator.translate(Decoder(contract).decode(line).events, 0.0).updates, 0.0)
+    series.commit()
+    ((_, samples),) = series.snapshot()
+    return sum(sample.value for sample in samples if sample.labels == ("sale",))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(path=st.text(st.one_of(st.sampled_from("a.0[]*$\\\"' {}:-_/@~^|#%é"), st.characters(codec="utf-8")), max_size=9))
+@example(path=".".join(["a"] * 32))
+@example(path="fills.0.qty")
+@example(path="f_a.x_61")
+def test_any_path_that_is_accepted_is_read(folder: Path, path: str) -> None:
+    file = folder / "paths.yaml"
+    file.write_text(ANY_PATH.format(path=json.dumps(path)), encoding="utf-8")
+    try:
+        contract = load_contract(file)
+    except ContractError:
+        return
+    event: object = "sale"
+    for part in reversed(path.split(".")):
+        event = {part: event}
+    assert not set('[]*$\\"') & set(path)
+    assert shown_of(contract, json.dumps(event).encode() + b"\n") == 1.0
 
 
 @pytest.fixture(scope="module")

@@ -156,7 +156,7 @@ def test_init_spells_out_all_lists_and_defaults(shop: Contract) -> None:
 def test_each_path_has_the_kind_its_readers_expect(shop: Contract) -> None:
     assert {".".join(path): kind for path, kind in shop.paths().items()} == {
         "schema": "text",
-        "deleted": "text",
+        "deleted": "any",
         "flags.test": "flag",
         "event.kind": "text",
         "paid": "flag",
@@ -229,3 +229,8 @@ def test_an_alias_of_yaml_stands_for_the_whole_value(load: Load) -> None:
     text = text.replace("true: {kind: sale, paid: true}", "true: {kind: *kind}")
     web, shop = source(load(text), "web"), source(load(text), "shop")
     assert web.rows[0].reads[0] == shop.reads[0]
+
+
+def test_a_constant_gauge_may_be_called_info(load: Load) -> None:
+    text = SHOP + "      shop_build_info: {type: gauge, help: What this is., always: 1, init: [{}], budget: 1}\n"
+    assert metric(load(text), "shop_build_info").value == 1.0

@@ -94,7 +94,7 @@ SHAPES: list[Shape] = [
     Number("a number above 0", above=0),
     ListOf(Text()),
     MapOf(Number()),
-    MapOf(Text(), "[a-z]+", may_be_empty=True),
+    MapOf(Text(), Text("a name", "[a-z]+"), may_be_empty=True),
     Either("a number or a list", scalar=Number(), many=ListOf(Text())),
 ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from contracts.lint.promql.units import COUNT, Unit, unit_of, unit_of_name
@@ -111,7 +112,7 @@ def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
     pairs = [pair for contract in contracts for pair in contract.pairs]
     named = {
         "exporter": tuple(contract.name for contract in contracts),
-        "contract": tuple(f"{contract.name}.yaml" for contract in contracts),
+        "contract": tuple(Path(contract.path).name for contract in contracts),
         "metric": tuple(metric.name for contract in contracts for metric in contract.metrics),
         "pair": tuple(pair.name for pair in pairs),
         "edge": tuple(edge for pair in pairs for edge in pair.edges),

@@ -24,7 +24,7 @@ vocabulary:
   kind: {values: [a, b], otherwise: other}
   ok: {values: ["true", "false"]}
   code: {values: [x], otherwise: other}
-  amount: {type: number, unit: seconds}
+  amount: {type: number, unit: seconds, min: 0}
   at: {type: time}
 sources:
   one:

@@ -20,7 +20,7 @@ files: {default: sample.jsonl}
 vocabulary:
   kind: {values: [a, b], otherwise: other}
   ok: {values: ["true", "false"]}
-  amount: {type: number, unit: seconds}
+  amount: {type: number, unit: seconds, min: 0}
   at: {type: time}
 sources:
   one: {match: {}, read: {kind: kind, ok: ok, amount: d.amount, at: d.at}}

@@ -1,4 +1,7 @@
+from collections.abc import Callable, Iterable
+
 import pytest
+from prometheus_client import Metric as Family
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.registry import REGISTRY
@@ -113,3 +116,12 @@ def test_text_is_rendered_anew_when_samples_change_and_kept_per_content_type_whi
     assert [name for name, _ in same] == ["g", "h_seconds", "n_total"]
     gone: Snapshot = ((COUNTER, ()), *SNAPSHOT[1:])
     assert b"a_total" not in shown(gone)
+
+
+@pytest.mark.parametrize(("accept", "parse"), [("", parse_text), (OPENMETRICS, parse_openmetrics)], ids=["text", "om"])
+def test_a_gauge_that_is_always_one_may_be_called_info(accept: str, parse: Callable[[str], Iterable[Family]]) -> None:
+    info = metric("build_info", "gauge", job="always")
+    body, _ = render(((info, (Sample(("z",), 1.0, 1000.0),)),), [], accept=accept, with_process=False)
+    (family,) = parse(body.decode())
+    assert (family.name, family.type) == ("build_info", "gauge")
+    assert [tuple(sample)[:3] for sample in family.samples] == [("build_info", {"x": "z"}, 1.0)]

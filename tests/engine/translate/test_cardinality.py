@@ -129,7 +129,7 @@ SIZES = """
 vocabulary:
   run: {allow: a-z0-9, max_length: 8, max_values: 2}
   desk: {allow: a-z0-9, max_length: 8, max_values: 2}
-  size: {type: number}
+  size: {type: number, min: 0}
 sources: {all: {match: {}, read: {run: run, desk: desk, size: size}}}
 metrics:
   sizes: {type: histogram, observes: size, labels: [run, desk], buckets: [1], help: Sizes., budget: 9}
