@@ -15,46 +15,46 @@ metrics: {kinds_total: {type: counter, counts: kind, help: Kinds., budget: 1}}
 
 
 @pytest.fixture
-def law(contract: Callable[[str], Contract]) -> Contract:
+def spec(contract: Callable[[str], Contract]) -> Contract:
     return replace(contract(TEXT), port_env="THE_PORT", files=Files("THE_FILES", ("logs/a.jsonl",), 100))
 
 
-def test_without_flags_and_variables_the_contract_decides(law: Contract) -> None:
-    default = Settings(law, ("logs/a.jsonl",), "0.0.0.0", 9999, Path(".ops_local/state/sample.db"), "process")
-    assert resolve_settings(law, {}) == default
+def test_without_flags_and_variables_the_contract_decides(spec: Contract) -> None:
+    default = Settings(spec, ("logs/a.jsonl",), "0.0.0.0", 9999, Path(".ops_local/state/sample.db"), "process")
+    assert resolve_settings(spec, {}) == default
     assert resolve_settings(
-        law, {"THE_PORT": " ", "THE_FILES": " : ", "PEAK_TRADE_STATE_DIR": " "}
-    ) == resolve_settings(law, {})
+        spec, {"THE_PORT": " ", "THE_FILES": " : ", "PEAK_TRADE_STATE_DIR": " "}
+    ) == resolve_settings(spec, {})
 
 
-def test_a_variable_wins_over_the_contract(law: Contract) -> None:
+def test_a_variable_wins_over_the_contract(spec: Contract) -> None:
     found = resolve_settings(
-        law, {"THE_PORT": " 9200 ", "THE_FILES": "x.jsonl: y/*.jsonl :", "PEAK_TRADE_STATE_DIR": "/s"}
+        spec, {"THE_PORT": " 9200 ", "THE_FILES": "x.jsonl: y/*.jsonl :", "PEAK_TRADE_STATE_DIR": "/s"}
     )
     assert (found.port, found.files, found.state) == (9200, ("x.jsonl", "y/*.jsonl"), Path("/s/sample.db"))
 
 
-def test_a_flag_wins_over_a_variable_even_an_unusable_one(law: Contract) -> None:
+def test_a_flag_wins_over_a_variable_even_an_unusable_one(spec: Contract) -> None:
     environment = {"THE_PORT": "nonsense", "THE_FILES": "x", "PEAK_TRADE_STATE_DIR": "/s"}
-    found = resolve_settings(law, environment, ("a b", "c:d"), "::1", 9300, state_dir="here", durability="power")
-    assert found == Settings(law, ("a b", "c:d"), "::1", 9300, Path("here/sample.db"), "power")
+    found = resolve_settings(spec, environment, ("a b", "c:d"), "::1", 9300, state_dir="here", durability="power")
+    assert found == Settings(spec, ("a b", "c:d"), "::1", 9300, Path("here/sample.db"), "power")
 
 
-def test_a_contract_without_variables_reads_none(law: Contract) -> None:
-    plain = replace(law, port_env=None, files=Files(None, ("logs/a.jsonl",), 100))
+def test_a_contract_without_variables_reads_none(spec: Contract) -> None:
+    plain = replace(spec, port_env=None, files=Files(None, ("logs/a.jsonl",), 100))
     found = resolve_settings(plain, {"THE_PORT": "1", "": "2", "None": "3"})
     assert (found.port, found.files) == (9999, ("logs/a.jsonl",))
 
 
 @pytest.mark.parametrize(("flag", "variable"), [("none", ""), (None, "none"), (None, " none "), ("none", "/s")])
-def test_none_keeps_everything_in_memory(law: Contract, flag: str | None, variable: str) -> None:
-    assert resolve_settings(law, {"PEAK_TRADE_STATE_DIR": variable}, state_dir=flag).state is None
+def test_none_keeps_everything_in_memory(spec: Contract, flag: str | None, variable: str) -> None:
+    assert resolve_settings(spec, {"PEAK_TRADE_STATE_DIR": variable}, state_dir=flag).state is None
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "-1", "9110.0", "http", "٩", "²", "9 110", "9" * 5000])
-def test_an_unusable_port_is_refused_and_never_replaced(law: Contract, value: str) -> None:
+def test_an_unusable_port_is_refused_and_never_replaced(spec: Contract, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        resolve_settings(law, {"THE_PORT": value})
+        resolve_settings(spec, {"THE_PORT": value})
     assert str(caught.value) == (
         f"THE_PORT: got {value[:80]!r}, expected a port from 1 to 65535;"
         " unset it for the contract's 9999, or give --port"

@@ -35,7 +35,7 @@ def failures(result: Result) -> list[str]:
     return [line for line in result.stderr.splitlines() if line.startswith("FAIL|")]
 
 
-def settle(stack: Stack) -> None:
+def wait_until_steady(stack: Stack) -> None:
     result = run(stack)
     assert result.exit_code == 0, result.output
 
@@ -63,7 +63,7 @@ def test_a_healthy_stack_passes_and_leaves_evidence(stack: Stack, tmp_path: Path
 
 
 def test_an_exporter_with_another_contract_than_the_one_on_disk_fails(stack: Stack, tmp_path: Path) -> None:
-    settle(stack)
+    wait_until_steady(stack)
     shutil.copytree(CONTRACTS, tmp_path / "contracts")
     with (tmp_path / "contracts" / "ai_live.yaml").open("a") as file:
         file.write("# edited\n")
@@ -78,7 +78,7 @@ def test_an_exporter_with_another_contract_than_the_one_on_disk_fails(stack: Sta
 
 
 def test_a_promise_the_exporter_does_not_keep_fails_with_the_metric(stack: Stack, tmp_path: Path) -> None:
-    settle(stack)
+    wait_until_steady(stack)
     shutil.copytree(CONTRACTS, tmp_path / "contracts")
     path = tmp_path / "contracts" / "execution_watch.yaml"
     text = path.read_text()
@@ -96,7 +96,7 @@ def test_a_promise_the_exporter_does_not_keep_fails_with_the_metric(stack: Stack
 
 
 def test_a_rule_file_prometheus_has_not_loaded_fails_with_its_rules(stack: Stack, tmp_path: Path) -> None:
-    settle(stack)
+    wait_until_steady(stack)
     shutil.copytree(RULES, tmp_path / "rules")
     (tmp_path / "rules" / "execution.yml").unlink()
     other = stack.start_prometheus("without_execution", tmp_path / "rules")
@@ -111,7 +111,7 @@ def test_a_rule_file_prometheus_has_not_loaded_fails_with_its_rules(stack: Stack
 
 
 def test_an_exporter_that_is_stopped_fails_where_it_is_missed(stack: Stack) -> None:
-    settle(stack)
+    wait_until_steady(stack)
     stack.stop("exporter_execution_watch")
     try:
         prometheus = stack.site_of("prometheus")
@@ -132,7 +132,7 @@ def test_an_exporter_that_is_stopped_fails_where_it_is_missed(stack: Stack) -> N
 
 
 def test_without_prometheus_what_lies_behind_it_is_not_asked(stack: Stack) -> None:
-    settle(stack)
+    wait_until_steady(stack)
     result = run(stack, "--retries", "0", environment={"PROM_URL": "http://127.0.0.1:9"})
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [

@@ -30,7 +30,7 @@ def is_steady(port: int, contract: Contract, file: Path) -> bool:
 
 
 def check(port: int, contracts: Sequence[Contract], folder: Path) -> Iterator[Finding]:
-    """Yield the findings: golden queries, counts against the files, and the conservation law."""
+    """Yield the findings: golden queries, counts against the files, and the balance of lines."""
     names = {contract.name for contract in contracts}
     for golden in GOLDEN:
         if golden.exporter in names:

@@ -49,16 +49,16 @@ def check_golden(prometheus: HttpClient, golden: Golden) -> Check:
         numbers = sum(not math.isnan(value) for _, value in answer)
         text = f"{golden.query}: {numbers} series, expected at least {golden.at_least}"
         if numbers < len(answer):
-            yield fail(golden.id, f"{text}; {len(answer) - numbers} are NaN", _hint_for(golden))
+            yield fail(golden.id, f"{text}; {len(answer) - numbers} are NaN", _remedy_for(golden))
         elif numbers < golden.at_least:
-            yield fail(golden.id, text, _hint_for(golden))
+            yield fail(golden.id, text, _remedy_for(golden))
         else:
             yield passed(golden.id, text)
 
     return Check(golden.id, ask, _START)
 
 
-def _hint_for(golden: Golden) -> str:
+def _remedy_for(golden: Golden) -> str:
     return f"do events arrive: curl the /metrics page of {golden.exporter} twice and compare lines_total"
 
 

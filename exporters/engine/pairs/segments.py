@@ -65,7 +65,7 @@ class Segments:
         self.forgotten = entry[ORDER]
 
     def changes(self, entries: Entries, queue: deque[str], everything: bool) -> Iterator[Change]:
-        """Yield what differs from what was last settled (or everything).
+        """Yield what differs from what was last committed (or everything).
 
         Args:
             queue: the ids in the order of hearing, one that was heard of again also where it was before.

@@ -28,7 +28,7 @@ def test_only_a_failure_is_no_pass() -> None:
     assert [Finding(level, "x", "y").passed for level in levels] == [True, True, True, False]
 
 
-def test_no_answer_is_a_failure_with_the_hint_of_the_check() -> None:
+def test_no_answer_is_a_failure_with_the_remedy_of_the_check() -> None:
     def ask() -> Iterator[Finding]:
         yield passed("site", "half an answer")
         raise NoAnswerError("http://here: connection refused")

@@ -153,7 +153,7 @@ PIECES = st.sampled_from(
 def test_every_line_has_one_outcome_and_every_byte_is_read_once(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]]
 ) -> None:
-    bench = Bench(contract_of(tmp_path_factory.mktemp("law"), TEXT))
+    bench = Bench(contract_of(tmp_path_factory.mktemp("balance"), TEXT))
     total_bytes = 0
     for batch in batches:
         lines = [piece.encode("utf-8", "surrogateescape") for piece in batch]

@@ -1,4 +1,4 @@
-"""The law: every line is counted under one outcome and every byte once, whatever is written, however it is rotated."""
+"""The balance: every line is counted under one outcome and every byte once, whatever is written, however it is rotated."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def ended(plant: Plant, files: Files) -> tuple[Shown, float, list[str]]:
         plant.kill()
         plant.begin()
         plant.step()
-        assert plant.shown() == shown, "what it settled on is kept"
+        assert plant.shown() == shown, "what it decided is kept"
         plant.stop()
     return shown, resets, said
 
