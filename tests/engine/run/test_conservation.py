@@ -1,4 +1,4 @@
-"""The balance: every line is counted under one outcome and every byte once, whatever is written, however it is rotated."""
+"""Every line is counted under one outcome and every byte once, whatever is written, however it is rotated."""
 
 from __future__ import annotations
 
