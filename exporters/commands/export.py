@@ -133,8 +133,9 @@ def _print_once(settings: Settings) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    from exporters.engine.exposition.app import build_app
     from exporters.engine.exposition.render import Kept, render
-    from exporters.engine.exposition.serve import ServeError, Server, bind, build_app
+    from exporters.engine.exposition.serve import ServeError, Server, bind
     from exporters.engine.state.store import Store
     from exporters.engine.tail.watcher import Watcher
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric as Family
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from contracts.model import Metric
+from exporters.engine.exposition.accept import choose_format
 from exporters.engine.values import Sample, Snapshot
 
 __all__ = ["Gauges", "Kept", "render"]
@@ -84,8 +84,9 @@ def render(
         with_process: whether the process_* metrics are added.
         kept: text of earlier calls, used again for samples that are the same objects; brought up to date.
     """
-    encode, content_type = choose_encoder(accept)
-    with_created = "openmetrics" in content_type
+    chosen = choose_format(accept)
+    encode, content_type = chosen.encode, chosen.content_type
+    with_created = "openmetrics" in chosen.media_type
     kept = {} if kept is None else kept
     parts = []
     for metric, samples in snapshot:

@@ -1,7 +1,8 @@
-"""HTTP: a landing page, /metrics, /-/healthy and /-/ready, read-only.
+"""Serves an application on a port, however many clients there are and however they behave.
 
-In: a callable that renders the metrics, one that says whether the engine is ready, and a listening socket. Out: bytes.
-Holds nothing mutable. Anything else is 404, any method but GET and HEAD is 405.
+In: an ASGI application and a listening socket. Out: HTTP. Part of the exposition stage. A client that keeps the server
+waiting, for a whole request or for room to write an answer, is cut off within 10 s; there are at most `most_clients()`,
+beyond which the one that has kept it waiting longest makes room; what clients do is logged at most once a minute.
 """
 
 from __future__ import annotations
@@ -9,42 +10,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import gzip
-import html
-import re
+import logging
+import resource
 import socket
 import threading
-from collections.abc import Callable
-from math import isfinite
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from contracts.model import Contract
-from exporters.version import VERSION
-
-__all__ = ["ServeError", "Server", "bind", "build_app"]
-
-Render = Callable[[str, float], tuple[bytes, str]]
-"""(Accept header, seconds the scraper waits) -> (exposition, content type)."""
-
-_SCRAPE_TIMEOUT_S = 10.0
-"""Prometheus' default scrape_timeout, assumed of a scraper that does not say its own."""
+__all__ = ["ServeError", "Server", "bind", "most_clients"]
 
 _TICK_S = 1.0
 """Seconds between two looks of the server at itself, at which it also renews its Date header."""
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}
-code{{background:#eee;padding:.1em .3em}}</style>
-<h1>{name}</h1><p>{help}</p>
-<p>Peak_Trade exporter {version}, watch-only. Contract <code>{path}</code>, sha256 <code>{sha}</code>.</p>
-<ul><li><a href="/metrics">/metrics</a></li><li><a href="/-/healthy">/-/healthy</a></li>
-<li><a href="/-/ready">/-/ready</a></li></ul></html>
-"""
+_PATIENCE_S = 9.0
+"""Seconds a client may keep the server waiting, found out at the next tick: 10 at most."""
+
+_MOST_CLIENTS = 1500
+_BURST = 16
+"""Connections accepted before those that are there are listened to: a burst cannot push out what it brought."""
+
+_RETRY_S = 0.1
+"""Seconds in which nothing is accepted after the system had no descriptor for it."""
+
+_SAY_EVERY_S = 60.0
+
+_log = logging.getLogger("peaktrade.exporter.http")
+_TALKERS = (_log.name, "uvicorn.error", "asyncio")
+"""The loggers that speak of clients."""
 
 
 class ServeError(Exception):
@@ -63,7 +58,7 @@ def bind(host: str, port: int, exporter: str) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(1024)
     except (OSError, OverflowError) as error:
         listener.close()
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
@@ -74,73 +69,123 @@ def bind(host: str, port: int, exporter: str) -> socket.socket:
     return listener
 
 
-def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) -> Starlette:
-    """Return the application of one exporter."""
-    page = _PAGE.format(
-        name=html.escape(contract.name),
-        help=html.escape(contract.help),
-        version=html.escape(VERSION),
-        path=html.escape(contract.path.rsplit("/", 1)[-1]),
-        sha=contract.sha256,
-    )
-
-    def metrics(request: Request) -> Response:
-        body, content_type = render(request.headers.get("accept", ""), _timeout_of(request))
-        headers = {"content-type": content_type, "vary": "accept, accept-encoding"}
-        if _takes_gzip(request.headers.get("accept-encoding", "")):
-            body = gzip.compress(body, compresslevel=5, mtime=0)
-            headers["content-encoding"] = "gzip"
-        return Response(body, headers=headers)
-
-    def ready(_: Request) -> Response:
-        if is_ready():
-            return PlainTextResponse("ready\n")
-        return PlainTextResponse("reading the event files for the first time\n", status_code=503)
-
-    app = Starlette(
-        routes=[
-            Route("/", lambda _: HTMLResponse(page)),
-            Route("/metrics", metrics),
-            Route("/-/healthy", lambda _: PlainTextResponse("healthy\n")),
-            Route("/-/ready", ready),
-        ]
-    )
-    app.router.redirect_slashes = False
-    return app
+def most_clients() -> int:
+    """Return how many connections there may be at once: a quarter of the descriptors, at most 1500."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_CLIENTS if soft == resource.RLIM_INFINITY else max(1, min(_MOST_CLIENTS, soft // 4))
 
 
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding header names gzip and does not refuse it with q=0."""
-    for entry in accepted.lower().split(","):
-        name, *parameters = (part.strip() for part in entry.split(";"))
-        if name == "gzip":
-            return not any(re.fullmatch(r"q\s*=\s*0(\.0*)?", parameter) for parameter in parameters)
-    return False
+class _OncePerMinute(logging.Filter):
+    """Lets what one place in the code says through once a minute, for each kind of exception."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[object, ...], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether nothing was said there for a minute."""
+        place = record.pathname, record.lineno, record.exc_info and record.exc_info[0]
+        may_pass = abs(record.created - self._said.get(place, float("-inf"))) >= _SAY_EVERY_S
+        if may_pass:
+            self._said[place] = record.created
+        return may_pass
 
 
-def _timeout_of(request: Request) -> float:
-    """Return the scraper's own timeout in seconds, within reason; one that makes no sense is ignored."""
-    try:
-        stated = float(request.headers.get("x-prometheus-scrape-timeout-seconds", ""))
-    except ValueError:
-        return _SCRAPE_TIMEOUT_S
-    return min(max(stated, 0.1), 60.0) if isfinite(stated) and stated > 0 else _SCRAPE_TIMEOUT_S
+_Waiting = dict["_Connection", float]
+"""The clients that keep the server waiting, and since when (the loop's seconds); the longest waiting first."""
 
 
-class _Quiet(uvicorn.Server):
-    """A server that looks once a second whether it should end, not ten times: idle that is 0.2 % of a core."""
+class _Connection(H11Protocol):
+    """One client."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, waiting: _Waiting, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting = waiting
+        self._is_half_closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # of a socket
+        self._wait()
+
+    def handle_events(self) -> None:
+        """Go through what has come; once there is a request, it is the client that waits."""
+        super().handle_events()
+        if not self._is_answered:
+            self._waiting.pop(self, None)
+
+    def on_response_complete(self) -> None:
+        """Wait for the answer to be read, and for the next request."""
+        super().on_response_complete()
+        if self._is_answered:
+            self._wait()
+            if self._is_half_closed:
+                self.transport.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio.Protocol has it
+        """Whether the connection stays though the client sends nothing more: until its requests are answered."""
+        self._is_half_closed = True
+        return not self._is_answered
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        super().pause_writing()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        """Go on with the answer."""
+        super().resume_writing()
+        if not self._is_answered:
+            self._waiting.pop(self, None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        self._waiting.pop(self, None)
+        super().connection_lost(exc)
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether every request that has come whole has its answer."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._waiting.pop(self, None)
+        self._waiting[self] = self.loop.time()
+
+    def cut_off(self) -> None:
+        """End the connection at once, whatever is still to be sent."""
+        self._waiting.pop(self, None)
+        self.transport.abort()
+
+
+class _Guarded(uvicorn.Server):
+    """A server that accepts by itself, and looks at its connections once a second (idle: 0.2 % of a core)."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
         super().__init__(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = asyncio.Event()
+        self._listener = listener
+        self._waiting: _Waiting = {}
+        self._arriving: set[asyncio.Task[Any]] = set()
+        self._most = most_clients()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        self._loop = asyncio.get_running_loop()
+        self.servers = []
+        self._listener.setblocking(False)
+        self._listen(self._loop)
+        self.started = True
 
     async def main_loop(self) -> None:
         """Serve until told to end."""
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
+            self._cut_off_overdue(loop.time())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _TICK_S)
+        loop.remove_reader(self._listener)
 
     def end(self) -> None:
         """End serving; may be called from another thread, and before the loop runs."""
@@ -149,25 +194,73 @@ class _Quiet(uvicorn.Server):
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                 self._loop.call_soon_threadsafe(self._ending.set)
 
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self.should_exit:
+            loop.add_reader(self._listener, self._accept, loop)
+
+    def _accept(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take in who knocks. At the system's limits wait for a moment, as the listener would be ready all the time."""
+        for _ in range(_BURST):
+            try:
+                client, _ = self._listener.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    _log.warning("no connection can be accepted now (%s); trying again", (error.strerror or "").lower())
+                    loop.remove_reader(self._listener)
+                    loop.call_later(_RETRY_S, self._listen, loop)
+                    self._make_room()
+                return
+            if len(self.server_state.connections) + len(self._arriving) >= self._most:
+                _log.warning("more than %d connections at once; those that ask for nothing are closed", self._most)
+                if not self._make_room():
+                    client.close()
+                    continue
+            client.setblocking(False)
+            arrival = loop.create_task(loop.connect_accepted_socket(self._connection, client))
+            self._arriving.add(arrival)
+            arrival.add_done_callback(self._arriving.discard)
+
+    def _connection(self) -> _Connection:
+        return _Connection(self._waiting, self.config, self.server_state, {})
+
+    def _make_room(self) -> bool:
+        """Cut off the client that has kept the server waiting longest; whether there was one."""
+        for client in self._waiting:
+            client.cut_off()
+            return True
+        return False
+
+    def _cut_off_overdue(self, now: float) -> None:
+        for client, since in list(self._waiting.items()):
+            if now - since < _PATIENCE_S:
+                break
+            client.cut_off()
+
 
 class Server:
     """Serves an application on a socket in a thread of its own until stop()."""
 
     def __init__(self, app: Starlette, listener: socket.socket) -> None:
+        self._once_per_minute = _OncePerMinute()
         config = uvicorn.Config(
             app,
+            http=_Connection,
+            ws="none",
+            log_config=None,
             log_level="warning",
             access_log=False,
             lifespan="off",
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=1,
             server_header=False,
         )
-        self._server = _Quiet(config)
+        self._server = _Guarded(config, listener)
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
         """Begin to serve."""
+        for name in _TALKERS:
+            logging.getLogger(name).addFilter(self._once_per_minute)
         self._thread.start()
 
     @property
@@ -180,6 +273,8 @@ class Server:
         self._server.end()
         self._thread.join(timeout=5)
         self._listener.close()
+        for name in _TALKERS:
+            logging.getLogger(name).removeFilter(self._once_per_minute)
 
     def _run(self) -> None:
         self._server.run(sockets=[self._listener])

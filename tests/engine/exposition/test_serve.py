@@ -21,8 +21,9 @@ import contracts
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.engine.accounting import LIVE, Accounting, Vitals
+from exporters.engine.exposition.app import build_app
 from exporters.engine.exposition.render import render
-from exporters.engine.exposition.serve import ServeError, Server, bind, build_app
+from exporters.engine.exposition.serve import ServeError, Server, bind
 from tests.engine.support.harness import Bench
 
 CONTRACTS = sorted(Path(contracts.__path__[0]).glob("*.yaml"))

@@ -1,0 +1,99 @@
+"""What is answered over HTTP: a landing page, /metrics, /-/healthy and /-/ready, read-only.
+
+In: a callable that renders the metrics, and one that says whether the engine is ready. Out: an ASGI application.
+Holds nothing mutable. Anything else is 404, any method but GET and HEAD is 405. Only /metrics needs a worker thread, so
+that the rest is answered however many scrapes wait.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import re
+from collections.abc import Callable
+from math import isfinite
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from contracts.model import Contract
+from exporters.version import VERSION
+
+__all__ = ["build_app"]
+
+Render = Callable[[str, float], tuple[bytes, str]]
+"""(Accept header, seconds the scraper waits) -> (exposition, content type)."""
+
+_SCRAPE_TIMEOUT_S = 10.0
+"""Prometheus' default scrape_timeout, assumed of a scraper that does not say its own."""
+
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}
+code{{background:#eee;padding:.1em .3em}}</style>
+<h1>{name}</h1><p>{help}</p>
+<p>Peak_Trade exporter {version}, watch-only. Contract <code>{path}</code>, sha256 <code>{sha}</code>.</p>
+<ul><li><a href="/metrics">/metrics</a></li><li><a href="/-/healthy">/-/healthy</a></li>
+<li><a href="/-/ready">/-/ready</a></li></ul></html>
+"""
+
+
+def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) -> Starlette:
+    """Return the application of one exporter."""
+    page = _PAGE.format(
+        name=html.escape(contract.name),
+        help=html.escape(contract.help),
+        version=html.escape(VERSION),
+        path=html.escape(contract.path.rsplit("/", 1)[-1]),
+        sha=contract.sha256,
+    )
+
+    def metrics(request: Request) -> Response:
+        accept = ",".join(request.headers.getlist("accept"))
+        body, content_type = render(accept, _timeout_of(request))
+        headers = {"content-type": content_type, "vary": "accept, accept-encoding"}
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
+            body = gzip.compress(body, compresslevel=5, mtime=0)
+            headers["content-encoding"] = "gzip"
+        return Response(body, headers=headers)
+
+    async def landing(_: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    async def ready(_: Request) -> Response:
+        if is_ready():
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("reading the event files for the first time\n", status_code=503)
+
+    app = Starlette(
+        routes=[
+            Route("/", landing),
+            Route("/metrics", metrics),
+            Route("/-/healthy", healthy),
+            Route("/-/ready", ready),
+        ]
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header names gzip and does not refuse it with q=0."""
+    for entry in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        if name == "gzip":
+            return not any(re.fullmatch(r"q\s*=\s*0(\.0*)?", parameter) for parameter in parameters)
+    return False
+
+
+def _timeout_of(request: Request) -> float:
+    """Return the scraper's own timeout in seconds, within reason; one that makes no sense is ignored."""
+    try:
+        stated = float(request.headers.get("x-prometheus-scrape-timeout-seconds", ""))
+    except ValueError:
+        return _SCRAPE_TIMEOUT_S
+    return min(max(stated, 0.1), 60.0) if isfinite(stated) and stated > 0 else _SCRAPE_TIMEOUT_S
