@@ -152,7 +152,8 @@ def _serve(settings: Settings) -> int:
     kept: Kept = {}
     app = build_app(
         contract,
-        lambda accept, timeout_s: render(*engine.scrape(timeout_s), accept=accept, kept=kept),
+        engine.scrape,
+        lambda accept: render(*engine.published, accept=accept, kept=kept),
         lambda: engine.is_ready,
     )
     server = Server(app, listener)

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ SCAN_S = 1.0
 COMMIT_S = 1.0
 """Longest time values stay uncommitted."""
 
+STOP_S = 0.5
+"""Seconds after stop() in which what is there may still be read; what is left waits for the next start."""
+
 _log = logging.getLogger("peaktrade.exporter")
 
 Exposed = tuple[Snapshot, Gauges]
@@ -65,7 +69,7 @@ class Engine:
         self._accounting = Accounting(contract)
         self.is_ready = False
         self._wake = threading.Event()
-        self._stopping = threading.Event()
+        self._stops_at = float("inf")
         self._scrape_queue = ScrapeQueue()
         self._warnings = RateLimitedLog(clock.monotonic)
         self._scanned_at = self._committed_at = float("-inf")
@@ -75,7 +79,7 @@ class Engine:
         self._last_commit_at = 0.0
         self._read_bytes = 0
         self._gauges: Gauges = ()
-        self._published: Exposed = ((), ())
+        self.published: Exposed = ((), ())
 
     def start(self) -> Engine:
         """Take over what the last process left, then make the series that exist from the start, and commit them.
@@ -120,13 +124,15 @@ class Engine:
     # The loop
 
     def run(self, may_go_on: Callable[[], bool]) -> None:
-        """Go on until stop(), or until `may_go_on` says no, then drain and commit once more."""
-        while not self._stopping.is_set() and may_go_on():
+        """Go on until stop(), or until `may_go_on` says no, then drain, if there is time, and commit once more."""
+        while not self._is_ending and may_go_on():
             self.step()
-            if not self._scrape_queue.waiting():
+            if not self._is_ending and not self._scrape_queue.waiting():
                 self.clock.wait(self._wake, POLL_S)
         self.step()
         self._commit()
+        self.publish()
+        self._scrape_queue.close()
         self._keeper.close()
 
     def step(self) -> None:
@@ -144,6 +150,8 @@ class Engine:
             if overdue:
                 self._commit()
                 self._answer(overdue)
+            if self.clock.monotonic() >= self._stops_at:
+                break
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
         if self._read_bytes > TRIM_BYTES:
@@ -224,27 +232,29 @@ class Engine:
 
     # Scrapes, from other threads
 
-    def scrape(self, timeout_s: float) -> Exposed:
-        """Return committed values that hold every line appended before the call.
+    def scrape(self, timeout_s: float) -> Future[None]:
+        """Return what is done when `published` holds every line appended before the call.
 
         Bounded: if the backlog is too long for `timeout_s`, what has been committed until then.
         """
-        self._scrape_queue.wait(self.clock.monotonic(), timeout_s, self._wake)
-        return self._published
+        return self._scrape_queue.join(self.clock.monotonic(), timeout_s, self._wake)
 
     def publish(self) -> Exposed:
         """Make the last committed values the ones scrapes get, and return them."""
-        self._published = (self.series.snapshot(), self._gauges)
-        return self._published
+        self.published = (self.series.snapshot(), self._gauges)
+        return self.published
 
     def wake(self) -> None:
         """Look at the files now rather than at the next poll."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End run() after one more drain and commit."""
-        self._stopping.set()
-        self._wake.set()
+        """End run() soon, at the end of a batch. May be called from a signal handler: it takes no lock."""
+        self._stops_at = min(self._stops_at, self.clock.monotonic() + STOP_S)
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._stops_at < float("inf")
 
     def _answer(self, scrapes: Sequence[Waiting]) -> None:
         if scrapes:

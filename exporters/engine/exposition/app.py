@@ -1,19 +1,23 @@
 """What is answered over HTTP: a landing page, /metrics, /-/healthy and /-/ready, read-only.
 
 In: a callable that renders the metrics, and one that says whether the engine is ready. Out: an ASGI application.
-Holds nothing mutable. Anything else is 404, any method but GET and HEAD is 405. Only /metrics needs a worker thread, so
-that the rest is answered however many scrapes wait.
+Holds nothing mutable. Anything else is 404, any method but GET and HEAD is 405. Only rendering takes a worker thread;
+waiting for the engine takes none, so that scrapes that wait long keep nobody from being answered.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import html
 import re
 from collections.abc import Callable
+from concurrent.futures import Future
 from math import isfinite
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -23,11 +27,17 @@ from exporters.version import VERSION
 
 __all__ = ["build_app"]
 
-Render = Callable[[str, float], tuple[bytes, str]]
-"""(Accept header, seconds the scraper waits) -> (exposition, content type)."""
+Join = Callable[[float], "Future[None]"]
+"""Seconds the scraper waits -> what is done when all that was there before has been read and committed."""
+
+Render = Callable[[str], tuple[bytes, str]]
+"""Accept header -> (exposition of what is committed, content type)."""
 
 _SCRAPE_TIMEOUT_S = 10.0
 """Prometheus' default scrape_timeout, assumed of a scraper that does not say its own."""
+
+_WAIT_SHARE = 0.9
+"""Share of the scraper's time after which it gets what is there, should the engine itself be held up."""
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}
@@ -39,7 +49,7 @@ code{{background:#eee;padding:.1em .3em}}</style>
 """
 
 
-def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) -> Starlette:
+def build_app(contract: Contract, join: Join, render: Render, is_ready: Callable[[], bool]) -> Starlette:
     """Return the application of one exporter."""
     page = _PAGE.format(
         name=html.escape(contract.name),
@@ -49,9 +59,14 @@ def build_app(contract: Contract, render: Render, is_ready: Callable[[], bool]) 
         sha=contract.sha256,
     )
 
-    def metrics(request: Request) -> Response:
-        accept = ",".join(request.headers.getlist("accept"))
-        body, content_type = render(accept, _timeout_of(request))
+    async def metrics(request: Request) -> Response:
+        timeout_s = _timeout_of(request)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(join(timeout_s)), timeout_s * _WAIT_SHARE)
+        return await run_in_threadpool(page_for, request)
+
+    def page_for(request: Request) -> Response:
+        body, content_type = render(",".join(request.headers.getlist("accept")))
         headers = {"content-type": content_type, "vary": "accept, accept-encoding"}
         if _takes_gzip(request.headers.get("accept-encoding", "")):
             body = gzip.compress(body, compresslevel=5, mtime=0)

@@ -1,12 +1,14 @@
-"""ScrapeQueue that wait for the engine: a queue between the HTTP threads and the loop.
+"""Scrapes that wait for the engine: a queue between the HTTP thread and the loop.
 
-In: a scrape and how long it may take. Out: its turn, or its patience's end. Holds no values; the only lock there is.
+In: a scrape and how long it may take. Out: a future that is done when its turn has come. Holds no values; the only lock
+there is.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 from msgspec import Struct, field
 
@@ -15,14 +17,12 @@ __all__ = ["ScrapeQueue", "Waiting"]
 _DRAIN_SHARE = 0.6
 """Share of a scrape's time that the backlog may take; the rest is for rendering and the way."""
 
-_WAIT_SHARE = 0.9
-
 
 class Waiting(Struct, eq=False):
     """One scrape: until when the engine should answer it (monotonic seconds)."""
 
     deadline: float
-    done: threading.Event = field(default_factory=threading.Event)
+    done: Future[None] = field(default_factory=Future)
 
 
 class ScrapeQueue:
@@ -31,14 +31,18 @@ class ScrapeQueue:
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
         self._lock = threading.Lock()
+        self._is_closed = False
 
-    def wait(self, monotonic: float, timeout_s: float, wake: threading.Event) -> None:
-        """Queue up, wake the engine, and return when answered or when patience ends."""
+    def join(self, monotonic: float, timeout_s: float, wake: threading.Event) -> Future[None]:
+        """Queue up and wake the engine; return what is done when answered, at once if nobody answers any more."""
         one = Waiting(monotonic + timeout_s * _DRAIN_SHARE)
         with self._lock:
-            self._waiting.append(one)
+            if self._is_closed:
+                one.done.set_result(None)
+            else:
+                self._waiting.append(one)
         wake.set()
-        one.done.wait(timeout_s * _WAIT_SHARE)
+        return one.done
 
     def waiting(self) -> list[Waiting]:
         """Return the scrapes that wait now."""
@@ -54,4 +58,11 @@ class ScrapeQueue:
         with self._lock:
             self._waiting = [one for one in self._waiting if one not in scrapes]
         for one in scrapes:
-            one.done.set()
+            if one.done.set_running_or_notify_cancel():
+                one.done.set_result(None)
+
+    def close(self) -> None:
+        """Let all scrapes go on, and those to come."""
+        with self._lock:
+            self._is_closed = True
+        self.answer(self.waiting())

@@ -14,11 +14,11 @@ import logging
 import resource
 import socket
 import threading
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from exporters.engine.exposition.connection import Clients, Connection
 
 __all__ = ["ServeError", "Server", "bind", "most_clients"]
 
@@ -91,73 +91,6 @@ class _OncePerMinute(logging.Filter):
         return may_pass
 
 
-_Waiting = dict["_Connection", float]
-"""The clients that keep the server waiting, and since when (the loop's seconds); the longest waiting first."""
-
-
-class _Connection(H11Protocol):
-    """One client."""
-
-    def __init__(self, waiting: _Waiting, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._waiting = waiting
-        self._is_half_closed = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for a request."""
-        super().connection_made(transport)  # type: ignore[arg-type]  # of a socket
-        self._wait()
-
-    def handle_events(self) -> None:
-        """Go through what has come; once there is a request, it is the client that waits."""
-        super().handle_events()
-        if not self._is_answered:
-            self._waiting.pop(self, None)
-
-    def on_response_complete(self) -> None:
-        """Wait for the answer to be read, and for the next request."""
-        super().on_response_complete()
-        if self._is_answered:
-            self._wait()
-            if self._is_half_closed:
-                self.transport.close()
-
-    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio.Protocol has it
-        """Whether the connection stays though the client sends nothing more: until its requests are answered."""
-        self._is_half_closed = True
-        return not self._is_answered
-
-    def pause_writing(self) -> None:
-        """Wait for the client to read."""
-        super().pause_writing()
-        self._wait()
-
-    def resume_writing(self) -> None:
-        """Go on with the answer."""
-        super().resume_writing()
-        if not self._is_answered:
-            self._waiting.pop(self, None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client."""
-        self._waiting.pop(self, None)
-        super().connection_lost(exc)
-
-    @property
-    def _is_answered(self) -> bool:
-        """Whether every request that has come whole has its answer."""
-        return self.cycle is None or self.cycle.response_complete
-
-    def _wait(self) -> None:
-        self._waiting.pop(self, None)
-        self._waiting[self] = self.loop.time()
-
-    def cut_off(self) -> None:
-        """End the connection at once, whatever is still to be sent."""
-        self._waiting.pop(self, None)
-        self.transport.abort()
-
-
 class _Guarded(uvicorn.Server):
     """A server that accepts by itself, and looks at its connections once a second (idle: 0.2 % of a core)."""
 
@@ -166,8 +99,8 @@ class _Guarded(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = asyncio.Event()
         self._listener = listener
-        self._waiting: _Waiting = {}
-        self._arriving: set[asyncio.Task[Any]] = set()
+        self._clients = Clients()
+        self._arriving: set[asyncio.Task[None]] = set()
         self._most = most_clients()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -182,7 +115,7 @@ class _Guarded(uvicorn.Server):
         """Serve until told to end."""
         loop = asyncio.get_running_loop()
         while not await self.on_tick(0):
-            self._cut_off_overdue(loop.time())
+            self._clients.cut_off_waiting_since(loop.time() - _PATIENCE_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _TICK_S)
         loop.remove_reader(self._listener)
@@ -208,33 +141,26 @@ class _Guarded(uvicorn.Server):
                     _log.warning("no connection can be accepted now (%s); trying again", (error.strerror or "").lower())
                     loop.remove_reader(self._listener)
                     loop.call_later(_RETRY_S, self._listen, loop)
-                    self._make_room()
+                    self._clients.make_room()
                 return
-            if len(self.server_state.connections) + len(self._arriving) >= self._most:
+            if len(self._clients.all) >= self._most:
                 _log.warning("more than %d connections at once; those that ask for nothing are closed", self._most)
-                if not self._make_room():
+                if not self._clients.make_room():
                     client.close()
                     continue
-            client.setblocking(False)
-            arrival = loop.create_task(loop.connect_accepted_socket(self._connection, client))
+            connection = Connection(self._clients, self.config, self.server_state, {})
+            arrival = loop.create_task(_take_in(loop, connection, client))
             self._arriving.add(arrival)
             arrival.add_done_callback(self._arriving.discard)
 
-    def _connection(self) -> _Connection:
-        return _Connection(self._waiting, self.config, self.server_state, {})
 
-    def _make_room(self) -> bool:
-        """Cut off the client that has kept the server waiting longest; whether there was one."""
-        for client in self._waiting:
-            client.cut_off()
-            return True
-        return False
-
-    def _cut_off_overdue(self, now: float) -> None:
-        for client, since in list(self._waiting.items()):
-            if now - since < _PATIENCE_S:
-                break
-            client.cut_off()
+async def _take_in(loop: asyncio.AbstractEventLoop, connection: Connection, client: socket.socket) -> None:
+    client.setblocking(False)
+    try:
+        await loop.connect_accepted_socket(lambda: connection, client)
+    except OSError:  # it has gone again
+        connection.forget()
+        client.close()
 
 
 class Server:
@@ -244,7 +170,7 @@ class Server:
         self._once_per_minute = _OncePerMinute()
         config = uvicorn.Config(
             app,
-            http=_Connection,
+            http=Connection,
             ws="none",
             log_config=None,
             log_level="warning",
