@@ -40,9 +40,9 @@ static: $(READY)
 	@$(BIN)/peaktrade contract lint
 	@$(BIN)/python -m grafana.build --check
 
-# The long forms of the kill storm and of the random restarts: minutes, not seconds.
+# The long forms of the kill storm, of the silent clients and of the random restarts: minutes, not seconds.
 chaos: $(READY)
-	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/engine/run/test_restart_model.py $(ARGS)
+	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/end_to_end/test_silent_clients.py tests/engine/run/test_restart_model.py $(ARGS)
 
 # Our throughput against others', and how a running exporter behaves: a quarter of an hour on a quiet machine.
 bench: $(READY)

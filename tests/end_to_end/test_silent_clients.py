@@ -19,10 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.storm import free_port, read_page
+from tests.end_to_end.ports import free_port
+from tests.end_to_end.storm import read_page
 
 IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
 SILENT = 1100
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
