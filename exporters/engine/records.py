@@ -40,13 +40,17 @@ _Row = tuple[str, str, object]
 
 
 class SavedSeries(Struct, frozen=True):
-    """One series: labels in the metric's order, value (a histogram's sum), creation time (UTC epoch seconds)."""
+    """One series: labels in the metric's order, value (a histogram's sum), creation time (UTC epoch seconds).
+
+    `at` is the time of the event that gave the value (UTC epoch nanoseconds), 0 if that does not matter.
+    """
 
     metric: str
     labels: tuple[str, ...]
     value: float
     created: float
     buckets: list[int] | None = None
+    at: int = 0
 
 
 class SavedName(Struct, frozen=True):
@@ -79,7 +83,7 @@ class PairMeaning(Struct, frozen=True):
 
 
 class PairProgress(Struct, frozen=True):
-    """How far a pair has come: its newest event time (UTC epoch seconds), and the order of the last id forgotten."""
+    """How far a pair has come: its newest event time (UTC epoch nanoseconds), and which id it forgot last."""
 
     pair: str
     newest: float
@@ -169,13 +173,16 @@ class _Kind(NamedTuple):
 
 def _series_value(one: SavedSeries) -> object:
     """Return what is stored of a series; JSON knows no infinity."""
-    return [one.value if isfinite(one.value) else str(one.value), one.created, one.buckets]
+    at = [one.at] if one.at else []
+    return [one.value if isfinite(one.value) else str(one.value), one.created, one.buckets, *at]
 
 
 def _read_series(key: str, value: object) -> SavedSeries:
     name, *labels = msgspec.json.decode(key, type=list[str])
-    number, created, buckets = msgspec.convert(value, tuple[float | str, float, list[int] | None])
-    return SavedSeries(name, tuple(labels), float(number), created, buckets)
+    fields = msgspec.convert(value, list[Any])
+    fields += [0] * (len(fields) == 3)  # without `at`, as long as it is 0
+    number, created, buckets, at = msgspec.convert(fields, tuple[float | str, float, list[int] | None, int])
+    return SavedSeries(name, tuple(labels), float(number), created, buckets, at)
 
 
 def _read_name(key: str, value: object) -> SavedName:
@@ -195,12 +202,19 @@ def _read_meaning(key: str, value: object) -> MetricMeaning:
 
 
 def _read_progress(key: str, value: object) -> PairProgress:
-    return PairProgress(key, *msgspec.convert(value, tuple[float, int]))
+    newest, forgotten = msgspec.convert(value, tuple[int | float, int])
+    return PairProgress(key, _whole(newest), forgotten)
 
 
 def _read_segment(key: str, value: object) -> SavedSegment:
     pair, number = msgspec.json.decode(key, type=tuple[str, int])
-    return SavedSegment(pair, number, msgspec.convert(value, list[list[str | int | float | bool | None]]))
+    entries = msgspec.convert(value, list[list[str | int | float | bool | None]])
+    return SavedSegment(pair, number, [list(map(_whole, entry)) for entry in entries])
+
+
+def _whole(value: Any) -> Any:
+    """Return a value of a pair as it is, but a time in seconds, as earlier versions stored it, in nanoseconds."""
+    return round(value * 1e6) * 1000 if isinstance(value, float) else value
 
 
 def _checkpoint_value(one: Checkpoint) -> object:

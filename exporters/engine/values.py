@@ -208,8 +208,8 @@ class JoinPlan(Struct, frozen=True, eq=False):
     closes: tuple[Close, ...]
 
 
-Join = tuple[str, float, JoinPlan]
-"""One event that takes part in a pair: its id, its time (UTC epoch seconds), and how."""
+Join = tuple[str, int, JoinPlan]
+"""One event that takes part in a pair: its id, its time (UTC epoch nanoseconds), and how."""
 
 
 class Effect(Struct):

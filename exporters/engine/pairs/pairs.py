@@ -1,8 +1,8 @@
 """Joins two stages of one thing by id: intent -> ack by `intent_id` gives a latency.
 
-In: joins in the order of their lines. Out: observations, and what became of each edge. An edge joins if its latency is
-at most the pair's timeout. Memory is bounded: an id not heard of for longer than the timeout, or the one not heard of
-longest when there are too many, is forgotten and, if it never joined, counted.
+In: joins in the order of their lines. Out: observations, and what became of each edge. Times are whole nanoseconds, so
+a latency is exact. An edge joins if that is at most the timeout. Memory is bounded: an id not heard of for longer than
+the timeout, or the one not heard of longest when there are too many, is forgotten and, if it never joined, counted.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ Latencies = defaultdict[Close, list[float]]
 Joined = tuple[list[Observe], PairTally]
 
 _NEVER = float("-inf")
+_SECOND = 1_000_000_000
+"""Nanoseconds of a second."""
 
 _SPARE = 4096
 """Places in a queue beyond those that are to be expected, before the stale ones are taken out."""
@@ -55,7 +57,7 @@ class _Open:
         self.newest = self._until = _NEVER
         self.stored = PairProgress(pair.name, _NEVER, 0)
         self._name = pair.name
-        self._timeout_s = pair.timeout_s
+        self._timeout = round(pair.timeout_s * _SECOND)
         self._max_open = pair.max_open
         self._hearings = 1 + len(pair.openings)
         self._blank: Entry = [*[None] * (len(pair.openings) + len(pair.edges)), None, _NEVER, 0, 0, 0]
@@ -65,16 +67,16 @@ class _Open:
         """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
         missed: list[Missed] = []
         entries, find, step_out, line_up = self.entries, self.entries.get, self.queue.popleft, self.queue.append
-        newest, until, timeout_s, blank = self.newest, self._until, self._timeout_s, self._blank
+        newest, until, timeout, blank = self.newest, self._until, self._timeout, self._blank
         for identity, at, plan in joins:
             if at > newest and (newest := at) > until:
                 until = self.expire(newest, missed)
             entry = find(identity, blank)
             for close in plan.closes:
                 opened = entry[close.opened]
-                if opened is not None and not entry[close.joined_at] and 0.0 <= (latency := at - opened) <= timeout_s:
+                if opened is not None and not entry[close.joined_at] and 0 <= (latency := at - opened) <= timeout:
                     entry[close.joined_at] = entry[JOINED] = True
-                    latencies[close].append(latency)
+                    latencies[close].append(latency / _SECOND)
                     if entry[SEGMENT]:
                         self.segments.change(identity, entry)
                 else:
@@ -105,11 +107,11 @@ class _Open:
         """Forget what was not heard of within the timeout; return up to which newest time no more will be."""
         while self.queue:
             entry = self.entries[self.queue[0]]
-            until: float = entry[HEARD] + self._timeout_s
+            until: float = entry[HEARD] + self._timeout
             if until >= newest and not entry[STALE]:
                 return until
             self._leave(self.queue.popleft(), entry, self._expired, missed)
-        return newest + self._timeout_s
+        return newest + self._timeout
 
     def take_over(self, entries: Mapping[str, Entry], stored: Mapping[int, list[str]]) -> None:
         """Go on from what was stored; what timed out by then is forgotten, as it would have been."""

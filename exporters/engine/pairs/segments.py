@@ -19,7 +19,8 @@ __all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "STALE", "Entries", "Entry", "
 Entry = list[Any]
 """What is remembered of one id: the time of every opening stage, True for every edge that joined, True if any did (all
 None until then); the pair's newest event time when the id was last heard of, its place in the order of hearing (0: not
-written since), the number of its segment (0: changed since), and how many of its places in the queue are stale."""
+written since), the number of its segment (0: changed since), and how many of its places in the queue are stale. Times
+are in UTC epoch nanoseconds."""
 
 JOINED, HEARD, ORDER, SEGMENT, STALE = -5, -4, -3, -2, -1
 

@@ -10,9 +10,10 @@ import hashlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from math import isfinite
-from operator import attrgetter
+from operator import attrgetter, floordiv, sub
 from typing import Any
 
 from contracts.model import Candidate, Read, Word
@@ -35,6 +36,7 @@ that is not plain ASCII, as JSON can spell texts (lone surrogates) that nothing 
 _Get = Callable[[object], object]
 
 _ZONE = attrgetter("tzinfo")
+_EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 
 class TextReader:
@@ -190,18 +192,19 @@ class TimeReader:
         times = [at for at in found if at is not None]
         return max(times, default=None), len(times)
 
-    def read(self, events: Sequence[object], now: float, refused: Tally | None) -> list[float | None]:
-        """Return the word's time in each event, None where there is none."""
+    def read(self, events: Sequence[object], now: float, refused: Tally | None) -> list[int | None]:
+        """Return the word's time in each event in nanoseconds, None where there is none."""
         column: list[Any] = list(map(self._getters[0][0], events))
         try:  # all at once: 0.2 instead of 0.9 microseconds per event
             if not all(map(_ZONE, column)):
                 column = [at if at.tzinfo else at.replace(tzinfo=UTC) for at in column]
-            times = [*map(datetime.timestamp, column)]
-            if times and max(times) <= now + self._word.max_future_s:
-                return times  # type: ignore[return-value]  # a list of floats is one of floats or None, if not written to
+            times = [at * 1000 for at in map(floordiv, map(sub, column, repeat(_EPOCH)), repeat(_MICROSECOND))]
+            if times and max(times) <= (now + self._word.max_future_s) * 1e9:
+                return times
         except (AttributeError, TypeError):
             pass
-        return [self.read_one(event, now, refused) for event in events]
+        found = [self.read_one(event, now, refused) for event in events]
+        return [at if at is None else round(at * 1e6) * 1000 for at in found]
 
     def read_one(self, event: object, now: float, refused: Tally | None) -> float | None:
         """Return the word's time in one event, or None; without `refused`, a refusal was counted elsewhere."""

@@ -179,9 +179,9 @@ def _joins_of(
     return _rows(*columns[0]) if len(columns) == 1 else [row for column in columns for row in _rows(*column)]
 
 
-def _rows(ids: Sequence[str], times: Sequence[float | None], steps: Sequence[JoinPlan]) -> Iterable[Join]:
+def _rows(ids: Sequence[str], times: Sequence[int | None], steps: Sequence[JoinPlan]) -> Iterable[Join]:
     """Return one join for each event that has an id and a time, not before it is asked for."""
     rows = zip(ids, times, steps, strict=True)
-    if all(ids) and all(times):
+    if all(ids) and None not in times:
         return rows  # type: ignore[return-value]  # no time is None
     return [(identity, at, step) for identity, at, step in rows if identity and at is not None]

@@ -208,3 +208,12 @@ def stage_named_like_an_edge() -> str:
 def test_a_stage_may_be_named_like_an_edge(bench: Make) -> None:
     odd = bench(stage_named_like_an_edge()).feed(event("open_to_ack", 0), event("ack", 1), event("ack", 2))
     assert edges(odd) == {("open_to_ack", "joined"): 1, ("open_to_ack", "repeated"): 1}
+
+
+def test_a_latency_is_exact_whatever_the_date(stages: Bench) -> None:
+    """100 ms between two times is 0.1 s, as the bucket of 0.1 says."""
+    for number in range(40):
+        begin, end = (f"2026-01-25T00:00:{number:02}.{milli:03}Z" for milli in (number * 17, number * 17 + 100))
+        stages.feed({"stage": "open", "id": number, "at": begin}, {"stage": "ack", "id": number, "at": end})
+        assert stages.effect.joins[1][1] - stages.effect.joins[0][1] == 100_000_000  # type: ignore[index]
+    assert stages.values("exact_seconds")[()] == pytest.approx(4.0)

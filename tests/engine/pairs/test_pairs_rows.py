@@ -30,14 +30,15 @@ def restarted(contract: Contract, pairs: OpenPairs, kept: Rows) -> OpenPairs:
 
 def test_a_change_is_yielded_until_it_is_committed(contract: Callable[[str], Contract]) -> None:
     stages = Bench(contract(STAGES)).feed(event("open", 0, "a"), event("ack", 2, "a"))
-    base = NOW - 1000
-    record = ["a", base, base + 2, True, None, None, True, base + 2, 2]
-    rows = [("newest", "order", [base + 2, 0]), ("pair", '["order", 1]', [record])]
+    base = round(NOW - 1000) * 10**9
+    then = base + 2 * 10**9
+    record = ["a", base, then, True, None, None, True, then, 2]
+    rows = [("newest", "order", [then, 0]), ("pair", '["order", 1]', [record])]
     assert changed(stages.pairs) == changed(stages.pairs) == rows
     stages.pairs.committed()
     assert changed(stages.pairs) == []
     stages.feed(event("done", 500, "b"))
-    assert changed(stages.pairs) == [("newest", "order", [base + 500, 2]), ("pair", '["order", 1]', None)]
+    assert changed(stages.pairs) == [("newest", "order", [base + 500 * 10**9, 2]), ("pair", '["order", 1]', None)]
 
 
 def test_everything_is_yielded_again_when_asked_for(contract: Callable[[str], Contract]) -> None:
@@ -99,3 +100,11 @@ def test_ids_over_a_timeout_that_was_shortened_in_between_are_forgotten_at_the_r
     second.feed(event("ack", 60, "old"), event("ack", 60, "new"))
     found = {key[1:]: number for key, number in second.moved("pair_edges_total").items()}
     assert found == {("open_to_ack", "orphan"): 1, ("open_to_ack", "joined"): 1}
+
+
+def test_times_stored_in_seconds_by_an_earlier_version_are_taken_over(contract: Callable[[str], Contract]) -> None:
+    base = NOW - 1000
+    record = ["i1", base + 0.1, None, None, None, None, None, base + 0.1, 1]
+    stages = Bench(contract(STAGES), rows=[("newest", "order", [base + 0.1, 0]), ("pair", '["order", 1]', [record])])
+    stages.feed(event("ack", 1.1))
+    assert stages.values("exact_seconds") == {(): 1.0}

@@ -27,11 +27,12 @@ RECORDS: list[Record] = [
     SavedSeries("kinds_total", ("sold", "ü"), 2.5, 1.0),
     SavedSeries("size_seconds", (), 0.25, 1.0, [1, 0, 2]),
     SavedSeries("last", (), float("-inf"), 1.0),
+    SavedSeries("level", ("a",), 3.0, 1.0, None, 1_769_300_000_123_456_789),
     SavedName("run", "r1"),
     MetricMeaning("kinds_total", "counter", "counts", "kind", None, (("kind", "kind"),), ()),
     PairMeaning("order", "[1]"),
-    PairProgress("order", 7.5, 3),
-    SavedSegment("order", 2, [["a", 1.0, None, True, 7.5, 4]]),
+    PairProgress("order", 7_500_000_000, 3),
+    SavedSegment("order", 2, [["a", 10**18 + 1, None, True, 7_500_000_000, 4]]),
     Checkpoint(3, os.fsdecode(b"/logs/\xff\xe4.jsonl"), FileKey(1, 9, 5), 10, 12, 8, 4, "ab", 4, "cd", True, True),
     KnownBackups(frozenset({FileKey(1, 2), FileKey(1, 3, 4)})),
 ]
@@ -69,6 +70,7 @@ def test_fields_a_checkpoint_was_stored_without_have_their_defaults() -> None:
         ("mark", "9", [3, "p", [1, 9, None], 0, 0, 0, 0, "", 0, "", False, False, *range(20)]),
         ("series", '["kinds_total", "sold"]', ["many", None, None]),
         ("series", "no list", [1.0, 1.0, None]),
+        ("series", '["kinds_total", "sold"]', [1.0, 1.0, None, 7, "more"]),
         ("metric", "kinds_total", "[]"),
         ("pair", '["order"]', {}),
         ("newest", "order", [1.0]),
@@ -86,9 +88,17 @@ def test_a_row_of_another_version_is_refused_by_its_kind(row: tuple[str, str, ob
 
 def test_of_an_ids_records_the_newest_stands_and_those_forgotten_are_gone() -> None:
     records: tuple[Record, ...] = (
-        SavedSegment("order", 2, [["a", 5.0, 4], ["c", 1.0, 3]]),
-        SavedSegment("order", 1, [["a", 1.0, 1], ["b", 2.0, 2]]),
-        PairProgress("order", 5.0, 2),
+        SavedSegment("order", 2, [["a", 5, 4], ["c", 1, 3]]),
+        SavedSegment("order", 1, [["a", 1, 1], ["b", 2, 2]]),
+        PairProgress("order", 5, 2),
     )
     saved = read_rows(map(row_of, records))
-    assert list(remembered(saved)["order"].items()) == [("c", (2, [1.0, 3])), ("a", (2, [5.0, 4]))]
+    assert list(remembered(saved)["order"].items()) == [("c", (2, [1, 3])), ("a", (2, [5, 4]))]
+
+
+def test_times_of_pairs_stored_in_seconds_by_an_earlier_version_are_read_in_nanoseconds() -> None:
+    saved = read_rows(
+        [("newest", "order", [7.5, 3]), ("pair", '["order", 2]', [["a", 1769300000.1, None, True, 7.5, 4]])]
+    )
+    assert saved.pair_progress == [PairProgress("order", 7_500_000_000, 3)]
+    assert saved.segments[0].entries == [["a", 1_769_300_000_100_000_000, None, True, 7_500_000_000, 4]]
