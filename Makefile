@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # The tests start Python a hundred times; without compiled files at hand each start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo quick test check static chaos bench setup clean
+.PHONY: demo quick test check static chaos mutants bench setup clean
 demo: $(READY)
 	@$(BIN)/peaktrade demo $(ARGS)
 
@@ -43,6 +43,10 @@ static: $(READY)
 # The long forms of the kill storm, of the silent clients and of the random restarts: minutes, not seconds.
 chaos: $(READY)
 	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/end_to_end/test_silent_clients.py tests/engine/run/test_restart_model.py $(ARGS)
+
+# Small faults put into the code one at a time: is there one that no test notices? Half an hour; `make mutants ARGS="--seed 2 --number 40 --only exporters/engine/tail"`.
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 # Our throughput against others', and how a running exporter behaves: a quarter of an hour on a quiet machine.
 bench: $(READY)
