@@ -3,91 +3,115 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from contracts.load import load_contracts
+from exporters.commands.demo.ports import ports_of
+from exporters.commands.demo.web import answers
 from exporters.commands.export import CONTRACTS
+from tests.end_to_end.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
 PEAKTRADE = str(Path(sys.executable).parent / "peaktrade")
-PORTS = [contract.port for contract in load_contracts(CONTRACTS)] + [9092]
+EXPORTERS = [contract.name for contract in load_contracts(CONTRACTS)]
 
 
-def _listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+@pytest.fixture
+def ports() -> list[int]:
+    """Ports for the exporters, in their contracts' order, and for Prometheus."""
+    return free_ports(len(EXPORTERS) + 1)
 
 
-def _wait_free() -> None:
-    deadline = time.monotonic() + 120
-    while any(_listening(port) for port in PORTS):
-        assert time.monotonic() < deadline, f"one of the ports {PORTS} is taken"
-        time.sleep(0.5)
+def run(ports: Sequence[int], *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """Return the exit code of a demo on these ports, its output and its errors."""
+    command = [PEAKTRADE, "demo", "--ports-from", str(ports[0]), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    return done.returncode, done.stdout, done.stderr
 
 
-def test_the_demo_checks_itself_against_a_real_prometheus_and_leaves_nothing_behind() -> None:
+def listening(ports: Sequence[int]) -> list[int]:
+    """Return those of the ports on which somebody answers."""
+    found = []
+    for port in ports:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                found.append(port)
+    return found
+
+
+def test_the_demo_checks_itself_against_a_real_prometheus_and_leaves_nothing_behind(ports: list[int]) -> None:
     assert shutil.which("prometheus"), "on Debian: apt-get install prometheus"
-    _wait_free()
-    done = subprocess.run(
-        [PEAKTRADE, "demo", "--check", "--seconds", "20"], capture_output=True, text=True, timeout=120, check=False
-    )
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, out, err = run(ports, "--check", "--seconds", "12")
+    lines = out.splitlines()
+    assert code == 0, out + err
     assert lines[-1] == "RESULT=PASS"
     checked = {line.split("|")[1] for line in lines if line.startswith("PASS|")}
     assert {"ai_decisions", "ai_live_counts", "shadow_p95", "watch_requests", "shadow_mvs_conservation"} <= checked
-    assert not any(_listening(port) for port in PORTS)
+    assert listening(ports) == []
 
 
-def test_ctrl_c_ends_the_demo_with_all_its_processes() -> None:
-    _wait_free()
-    process = subprocess.Popen([PEAKTRADE, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not all(_listening(port) for port in PORTS):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list[int]) -> None:
+    process = subprocess.Popen(
+        [PEAKTRADE, "demo", "--ports-from", str(ports[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    pages = {}
+    for line in iter(process.stdout.readline, "Ctrl-C stops everything\n"):
+        assert line, process.communicate()[1]
+        name, place = line.split()
+        pages[name] = place
+    own = {name: f"http://127.0.0.1:{port}/metrics" for name, port in zip(EXPORTERS, ports, strict=False)}
+    found = re.fullmatch(rf"http://127\.0\.0\.1:{ports[-1]}(/\S+)", pages.pop("prometheus"))
+    assert pages.pop("events")
+    assert pages == own
+    assert found and answers(ports[-1], found[1])
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "stopping" in out
-    assert not any(_listening(port) for port in PORTS)
+    assert listening(ports) == []
 
 
-def test_a_taken_port_ends_the_demo_with_its_name() -> None:
-    _wait_free()
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 9092))
-        holder.listen()
-        done = subprocess.run([PEAKTRADE, "demo"], capture_output=True, text=True, timeout=60, check=False)
-    message = "demo: 127.0.0.1:9092: the port of prometheus is taken; stop the process that holds it (ss -ltnp)"
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[0] == message
-    assert not any(_listening(port) for port in PORTS)
+def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: list[int]) -> None:
+    holders = [socket.create_server(("127.0.0.1", port)) for port in (ports[0], ports[-1])]
+    try:
+        code, out, err = run(ports)
+    finally:
+        for holder in holders:
+            holder.close()
+    own = f"held by {Path('/proc/self/comm').read_text().strip()} (pid {os.getpid()})"
+    assert (code, out) == (1, "")
+    assert err.splitlines()[:3] == [
+        f"demo: 127.0.0.1:{ports[0]}, the port of {EXPORTERS[0]}, is {own}",
+        f"demo: 127.0.0.1:{ports[-1]}, the port of prometheus, is {own}",
+        'demo: stop what holds them, or take other ports: make demo ARGS="--ports-from 20000"',
+    ]
+    assert listening(ports) == []
 
 
-def test_without_a_prometheus_the_demo_runs_and_says_how_to_get_one(tmp_path: Path) -> None:
-    _wait_free()
+def test_without_a_prometheus_the_demo_runs_and_says_how_to_get_one(ports: list[int], tmp_path: Path) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
     environment = {**os.environ, "PATH": str(tmp_path)}
-    done = subprocess.run(
-        [PEAKTRADE, "demo", "--seconds", "3"], capture_output=True, text=True, timeout=60, check=False, env=environment
-    )
-    assert done.returncode == 0, done.stderr
-    watcher = "no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus"
-    assert done.stdout.splitlines()[0] == watcher
-    assert "shadow_mvs" in done.stdout
-    refused = subprocess.run(
-        [PEAKTRADE, "demo", "--check"], capture_output=True, text=True, timeout=60, check=False, env=environment
-    )
-    assert refused.returncode == 2
-    assert refused.stderr.splitlines()[-1] == "Error: --check asks Prometheus, and there is none; install it first"
+    code, out, err = run(ports, "--seconds", "3", environment=environment)
+    assert code == 0, err
+    missing = "no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus"
+    assert out.splitlines()[0] == missing
+    assert "shadow_mvs" in out
+    code, out, err = run(ports, "--check", environment=environment)
+    assert code == 2
+    assert err.splitlines()[-1] == "Error: --check asks Prometheus, and there is none; install it first"
+
+
+def test_without_the_flag_ports_are_those_of_the_contracts() -> None:
+    contracts = load_contracts(CONTRACTS)
+    assert ports_of(contracts, None) == {**{contract.name: contract.port for contract in contracts}, "prometheus": 9092}

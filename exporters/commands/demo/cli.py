@@ -18,14 +18,22 @@ import click
 
 from contracts.load import load_contracts
 from exporters.commands.demo.check import check, is_steady
-from exporters.commands.demo.processes import PROMETHEUS_PORT, Processes, StageError
+from exporters.commands.demo.ports import PROMETHEUS, PROMETHEUS_PORT, ports_of
+from exporters.commands.demo.processes import Processes, StageError
 from exporters.commands.demo.table import Table
+from exporters.commands.demo.web import answers
 from exporters.commands.export import CONTRACTS
 
 __all__ = ["demo"]
 
+_READY_WITHIN_S = 10.0
+"""Longest time Prometheus is given to show its pages."""
+
 _STEADY_WITHIN_S = 15.0
 """Longest time Prometheus is given to scrape the last events: two scrape intervals and some."""
+
+_TARGETS = ("/classic/targets", "/targets")
+"""Debian builds Prometheus with its old pages only, everybody else with its new ones only."""
 
 
 class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
@@ -35,10 +43,18 @@ class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
 @click.command()
 @click.option("--seconds", type=click.IntRange(min=1), help="Stop by itself after this many seconds.")
 @click.option("--check", "checked", is_flag=True, help="At the end verify targets, queries, counts; exit 1 if wrong.")
-def demo(seconds: int | None, checked: bool) -> None:
+@click.option(
+    "--ports-from",
+    "first",
+    type=click.IntRange(1024, 65000),
+    metavar="N",
+    help=f"Exporters, in their contracts' order, and Prometheus listen on N, N+1, ...; default: as the contracts say, "
+    f"and {PROMETHEUS_PORT}.",
+)
+def demo(seconds: int | None, checked: bool, first: int | None) -> None:
     """Start three exporters, their emitters and Prometheus, and watch them. Writes sample events only.
 
-    Prometheus (port 9092) is started where a `prometheus` binary is found. Ctrl-C stops everything that was started.
+    Prometheus is started where a `prometheus` binary is found. Ctrl-C stops everything that was started.
     """
     has_prometheus = shutil.which("prometheus") is not None
     if not has_prometheus:
@@ -47,13 +63,16 @@ def demo(seconds: int | None, checked: bool) -> None:
             raise click.UsageError("--check asks Prometheus, and there is none; install it first")
     signal.signal(signal.SIGTERM, _interrupt)
     contracts = load_contracts(CONTRACTS)
+    ports = ports_of(contracts, first)
+    if not has_prometheus:
+        del ports[PROMETHEUS]
     folder = Path(tempfile.mkdtemp(prefix="peaktrade-demo-"))
-    stage = Processes(contracts, folder, has_prometheus)
+    stage = Processes(contracts, ports, folder)
     code = 1
     try:
         code = _play(stage, seconds or (30 if checked else None), checked)
     except StageError as error:
-        click.echo(f"demo: {error}", err=True)
+        click.echo("\n".join(f"demo: {line}" for line in str(error).splitlines()), err=True)
     except (KeyboardInterrupt, _Interrupted):
         click.echo("\nstopping")
         code = 0
@@ -73,7 +92,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _play(stage: Processes, seconds: int | None, checked: bool) -> int:
     stage.start()
     _print_addresses(stage)
-    table = Table(stage.contracts, PROMETHEUS_PORT if stage.with_prometheus else None)
+    table = Table(stage.contracts, stage.ports)
     began = time.monotonic()
     every = 1.0 if sys.stdout.isatty() else 5.0
     while seconds is None or time.monotonic() - began < seconds:
@@ -86,17 +105,33 @@ def _play(stage: Processes, seconds: int | None, checked: bool) -> int:
 def _print_addresses(stage: Processes) -> None:
     click.echo(f"events      {stage.folder}")
     for contract in stage.contracts:
-        click.echo(f"{contract.name:<18}http://127.0.0.1:{contract.port}/metrics")
-    if stage.with_prometheus:
-        click.echo(f"{'prometheus':<18}http://127.0.0.1:{PROMETHEUS_PORT}/targets")
+        click.echo(f"{contract.name:<18}http://127.0.0.1:{stage.ports[contract.name]}/metrics")
+    if PROMETHEUS in stage.ports:
+        click.echo(f"{PROMETHEUS:<18}http://127.0.0.1:{stage.ports[PROMETHEUS]}{_targets_page(stage)}")
     click.echo("Ctrl-C stops everything\n")
+
+
+def _targets_page(stage: Processes) -> str:
+    """Return the page of this Prometheus that lists its targets, once there is one."""
+    port, found = stage.ports[PROMETHEUS], ""
+
+    def has_it() -> bool:
+        nonlocal found
+        stage.require_alive()
+        found = next((path for path in _TARGETS if answers(port, path)), "")
+        return found != ""
+
+    _wait_until(has_it, _READY_WITHIN_S)
+    return found
 
 
 def _verify(stage: Processes) -> int:
     stage.stop("emitter")
+    port = stage.ports[PROMETHEUS]
     for contract in stage.contracts:
-        _wait_until(lambda one=contract: is_steady(PROMETHEUS_PORT, one, stage.file_of(one)))  # type: ignore[misc]
-    findings = list(check(PROMETHEUS_PORT, stage.contracts, stage.folder))
+        file = stage.file_of(contract)
+        _wait_until(lambda one=contract, file=file: is_steady(port, one, file), _STEADY_WITHIN_S)  # type: ignore[misc]
+    findings = list(check(port, stage.contracts, stage.folder))
     for finding in findings:
         click.echo(str(finding), err=not finding.passed)
     passed = all(finding.passed for finding in findings)
@@ -104,7 +139,7 @@ def _verify(stage: Processes) -> int:
     return 0 if passed else 1
 
 
-def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _STEADY_WITHIN_S
+def _wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
-        time.sleep(0.5)
+        time.sleep(0.2)

@@ -1,27 +1,25 @@
 """The demo's processes: one exporter and one emitter per contract, and Prometheus where there is one.
 
-In: contracts and a folder to work in. Out: running processes, each in a session of its own, so that Ctrl-C reaches
-only the demo, which then stops everything it started and nothing else.
+In: contracts, ports and a folder to work in. Out: running processes, each in a session of its own, so that Ctrl-C
+reaches only the demo, which then stops everything it started and nothing else.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.model import Contract
+from exporters.commands.demo.ports import PROMETHEUS, name_taken
 
-__all__ = ["PROMETHEUS_PORT", "Processes", "StageError"]
-
-PROMETHEUS_PORT = 9092
-"""Port of the local Prometheus. Source: seeds 001 and 003."""
+__all__ = ["Processes", "StageError"]
 
 _ROOT = Path(__file__).parents[3]
 _STOP_S = 5.0
@@ -33,34 +31,39 @@ class StageError(Exception):
 
 @dataclass(slots=True)
 class Processes:
-    """What runs: start() brings it up, stop() ends all of it."""
+    """What runs: start() brings it up, stop() ends all of it. Without a port for Prometheus there is none.
+
+    Attributes:
+        ports: name of an exporter, or `prometheus`, -> the port it listens on.
+    """
 
     contracts: Sequence[Contract]
+    ports: Mapping[str, int]
     folder: Path
-    with_prometheus: bool = True
     _running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def start(self) -> None:
         """Start exporters, emitters and Prometheus.
 
         Raises:
-            StageError: if a port is taken.
+            StageError: if a port is taken; it names all that are, and who holds them.
         """
-        ports = [(contract.name, contract.port) for contract in self.contracts]
-        ports += [("prometheus", PROMETHEUS_PORT)] if self.with_prometheus else []
-        for name, port in ports:
-            _require_free(name, port)
+        taken = name_taken(self.ports)
+        if taken:
+            remedy = 'stop what holds them, or take other ports: make demo ARGS="--ports-from 20000"'
+            raise StageError("\n".join([*taken, remedy]))
         for contract in self.contracts:
             environment = {
                 word.default.env: "demo"
                 for word in contract.words.values()
                 if word.name == "run_id" and word.default and word.default.env
             }
-            arguments = ["--file", str(self.file_of(contract)), "--host", "127.0.0.1", "--port", str(contract.port)]
+            arguments = ["--file", str(self.file_of(contract)), "--host", "127.0.0.1", "--port"]
+            arguments += [str(self.ports[contract.name])]
             arguments += ["--state-dir", str(self.folder / "state")]
             self._run(f"exporter {contract.name}", _python(f"exporters.{contract.name}", *arguments), environment)
-        if self.with_prometheus:
-            self._run("prometheus", self._prometheus(), {})
+        if PROMETHEUS in self.ports:
+            self._run(PROMETHEUS, self._prometheus(), {})
         for contract in self.contracts:
             out = ["--out", str(self.file_of(contract)), "--run-id", "demo", "--forever", "--interval-ms", "100"]
             self._run(f"emitter {contract.name}", _python("emitters", contract.name, *out), {})
@@ -93,13 +96,23 @@ class Processes:
     def _prometheus(self) -> list[str]:
         binary = shutil.which("prometheus")
         assert binary is not None, "asked for before"
+        config = self.folder / "prometheus.yml"
+        config.write_text(self._configuration(), encoding="utf-8")
         return [
             binary,
-            f"--config.file={_ROOT / 'prometheus' / 'prometheus.host.yml'}",
+            f"--config.file={config}",
             f"--storage.tsdb.path={self.folder / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}",
+            f"--web.listen-address=127.0.0.1:{self.ports[PROMETHEUS]}",
             "--log.level=warn",
         ]
+
+    def _configuration(self) -> str:
+        """Return the configuration for this machine, with the demo's ports and the rules where they are."""
+        source = _ROOT / "prometheus" / "prometheus.host.yml"
+        own = {f"127.0.0.1:{contract.port}": f"127.0.0.1:{self.ports[contract.name]}" for contract in self.contracts}
+        pattern = "|".join(map(re.escape, own))
+        text = re.sub(rf"({pattern})\b", lambda found: own[found[0]], source.read_text(encoding="utf-8"))
+        return text.replace("- rules/", f"- {source.parent}/rules/")
 
     def _run(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         with (self.folder / f"{name}.log").open("wb") as log:
@@ -116,14 +129,3 @@ class Processes:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
-
-
-def _require_free(name: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise StageError(
-                f"127.0.0.1:{port}: the port of {name} is taken; stop the process that holds it (ss -ltnp)"
-            ) from error

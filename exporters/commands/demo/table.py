@@ -7,10 +7,11 @@ in place; anywhere else it is printed now and then.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.model import Contract
+from exporters.commands.demo.ports import PROMETHEUS
 from exporters.commands.demo.web import Series, ask_prometheus, read_metrics
 
 __all__ = ["Table"]
@@ -20,10 +21,10 @@ _HEAD = f"{'target':<18}{'address':<18}{'up':>4}{'events/s':>10}{'events':>10}{'
 
 @dataclass(slots=True)
 class Table:
-    """Shows the exporters' pulse. `prometheus_port` is None when there is no Prometheus to say what is up."""
+    """Shows the exporters' pulse. `ports` is as Processes has it: without Prometheus nobody says what is up."""
 
     contracts: Sequence[Contract]
-    prometheus_port: int | None
+    ports: Mapping[str, int]
     _before: dict[str, tuple[float, float]] = field(default_factory=dict)
     _drawn: int = 0
 
@@ -37,8 +38,9 @@ class Table:
         self._drawn = len(lines)
 
     def _row(self, contract: Contract, now: float) -> str:
-        head = f"{contract.name:<18}{f'127.0.0.1:{contract.port}':<18}"
-        found = read_metrics(contract.port)
+        port = self.ports[contract.name]
+        head = f"{contract.name:<18}{f'127.0.0.1:{port}':<18}"
+        found = read_metrics(port)
         if found is None:
             return f"{head}{'-':>4}  does not answer"
         events = sum(_series(found, "peak_trade_exporter_lines_total").values())
@@ -50,9 +52,9 @@ class Table:
         return f"{head}{self._up(contract):>4}{rate:>10}{events:>10.0f}{series:>8.0f}{lag:>11.0f}"
 
     def _up(self, contract: Contract) -> str:
-        if self.prometheus_port is None:
+        if PROMETHEUS not in self.ports:
             return "yes"
-        answer = ask_prometheus(self.prometheus_port, f'up{{job="{contract.job}"}}')
+        answer = ask_prometheus(self.ports[PROMETHEUS], f'up{{job="{contract.job}"}}')
         return f"{answer[0][1]:.0f}" if answer else "-"
 
 

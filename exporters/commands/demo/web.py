@@ -1,4 +1,4 @@
-"""The two questions the demo asks, by port on this machine.
+"""The questions the demo asks, by port on this machine.
 
 In: a port and a question. Out: plain values, or None when nobody answers.
 """
@@ -9,10 +9,19 @@ from collections.abc import Mapping
 
 from exporters.commands.verify.client import Answer, HttpClient, NoAnswerError, query, read_families
 
-__all__ = ["Series", "ask_prometheus", "read_metrics"]
+__all__ = ["Series", "answers", "ask_prometheus", "read_metrics"]
 
 Series = dict[frozenset[tuple[str, str]], float]
 """Label set -> value."""
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether there is such a page."""
+    try:
+        HttpClient(f"http://127.0.0.1:{port}").read(path)
+    except NoAnswerError:
+        return False
+    return True
 
 
 def read_metrics(port: int) -> Mapping[str, Series] | None:
