@@ -1,50 +1,86 @@
-"""The README is run: its blocks, its links, its flags and its variables."""
+"""The README is run: its blocks in a shell that was given nothing, its links, its flags and its variables."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.copies import copy_of_the_house
+from tests.end_to_end.ports import free_port, free_ports
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("*/README.md"))]
 
 
-def _blocks(kind: str, text: str) -> list[str]:
+def _blocks(kind: str, text: str = README) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
-def _run(command: str, folder: Path) -> str:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path}
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the repository as somebody has it who ran make there before."""
+    house = copy_of_the_house(tmp_path / "house")
+    (house / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    return house
+
+
+def _run(script: str, folder: Path) -> str:
+    """Return what a shell prints that knows nothing of the virtual environment."""
+    own = {str(Path(sys.prefix) / "bin"), str(Path(sys.executable).parent)}
+    path = ":".join(folder for folder in os.environ["PATH"].split(":") if folder not in own)
+    assert shutil.which("peaktrade", path=path) is None
+    environment = {"PATH": path, "HOME": str(folder)}
     done = subprocess.run(
-        ["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_the_example_contract_and_its_commands_do_what_the_readme_says(tmp_path: Path) -> None:
-    (tmp_path / "my.yaml").write_text(_blocks("yaml", README)[0])
-    commands = next(block for block in _blocks("bash", README) if "my.yaml" in block)
-    out = _run(commands, tmp_path)
+def _shortened(block: str) -> str:
+    """Return a block's lines with what runs until Ctrl-C or for minutes cut short, and no fixed port."""
+    port = free_port()
+    served = f"""& served=$!
+for attempt in $(seq 100); do curl -fsS http://127.0.0.1:{port}/metrics 2>&1 && break; sleep 0.1; done
+kill $served; wait $served"""
+    lines = []
+    for line in block.splitlines():
+        if line.startswith("make demo "):
+            lines.append(f'export ARGS="--seconds 2 --ports-from {free_ports(4)[0]}"')
+        elif line.startswith("make test "):
+            lines.append('export ARGS="-n 0 tests/contracts/test_scalars.py"')
+        if "--port 9110" in line:
+            line = line.partition("  #")[0].replace("--port 9110", f"--port {port} --host 127.0.0.1") + served
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shells", ["one_for_all", "one_for_each"])
+def test_the_blocks_run_in_order_in_a_shell_that_was_given_nothing(shells: str, house: Path) -> None:
+    (house / "my.yaml").write_text(_blocks("yaml")[0])
+    blocks = [_shortened(block) for block in _blocks("bash")]
+    outputs = [_run("".join(blocks), house)] if shells == "one_for_all" else [_run(block, house) for block in blocks]
+    out = "".join(outputs)
+    assert re.search(r"^target +address +up ", out, re.MULTILINE), "make demo"
+    assert re.search(r"^\d+ passed in ", out, re.MULTILINE), "make test"
+    assert out.count('decision="accept",reason="none",run_id="demo"} 17.0') == 2, "served once, printed once"
     assert 'my_requests_total{status="ok"} 1.0' in out
     assert 'my_requests_total{status="failed"} 0.0' in out
     assert "my_request_seconds_sum 0.012" in out
     assert 'peak_trade_exporter_lines_total{exporter="my",outcome="applied"} 1.0' in out
-
-
-def test_the_exporter_commands_work_in_the_order_of_the_readme(tmp_path: Path) -> None:
-    block = next(block for block in _blocks("bash", README) if "emitters ai_live" in block)
-    lines = [line for line in block.splitlines() if "--port" not in line]
-    assert len(lines) == 2
-    out = _run("\n".join(lines), tmp_path)
-    assert 'decision="accept",reason="none",run_id="demo"} 17.0' in out
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -54,10 +90,11 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     assert missing == []
 
 
-def test_every_make_target_the_readme_names_exists() -> None:
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_a_page_names_exists(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    named = set(re.findall(r"`?make ([a-z]+)", README))
-    assert {"demo", "test", "check", "chaos", "bench"} <= named
+    named = set(re.findall(r"`?make ([a-z]+)", (ROOT / page).read_text()))
+    assert {"quick", "test", "check"} <= named
     assert [target for target in named if f"\n{target}:" not in makefile] == []
 
 
@@ -67,8 +104,32 @@ def test_every_environment_variable_of_a_contract_is_in_the_readme() -> None:
     assert sorted(name for name in found if f"`{name}`" not in README) == []
 
 
-def test_every_engine_module_is_in_the_pipelines_table_or_text() -> None:
-    text = (ROOT / "exporters" / "README.md").read_text()
-    shared = {"__init__", "clock", "hint", "scrapes", "settings", "voice", "values", "fields", "run", "accounting"}
-    modules = {path.stem for path in (ROOT / "exporters" / "engine").glob("*.py")} - shared
-    assert sorted(name for name in modules if f"`{name}`" not in text) == []
+def test_the_pipelines_table_names_the_modules_of_each_stage_and_no_others() -> None:
+    engine = ROOT / "exporters" / "engine"
+    rows = re.findall(r"^\| (\w[\w ]*) \| (`[^|]+) \|", (ROOT / "exporters/README.md").read_text(), re.MULTILINE)
+    told = {stage: set(re.findall(r"`(\w+)`", modules)) for stage, modules in rows}
+    folders = {folder.name for folder in engine.iterdir() if (folder / "__init__.py").exists()}
+    by_folder = {name: {path.stem for path in (engine / name).rglob("*.py")} - {"__init__"} for name in folders}
+    assert {stage: modules for stage, modules in told.items() if stage in folders} == by_folder
+    alone = [modules for stage, modules in told.items() if stage not in folders]
+    assert set().union(*alone) == {path.stem for path in engine.glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["STAGE=tale"], 2, "no stage is named 'tale'; there are: "),
+        (["STAGE=support"], 2, "no stage is named 'support'; there are: "),
+        (["STAGE=decode", "ARGS=-n 0 --collect-only"], 0, "tests/engine/decode/test_decode.py"),
+    ],
+)
+def test_make_test_runs_the_tests_of_a_stage_and_knows_which_there_are(
+    arguments: list[str], code: int, said: str
+) -> None:
+    done = subprocess.run(["make", "test", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode == code, text
+    assert said in text
+    stages = sorted(path.name for path in (ROOT / "tests/engine").iterdir() if path.is_dir() and path.name[0] != "_")
+    assert f"there are: {' '.join(name for name in stages if name != 'support')}" in text or code == 0
+    assert "tests/engine/tail" not in text

@@ -12,10 +12,10 @@ import yaml
 
 from contracts.load import load_contracts
 from emitters.cli import discover
+from tests.copies import copy_of_the_house
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = {contract.name: contract for contract in load_contracts(ROOT / "contracts")}
-LEFT = {".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".ops_local", "logs", "out"}
 GENERIC = "test_boundaries or test_repository or test_cases or test_emitter or emitters"
 """Tests that must hold whichever exporters there are; all others must at least be importable."""
 
@@ -71,10 +71,9 @@ def remove(tree: Path, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_without_any_one_exporter_everything_else_holds(name: str, tmp_path: Path) -> None:
-    tree = tmp_path / "house"
-    shutil.copytree(ROOT, tree, ignore=lambda folder, names: LEFT if Path(folder) == ROOT else {"__pycache__"})
+    tree = copy_of_the_house(tmp_path / "house")
     remove(tree, name)
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
     command = [
         sys.executable,
         "-m",
