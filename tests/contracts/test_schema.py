@@ -43,6 +43,13 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(VALIDATOR.schema)
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_contract_tells_editors_its_schema(path: Path) -> None:
+    key, _, schema = path.read_text(encoding="utf-8").partition("\n")[0].partition("=")
+    assert key == "# yaml-language-server: $schema"
+    assert json.loads((path.parent / schema).read_text(encoding="utf-8")) == VALIDATOR.schema
+
+
 def test_the_file_is_the_schema() -> None:
     text = (Path(contracts.__file__).parent / "contract.schema.json").read_text(encoding="utf-8")
     assert json.loads(text) == VALIDATOR.schema
