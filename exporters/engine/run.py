@@ -266,6 +266,10 @@ class Engine:
         if notice.kind == "unreadable":
             problem = notice.problem.lower()
             self._warnings.warn(where, f"{where}: cannot be read ({problem}); retrying every second")
+        elif notice.kind == "absent":
+            self._warnings.warn(
+                where, f"{where}: leads to no file; what was read is kept and goes on when it comes back"
+            )
         elif notice.lost_bytes:
             what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
             self._warnings.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")

@@ -45,7 +45,7 @@ OVERFLOW = "\n"
 Names are made of trimmed texts, so none begins with a blank.
 """
 
-NoticeKind = Literal["rotated", "truncated", "lost", "recovered", "unreadable"]
+NoticeKind = Literal["rotated", "truncated", "lost", "recovered", "unreadable", "absent"]
 
 
 class FileKey(NamedTuple):
@@ -62,7 +62,8 @@ class Checkpoint(Struct, frozen=True):
     `offset` (bytes) stands just after a newline, or inside an over-long line when `skipping`. `head` and `anchor` are
     digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
     generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
-    `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again.
+    `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again. `evidence`
+    proves shorter parts of what was read; states of earlier versions have none.
     """
 
     serial: int
@@ -77,6 +78,7 @@ class Checkpoint(Struct, frozen=True):
     anchor: str
     skipping: bool = False
     done: bool = False
+    evidence: str = ""
 
 
 class Batch(Struct, frozen=True):
@@ -100,7 +102,7 @@ class Notice(Struct, frozen=True):
 
     `rotated`; `truncated`; `lost`: bytes are gone that were seen but never read whole; `recovered`: a file was looked
     for, `outcome` is what became of it; `unreadable`: a path leads to something that cannot be read now, `problem` is
-    why, said anew at every look.
+    why, said anew at every look; `absent`: a path leads nowhere now of whose files positions are kept.
     """
 
     kind: NoticeKind

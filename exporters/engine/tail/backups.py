@@ -1,4 +1,4 @@
-"""The rotated generations beside a path: `name.1`, `name-20261120`, `name.old`, and `.gz` of them.
+"""The rotated generations beside a path: `name.1`, `name-20261120`, `name.old`, and packed ones of them.
 
 In: a path, or a checkpoint. Out: candidates, oldest first, and proof whether one of them is the file it speaks of. Part
 of the tail stage. Identity comes from open descriptors; names only say where to look.
@@ -14,8 +14,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from exporters.engine.tail.evidence import Evidence
 from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_plain, open_proved
-from exporters.engine.tail.unpack import unpack
+from exporters.engine.tail.unpack import PACKED, is_packed, unpack
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["NEVER", "Backup", "bases", "find_content", "list_backups", "past_checkpoint"]
@@ -79,7 +80,7 @@ def _names_in(folder: str) -> list[str]:
 @lru_cache(maxsize=_NAMES_KEPT)
 def bases(name: str) -> tuple[str, ...]:
     """Return the names of which rotation may have made `name`."""
-    plain = name.removesuffix(".gz")
+    plain = name.removesuffix(next((ending for ending in PACKED if name.endswith(ending)), ""))
     stem, ending = os.path.splitext(plain)
     cuts = [match.start() for match in re.finditer(r"[.\-_]", plain)]
     whole = [plain[:at] for at in cuts if at and _SUFFIX.fullmatch(plain, at)]
@@ -117,12 +118,12 @@ def _look(path: str) -> Backup | None:
         key, is_readable = FileKey(info.st_dev, info.st_ino), False
     if key is None:
         return None
-    return Backup(path, key, info.st_size, info.st_mtime_ns, path.endswith(".gz"), is_readable)
+    return Backup(path, key, info.st_size, info.st_mtime_ns, is_packed(path), is_readable)
 
 
 def _age(one: Backup) -> tuple[int, int, str]:
     """Sort key, oldest first: by time of last write, then name.2 before name.1."""
-    number = re.search(r"(\d+)(?:\.gz)?$", one.path)
+    number = re.search(r"(\d+)(?:\.(?:gz|bz2|xz|zst))?$", one.path)
     return one.mtime_ns, -int(number[1][-9:]) if number else 0, one.path
 
 
@@ -157,9 +158,10 @@ def past_checkpoint(one: Backup, path: str, serial: int) -> Checkpoint | None:
     try:
         length = min(one.size, PROOF_BYTES)
         head, anchor = os.pread(fd, length, 0), os.pread(fd, length, one.size - length)
+        evidence = Evidence.of_file(fd, one.size).stored(one.size)
     except OSError:
         return None
     finally:
         os.close(fd)
     ends = (one.size, NEVER, one.mtime_ns, length, digest(head), length, digest(anchor))
-    return Checkpoint(serial, path, one.key, *ends, done=True)
+    return Checkpoint(serial, path, one.key, *ends, done=True, evidence=evidence)

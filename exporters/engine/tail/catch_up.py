@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from exporters.engine.tail.classify import Held, Opening
+from msgspec.structs import replace
+
+from exporters.engine.tail.classify import Held
 from exporters.engine.tail.finder import Inode
+from exporters.engine.tail.fingerprint import keys_at
 from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held
 from exporters.engine.tail.history import History
+from exporters.engine.tail.openings import Opening
+from exporters.engine.tail.recover import recover
 from exporters.engine.tail.stream import Stream
-from exporters.engine.values import FileKey, Notice
+from exporters.engine.values import Checkpoint, FileKey, Notice
 
 __all__ = ["CatchUp"]
 
@@ -23,11 +28,41 @@ __all__ = ["CatchUp"]
 class CatchUp:
     """Takes generations over into chains."""
 
-    def __init__(self, chains: OpenFiles, lineage: History, make_stream: Callable[[str, int], Stream]) -> None:
-        self._open_files = chains
-        self._history = lineage
+    def __init__(
+        self,
+        open_files: OpenFiles,
+        history: History,
+        make_stream: Callable[[str, int], Stream],
+        is_followed: Callable[[str], bool],
+    ) -> None:
+        self._open_files = open_files
+        self._history = history
         self._make_stream = make_stream
+        self._is_followed = is_followed
         self._keys: set[FileKey] | None = None
+
+    def resume(
+        self,
+        checkpoints: Sequence[Checkpoint],
+        known: frozenset[FileKey],
+        live: Mapping[str, FileKey],
+        monotonic: float,
+    ) -> list[Notice]:
+        """Find what checkpoints speak of and go on there; see recover()."""
+        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys())
+        self._history.restore(recovery)
+        for opening in recovery.openings:
+            self.add_opening(opening, monotonic, self._open_files.at(opening.path))
+        return recovery.notices
+
+    def come_back(self, paths: Collection[str], monotonic: float) -> list[Notice]:
+        """Go on with files whose paths led nowhere at the start, if they are among those that lead somewhere now."""
+        checkpoints = self._history.come_back(paths)
+        if not checkpoints:
+            return []
+        back = {checkpoint.path for checkpoint in checkpoints}
+        live = keys_at(path for path in paths if path in back)
+        return self.resume(checkpoints, self._history.known, live, monotonic)
 
     def meet(self, paths: Iterable[str], live: set[Inode]) -> set[str]:
         """Remember the backups of paths looked at for the first time, which are never read; return those paths."""
@@ -40,7 +75,7 @@ class CatchUp:
         stream = self._make_stream(opening.path, opening.fd)
         stream.key = opening.key or stream.key
         if opening.checkpoint is not None:
-            stream.restore(opening.checkpoint)
+            stream.restore(opening.checkpoint, is_whole=opening.key is None)
         moved_at = None if opening.is_live else monotonic
         is_begun = opening.checkpoint is not None or not chain
         self._keys = None
@@ -87,17 +122,23 @@ class CatchUp:
     def find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> list[Notice]:
         """After a truncation: read on in the copy, if one was made; the bytes are lost only if there is none."""
         cut, gen.stream.cut = gen.stream.cut, None
-        if gen.stream.offset:
-            return [notice]
         key = next(key for key, other in self._open_files.items() if other is chain)
+        self._history.look([key])
+        if gen.stream.offset:
+            if cut is None or not self._history.has_copy(key, cut, gen.stream.offset):
+                return [notice]
+            gen.stream.begin_anew()
         is_last = gen is chain[-1] and not gen.stream.is_deleted
+        cut = cut and replace(cut, serial=self._open_files.next_serial())
         openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)
         notices = []
         for opening in openings:
             notices.append(Notice("recovered", key, outcome="copied" if opening.checkpoint else "unseen"))
+            if cut is not None and opening.checkpoint is cut:
+                lost = max(0, cut.size - os.fstat(opening.fd).st_size)
+                notice = Notice("truncated", notice.path, min(lost, notice.lost_bytes))
             self.add_opening(opening, monotonic, chain, before=gen)
-        is_found = any(opening.checkpoint is cut for opening in openings)
-        return [Notice("truncated", notice.path) if is_found else notice, *notices]
+        return [notice, *notices]
 
     def _open_keys(self) -> set[FileKey]:
         return {gen.stream.key for gen in self._open_files.generations()}

@@ -1,50 +1,68 @@
-"""Judges a backup that was not there before: a generation nobody has read, or a copy of one that somebody has.
+"""Judges a file beside a path that was not there before: a generation nobody has read, or a copy of one read before.
 
-In: backups, and what is remembered of a path's generations. Out: `Opening`s, oldest first. Part of the tail stage.
-Content decides, not age: clocks jump, and tools set times. Only where more generations were let go than are remembered
-is a backup older than all of them passed over.
+In: a backup, and what is known of the path's generations. Out: a verdict; nothing is changed and nothing kept open.
+Part of the tail stage. One rule: what shares its beginning with a file we have read, and is not longer than what we
+have read of it, is a copy. Content decides, not age: clocks jump, and tools set times.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from exporters.engine.tail.backups import Backup, find_content
-from exporters.engine.tail.fingerprint import MIN_PROOF, digest, is_part, open_plain, proves
-from exporters.engine.tail.unpack import unpack
+from exporters.engine.tail.backups import Backup
+from exporters.engine.tail.fingerprint import MIN_PROOF, digest, open_plain, proves
+from exporters.engine.tail.text import PlainText, Text, begins_like, holds, is_part, is_repeated, open_text
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["NOTHING", "REMEMBERED", "Held", "Opening", "Past", "is_copy", "is_same", "no_checkpoint", "unread"]
+__all__ = [
+    "NOTHING",
+    "REMEMBERED",
+    "Held",
+    "Judgement",
+    "Past",
+    "Verdict",
+    "classify",
+    "gone",
+    "is_same",
+    "no_checkpoint",
+]
 
 REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
 
-
 NOTHING = FileKey(0, 0)
 """Stands for the file of a path of which none has been opened yet."""
 
+Verdict = Literal[
+    "empty",
+    "known",
+    "damaged",
+    "copy",
+    "copy being made",
+    "copy of a cut file",
+    "longer copy",
+    "rewrite",
+    "forgotten",
+    "unread",
+]
 
-class Opening(Struct, frozen=True):
-    """A file to read next for `path`: from the checkpoint's offset, or from 0 without one.
 
-    `is_live`: the path leads to it. `key`: the identity of the packed file whose text this is, if it is one's. The
-    descriptor belongs to whoever takes the opening.
-    """
+class Judgement(Struct, frozen=True):
+    """What a backup is, and the checkpoint of the generation it is that of, if it is any's."""
 
-    path: str
-    fd: int
-    checkpoint: Checkpoint | None
-    is_live: bool
-    key: FileKey | None = None
+    verdict: Verdict
+    of: Checkpoint | None = None
 
 
 class Held(Struct, frozen=True, dict=True):
-    """A generation that is being read, or will be: its mark, and its descriptor (None if its file is not found)."""
+    """A generation that is being read, or was looked for: its checkpoint, and its descriptor (None if not found)."""
 
     checkpoint: Checkpoint
     fd: int | None
@@ -68,12 +86,33 @@ class Held(Struct, frozen=True, dict=True):
         return self.fd is not None and not self.is_unpacked and os.fstat(self.fd).st_nlink == 0
 
 
+_Place = Literal["live", "there", "deleted", "cut", "gone"]
+
+
+class _Original(Struct, frozen=True):
+    """A generation that a backup may be a copy of: what was read of it, its text if it is at hand, what became of it.
+
+    `place`: a path leads to it; it is `there` under another name (`name`, if known); its name is `deleted`; its open
+    file was `cut`; or what was read is `gone`. `begins`: where the text at hand begins, beyond its first page.
+    """
+
+    checkpoint: Checkpoint
+    place: _Place
+    text: Text | None = None
+    name: str | None = None
+    begins: int = 0
+
+
 class Past(Struct, frozen=True):
-    """What is known of a path's generations: those being read, those done with, and backups that were there before."""
+    """What is known of a path's generations: those being read, those done with, and backups that were there before.
+
+    `names`: where the files beside the path are now. `is_complete`: no generation of the path has been forgotten.
+    """
 
     held: Sequence[Held]
     done: Sequence[Checkpoint]
     known: Collection[FileKey]
+    names: Mapping[FileKey, str]
     is_complete: bool = True
 
     def has(self, one: Backup) -> bool:
@@ -97,10 +136,48 @@ class Past(Struct, frozen=True):
         is_full = len(self.done) >= REMEMBERED or not self.is_complete
         return is_full and all(one.mtime_ns < checkpoint.mtime_ns for checkpoint in self.done)
 
+    @contextlib.contextmanager
+    def originals(self) -> Iterator[list[_Original]]:
+        """Give what a backup may be a copy of, what was read furthest first: a file and its rewrite begin alike."""
+        with contextlib.ExitStack() as stack:
+            found = [self._of_held(held) for held in self.held]
+            found += [self._of_done(checkpoint, stack) for checkpoint in self.done if checkpoint.key != NOTHING]
+            yield sorted(found, key=lambda one: -one.checkpoint.offset)
+
+    def _of_held(self, held: Held) -> _Original:
+        checkpoint = held.checkpoint
+        if held.fd is None or not held.is_whole:
+            return _Original(checkpoint, "gone" if held.fd is None else "cut")
+        text, name = PlainText(held.fd), self.names.get(checkpoint.key)
+        if held.is_unpacked:
+            begins = checkpoint.offset - checkpoint.anchor_length
+            return _Original(checkpoint, "there" if name else "deleted", text, name, begins)
+        place: _Place = "live" if held.is_live else "deleted" if held.is_deleted else "there"
+        return _Original(checkpoint, place, text, name)
+
+    def _of_done(self, checkpoint: Checkpoint, stack: contextlib.ExitStack) -> _Original:
+        name = self.names.get(checkpoint.key)
+        fd = open_plain(name) if name is not None else None
+        if fd is None:
+            return _Original(checkpoint, "gone")
+        stack.callback(os.close, fd)
+        if not proves(fd, checkpoint):
+            return _Original(checkpoint, "gone")
+        return _Original(checkpoint, "there", PlainText(fd), name)
+
 
 def no_checkpoint(path: str, serial: int = 0) -> Checkpoint:
     """Return a checkpoint that says only that a path was looked at."""
     return Checkpoint(serial, path, NOTHING, 0, 0, 0, 0, digest(b""), 0, digest(b""), done=True)
+
+
+def gone(checkpoint: Checkpoint, has_key: bool = False) -> Checkpoint:
+    """Return what is remembered of a generation that is not found; no file has its key if that was emptied and used on.
+
+    What a copy of it holds beyond what was read is still to be read, should one turn up.
+    """
+    key = checkpoint.key if has_key else FileKey(0, 0, checkpoint.serial)
+    return replace(checkpoint, key=key, size=checkpoint.offset, done=True)
 
 
 def is_same(one: FileKey, other: FileKey) -> bool:
@@ -109,110 +186,59 @@ def is_same(one: FileKey, other: FileKey) -> bool:
     return one[:2] == other[:2] and generations
 
 
-def unread(
-    path: str, backups: Iterable[Backup], past: Past, opened: Collection[FileKey]
-) -> tuple[list[Opening], list[FileKey]]:
-    """Open the backups of `path` that nobody has read, oldest first; also return those found to be mere copies."""
-    backups = list(backups)
-    plain = {one.key for one in backups if not one.is_packed}
-    openings, copies = [], []
-    for one in backups:
-        if not one.size or one.key in opened or past.has(one):
-            continue
-        original = next((held for held in past.held if _is_of(one, held)), None)
-        if original is not None:
-            copies += [one.key] if original.is_whole and not original.is_live else []
-            continue
-        is_rewrite = any(_is_rewrite(one, held) for held in past.held)
-        opening, is_copy = (None, False) if is_rewrite else _go_on(path, one, past.done, plain)
-        if is_copy or past.is_forgotten(one):
-            copies.append(one.key)
-        elif opening is None:
-            opening = _begin(path, one)
-        if opening is not None:
-            openings.append(opening)
-    return openings, copies
-
-
-def is_copy(one: Backup, past: Past, backups: Iterable[Backup]) -> bool:
-    """Whether a backup holds nothing but what has been read, or will be, of the generations in `past`."""
+def classify(one: Backup, past: Past) -> Judgement:
+    """Say what a backup is, given what is known of its path's generations."""
     if not one.size:
-        return False
-    if any(_is_of(one, held) for held in past.held):
-        return True
-    opening, is_exact = _go_on("", one, past.done, {other.key for other in backups if not other.is_packed})
-    if opening is not None:
-        os.close(opening.fd)
-    return is_exact
-
-
-def _is_of(one: Backup, held: Held) -> bool:
-    """Whether a backup holds the text of a generation that is being read.
-
-    A plain one does while a live file is copied, or after its original was emptied. A plain file that repeats what a
-    renamed one holds is no copy of it but its like. One that holds more than a deleted file is its rewrite.
-    """
-    checkpoint, fd = held.checkpoint, held.fd
-    if (one.is_packed or held.is_unpacked or not held.is_whole) and checkpoint.offset >= MIN_PROOF:
-        found = find_content(checkpoint, [one])
-        if found is not None:
-            is_more = fd is not None and held.is_whole and held.is_deleted and _size(found[1]) > _size(fd)
-            os.close(found[1])
-            return not is_more
-    if fd is None or not (checkpoint.offset < MIN_PROOF if one.is_packed else held.is_live):
-        return False
-    text = _open_text(one)
-    if text is None:
-        return False
-    try:
-        return is_part(text, fd)
-    finally:
-        os.close(text)
-
-
-def _is_rewrite(one: Backup, held: Held) -> bool:
-    """Whether a backup goes on from a deleted file that is still read; from where, is seen when that is at its end."""
-    found = None
-    if held.is_whole and held.is_deleted:
-        found = find_content(held.checkpoint, [one])
+        return Judgement("empty")
+    if past.has(one):
+        return Judgement("known")
+    with past.originals() as originals, open_text(one, [original.checkpoint for original in originals]) as text:
+        if text is None:
+            return Judgement("damaged")
+        verdicts = ((original, _as_copy(one, text, original)) for original in originals)
+        found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
     if found is not None:
-        os.close(found[1])
-    return found is not None
+        return Judgement(found[1], found[0].checkpoint)
+    return Judgement("forgotten" if past.is_forgotten(one) else "unread")
 
 
-def _go_on(
-    path: str, one: Backup, done: Iterable[Checkpoint], plain: Collection[FileKey]
-) -> tuple[Opening | None, bool]:
-    """Compare a backup with the generations done with; open what it holds beyond one of them, if anything.
+def _as_copy(one: Backup, text: Text, original: _Original) -> Verdict | None:
+    """Say what a backup is if it is a copy of `original`, or None if it is not."""
+    if _is_within(text, original):
+        if original.place == "live":
+            return "copy being made"
+        return None if original.place == "there" and _is_its_like(one, text, original) else "copy"
+    if original.place in ("live", "there") or not holds(text, original.checkpoint):
+        return None  # nothing that is longer than a whole file is a copy of it
+    checkpoint = original.checkpoint
+    if checkpoint.offset < MIN_PROOF:
+        return None
+    if original.place in ("deleted", "cut"):
+        return "rewrite" if original.place == "deleted" else "copy of a cut file"
+    return "longer copy" if text.size > _end(checkpoint) else "copy"
 
-    Returns:
-        the opening, and whether the backup is a copy of one of them and holds nothing else.
+
+def _end(checkpoint: Checkpoint) -> int:
+    """Return where the text of a copy must go on for it to be read: of a file done with, behind what was seen of it."""
+    return checkpoint.size if checkpoint.done else checkpoint.offset
+
+
+def _is_within(text: Text, original: _Original) -> bool:
+    """Whether a text is how that of `original` begins, as far as it is at hand or was read."""
+    checkpoint = original.checkpoint
+    if original.text is not None and not (original.begins and text.size < checkpoint.offset):
+        return is_part(text, original.text)
+    if text.size > checkpoint.offset:
+        return False
+    return holds(text, checkpoint) if text.size == checkpoint.offset else begins_like(text, checkpoint)
+
+
+def _is_its_like(one: Backup, text: Text, original: _Original) -> bool:
+    """Whether a text that repeats itself is another file's, as the one it begins like is whole and there.
+
+    Only its name can tell then: name.1.gz beside name.1 is what name.1 is packed into.
     """
-    for checkpoint in sorted(done, key=lambda checkpoint: -checkpoint.offset):  # a file and its rewrite begin alike
-        if not one.is_packed and checkpoint.key in plain:
-            continue
-        found = find_content(checkpoint, [one], least=1)
-        if found is None:
-            continue
-        size = _size(found[1])
-        if size > checkpoint.size and checkpoint.offset >= MIN_PROOF:
-            return Opening(path, found[1], checkpoint, is_live=False, key=one.key if one.is_packed else None), False
-        os.close(found[1])
-        if checkpoint.offset >= MIN_PROOF or size == checkpoint.offset:
-            return None, True
-    return None, False
-
-
-def _begin(path: str, one: Backup) -> Opening | None:
-    """Open a generation of `path` that nobody has read, to be read from its start."""
-    fd = _open_text(one)
-    key = one.key if one.is_packed else None
-    return Opening(path, fd, None, is_live=False, key=key) if fd is not None else None
-
-
-def _size(fd: int) -> int:
-    return os.fstat(fd).st_size
-
-
-def _open_text(one: Backup) -> int | None:
-    return unpack(one.path, None) if one.is_packed else open_plain(one.path)
+    if one.is_packed and original.name is not None and os.path.splitext(one.path)[0] == original.name:
+        return False
+    whole = text if original.begins else original.text
+    return whole is not None and is_repeated(whole, text.size)

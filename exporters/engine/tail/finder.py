@@ -44,8 +44,16 @@ class Finder:
 
     def may_lead_to(self, path: str) -> bool:
         """Whether a file at `path` would be followed, however the pattern spells it."""
-        parts = os.path.abspath(path).split(os.sep)
-        return any(_fits(os.path.abspath(pattern).split(os.sep), parts) for pattern in self._patterns)
+        return any(_leads_to(pattern, path) for pattern in self._patterns)
+
+    def leading_nowhere(self, live: Iterable[str], paths: Iterable[str]) -> list[str]:
+        """Return the patterns that lead to none of `live`, though they would lead to one of `paths`."""
+        found, wanted = list(live), list(paths)
+        return [
+            pattern
+            for pattern in self._patterns
+            if not any(_leads_to(pattern, path) for path in found) and any(_leads_to(pattern, path) for path in wanted)
+        ]
 
     def resolve(self, known: Mapping[Inode, str]) -> Found:
         """Return what there is now.
@@ -84,6 +92,10 @@ class Finder:
                 yield from sorted(found) or [pattern]
             else:
                 yield pattern
+
+
+def _leads_to(pattern: str, path: str) -> bool:
+    return _fits(os.path.abspath(pattern).split(os.sep), os.path.abspath(path).split(os.sep))
 
 
 def _fits(pattern: list[str], parts: list[str]) -> bool:

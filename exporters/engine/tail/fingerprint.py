@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from exporters.engine.values import Checkpoint, FileKey
@@ -21,7 +22,7 @@ __all__ = [
     "digest",
     "end_of_filler",
     "file_key",
-    "is_part",
+    "keys_at",
     "open_file",
     "open_plain",
     "open_proved",
@@ -61,6 +62,19 @@ def file_key(fd: int) -> FileKey:
     """Return the identity of the open file, never that of a path."""
     info = os.fstat(fd)
     return FileKey(info.st_dev, info.st_ino, _generation(fd))
+
+
+def keys_at(paths: Iterable[str]) -> dict[str, FileKey]:
+    """Return the identities of the regular files that can be opened at the paths."""
+    keys = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            fd = open_file(path)
+            try:
+                keys[path] = file_key(fd)
+            finally:
+                os.close(fd)
+    return keys
 
 
 def _generation(fd: int) -> int | None:
@@ -121,12 +135,3 @@ def open_plain(path: str) -> int | None:
     with contextlib.suppress(OSError):
         return os.open(path, _READ_ONLY)
     return None
-
-
-def is_part(fd: int, whole: int) -> bool:
-    """Whether the text of one open file is how another begins, as far as its first and last bytes tell."""
-    size = os.fstat(fd).st_size
-    if size > os.fstat(whole).st_size:
-        return False
-    length = min(size, PROOF_BYTES)
-    return all(os.pread(fd, length, at) == os.pread(whole, length, at) for at in (0, size - length))

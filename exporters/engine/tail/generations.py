@@ -72,7 +72,7 @@ class Generation(Struct, eq=False):
             OSError: if the file cannot be read; it is not begun then.
         """
         if not self.is_begun:
-            may_go_on = before is not None and not self.after_gap and len(before.anchor) >= _MIN_REWRITE
+            may_go_on = before is not None and not self.after_gap and len(before.proof.anchor) >= _MIN_REWRITE
             if may_go_on and before is not None and before.is_deleted:
                 self.stream.take_over(before)
             self.is_begun = True

@@ -12,10 +12,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from exporters.engine.tail.backups import NEVER, Backup, bases, find_content, list_backups, past_checkpoint
-from exporters.engine.tail.classify import NOTHING, REMEMBERED, Held, Opening, Past, is_copy, no_checkpoint, unread
+from exporters.engine.tail.classify import NOTHING, REMEMBERED, Held, Judgement, Past, classify, gone, no_checkpoint
 from exporters.engine.tail.fingerprint import open_proved, proves
+from exporters.engine.tail.openings import Opening, open_unread
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
+from exporters.engine.tail.text import has_copy
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["History"]
@@ -29,6 +31,7 @@ class History:
 
     Attributes:
         known: identities of the backups that need not be looked at again.
+        absent: checkpoints of paths that led nowhere when they were looked for: kept until they lead somewhere.
         fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
     """
 
@@ -39,19 +42,46 @@ class History:
         self._homes: dict[FileKey, str] = {}
         self._count = 0
         self._is_complete = True
+        self._beside: dict[str, frozenset[FileKey]] = {}
+        self._kept: frozenset[FileKey] = frozenset()
+        self.absent: list[Checkpoint] = []
         self.known: frozenset[FileKey] = frozenset()
         self.fresh: set[str] = set()
 
-    def restore(self, recovery: Recovery, known: frozenset[FileKey]) -> None:
-        """Take over what was remembered before the restart."""
-        self.known = known
-        for checkpoint in recovery.done:
+    def restore(self, recovery: Recovery) -> None:
+        """Take over what was remembered before the restart, and what was read of files that are found nowhere."""
+        self.known |= recovery.known
+        self._kept |= recovery.known
+        self._met |= recovery.met
+        self._keep_absent(recovery.absent)
+        for checkpoint in [*recovery.done, *(one for one in recovery.missing if one.offset)]:
             self.finish(checkpoint)
-        self._met = {*self._done, *(checkpoint.path for checkpoint in recovery.open)}
         found = {opening.path for opening in recovery.openings}
-        for checkpoint in recovery.open:
+        for checkpoint in recovery.missing:
             if checkpoint.path not in found and checkpoint.path not in self._done:
                 self.finish(no_checkpoint(checkpoint.path, checkpoint.serial))
+
+    def _keep_absent(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Keep what cannot be looked for now, the newest generations of each path."""
+        by_path: dict[str, list[Checkpoint]] = {}
+        for checkpoint in [*self.absent, *checkpoints]:
+            by_path.setdefault(checkpoint.path, []).append(checkpoint)
+        newest = [checkpoint for listed in by_path.values() for checkpoint in listed[-REMEMBERED:]]
+        self.absent = newest[-_REMEMBERED_IN_ALL:]
+
+    def come_back(self, paths: Collection[str]) -> list[Checkpoint]:
+        """Return what was kept of absent paths that lead somewhere now, or whose files stand beside them; forget it.
+
+        With it goes what is remembered of the generations of these paths, to be taken over together.
+        """
+        keys = {one.key for checkpoint in self.absent for one in self._backups.get(checkpoint.path, [])}
+        back = {one.path for one in self.absent if one.path in paths or one.key in keys}
+        checkpoints = [checkpoint for checkpoint in self.absent if checkpoint.path in back]
+        self.absent = [checkpoint for checkpoint in self.absent if checkpoint.path not in back]
+        done = [checkpoint for path in back for checkpoint in self._done.get(path, [])]
+        for checkpoint in done:
+            self._forget(checkpoint)
+        return done + checkpoints
 
     def finish(self, checkpoint: Checkpoint) -> None:
         """Remember a generation that is let go."""
@@ -81,7 +111,7 @@ class History:
 
     def paths(self) -> list[str]:
         """Return the paths of which anything is remembered."""
-        return list(self._done)
+        return list({*self._done, *(checkpoint.path for checkpoint in self.absent)})
 
     def meet(self, paths: Collection[str], live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
         """Remember what stands beside paths when they are first looked at: it is never read, whatever becomes of it."""
@@ -136,38 +166,51 @@ class History:
         """Take backups as known, once it is sure that none of them waits to be read.
 
         Args:
-            beside: what seen_backups() said before it was seen what the paths lead to; a backup that appeared since may
-            have
-                been live a moment ago.
-            live: the files that paths lead to. One that was emptied may have been so more than once, and where a
-                backup may not be read yet, none becomes known.
+            backups: what seen_backups() said before it was seen what the paths lead to; a backup that appeared since
+                may have been live a moment ago.
+            live: the files that paths lead to.
         """
-        self.fresh = {path for path, held in live.items() if not held.checkpoint.offset}
-        for path in [path for path in live if self.has_unknown(path)]:
-            is_readable = all(one.is_readable or self._is_known(one.key) for one in self._backups[path])
-            if not is_readable or not live[path].is_whole:
-                self.fresh.add(path)
+        self.fresh = {path for path, held in live.items() if self._is_unsure(path, held)}
         sure = live.keys() - self.fresh
-        parts = (keys if path in sure else filter(self._is_known, keys) for path, keys in backups.items())
-        self.known = frozenset({key[:2]: key for keys in parts for key in keys}.values())
+        beside = {}
+        for path, keys in backups.items():
+            beside[path] = keys if path in sure else frozenset(filter(self._is_known, keys))
+            if path not in live:
+                beside[path] |= self._beside.get(path, frozenset())  # what cannot be seen now was there and is not new
+        self._beside = beside
+        self._kept = self._kept if self.absent else frozenset()
+        self.known = frozenset({key[:2]: key for keys in (self._kept, *beside.values()) for key in keys}.values())
         self._backups = {path: listed for path, listed in self._backups.items() if path in sure or path in self._done}
+
+    def _is_unsure(self, path: str, held: Held) -> bool:
+        """Whether backups of a path may wait to be read: its file may have been emptied, or one may not be read yet."""
+        if not held.checkpoint.offset:
+            return True
+        if not self.has_unknown(path):
+            return False
+        is_readable = all(one.is_readable or self._is_known(one.key) for one in self._backups[path])
+        return not is_readable or not held.is_whole
 
     def unread(self, path: str, held: Sequence[Held], opened: Collection[FileKey]) -> list[Opening]:
         """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
-        past = Past(held, self._done.get(path, []), self.known, self._is_complete)
-        openings, copies = unread(path, self._backups.get(path, []), past, opened)
+        openings, copies = open_unread(path, self._backups.get(path, []), self._past(path, held, self.known), opened)
         self.known |= frozenset(copies)
         return openings
 
-    def is_copy(self, path: str, held: Callable[[str], Sequence[Held]]) -> bool:
-        """Whether a file that a glob leads to is only a copy, made by copytruncate, of another path's generation."""
+    def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
+        names = {one.key: one.path for one in self._backups.get(path, [])}
+        absent = [Held(checkpoint, None, is_live=False) for checkpoint in self.absent if checkpoint.path == path]
+        return Past([*absent, *held], self._done.get(path, []), known, names, self._is_complete)
+
+    def judge(self, path: str, held: Callable[[str], Sequence[Held]]) -> Judgement | None:
+        """Judge a file that a glob leads to as a copy, made by copytruncate, of another path's generation."""
         folder, name = os.path.split(path)
         for other in (os.path.join(folder, base) for base in bases(name)):
-            backups = self._backups.get(other, [])
-            one = next((one for one in backups if one.path == path), None)
-            if one is not None and is_copy(one, Past(held(other), self._done.get(other, []), ()), backups):
-                return True
-        return False
+            one = next((one for one in self._backups.get(other, []) if one.path == path), None)
+            judgement = classify(one, self._past(other, held(other), frozenset())) if one is not None else None
+            if judgement is not None and judgement.of is not None:
+                return judgement
+        return None
 
     def has_unknown(self, path: str) -> bool:
         """Whether a backup of the path was there at the last look that is not known."""
@@ -198,13 +241,18 @@ class History:
             is_last: whether the file is its path's newest, and still there; else what is found may be of one that came
                 after it, perhaps as its rewrite, and the next scan finds it in its place.
         """
-        self.look([path])
         candidates = [one for one in self._backups[path] if one.key not in opened]
         unknown = [one for one in candidates if one.key not in self.known]
-        copies = []
         found = cut and (find_content(cut, candidates) or find_content(cut, unknown, least=1))
+        copies = []
         if cut is not None and found:
             one, fd = found
             copies = [Opening(path, fd, cut, is_live=False, key=one.key if one.is_packed else None)]
             held, opened = [*held, Held(cut, fd, is_live=False)], {*opened, one.key}
+        elif cut is not None and cut.offset:
+            self.finish(gone(replace(cut, path=path)))
         return [*copies, *(self.unread(path, held, opened) if is_last else [])]
+
+    def has_copy(self, path: str, cut: Checkpoint, size: int) -> bool:
+        """Whether a backup that was not there before is a copy of more than `size` bytes of what `cut` speaks of."""
+        return has_copy((one for one in self._backups[path] if one.key not in self.known), cut, size)

@@ -10,6 +10,8 @@ import contextlib
 import os
 
 from exporters.engine.tail.fingerprint import PROOF_BYTES, digest, end_of_filler, file_key
+from exporters.engine.tail.proof import Proof
+from exporters.engine.tail.text import PlainText, begins_like
 from exporters.engine.values import Batch, Checkpoint, Notice
 
 __all__ = ["Stream"]
@@ -41,7 +43,7 @@ class Stream:
             os.close(fd)
             raise
         self.offset = 0
-        self.head = self.anchor = b""
+        self.proof = Proof()
         self.skipping = False
         self.seen_size = 0
         self.at_end = False
@@ -66,39 +68,36 @@ class Stream:
                 offset=self.offset,
                 size=self.seen_size,
                 mtime_ns=self._mtime_ns,
-                head_length=len(self.head),
-                head=digest(self.head),
-                anchor_length=len(self.anchor),
-                anchor=digest(self.anchor),
+                head_length=len(self.proof.head),
+                head=digest(self.proof.head),
+                anchor_length=len(self.proof.anchor),
+                anchor=digest(self.proof.anchor),
                 skipping=self.skipping,
                 done=done,
+                evidence=self.proof.evidence(self.offset),
             )
             self._checkpoint = (state, checkpoint)
         return self._checkpoint[1]
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint that has been proved to be this file's."""
-        head = os.pread(self.fd, checkpoint.head_length, 0)
-        anchor = os.pread(self.fd, checkpoint.anchor_length, checkpoint.offset - checkpoint.anchor_length)
-        self.resume(checkpoint.offset, head, anchor, checkpoint.skipping)
+    def restore(self, checkpoint: Checkpoint, is_whole: bool = True) -> None:
+        """Go on from a checkpoint that has been proved to be this file's; `is_whole` says that all its text is here."""
+        self._resume(checkpoint.offset, Proof.of_checkpoint(self.fd, checkpoint, is_whole), checkpoint.skipping)
         self.seen_size, self._mtime_ns = max(checkpoint.size, checkpoint.offset), checkpoint.mtime_ns
 
-    def resume(self, offset: int, head: bytes, anchor: bytes, skipping: bool) -> None:
-        """Go on from a position that has been proved to be this file's."""
-        self.offset, self.head, self.anchor, self.skipping = offset, head, anchor, skipping
+    def _resume(self, offset: int, proof: Proof, skipping: bool) -> None:
+        self.offset, self.proof, self.skipping = offset, proof, skipping
         self.seen_size = max(self.seen_size, offset)
 
-    def proves(self, offset: int, head: bytes, anchor: bytes) -> bool:
-        """Whether this file holds `head` at its start and `anchor` just before `offset`."""
-        if os.pread(self.fd, len(head), 0) != head:
-            return False
-        return os.pread(self.fd, len(anchor), offset - len(anchor)) == anchor
+    def begin_anew(self) -> None:
+        """Go on at the start of the file, which was emptied."""
+        self._resume(0, Proof(), False)
+        self.seen_size = 0
 
     def take_over(self, old: Stream) -> bool:
         """Go on where `old` stands if this is the same file, or one that goes on from the same bytes."""
-        if self.key != old.key and not self.proves(old.offset, old.head, old.anchor):
+        if self.key != old.key and not old.proof.proves(self.fd, old.offset):
             return False
-        self.resume(old.offset, old.head, old.anchor, old.skipping)
+        self._resume(old.offset, old.proof.copy(old.offset), old.skipping)
         self.seen_size = max(self.seen_size, old.seen_size)
         old._taken_over_at = old.offset
         return True
@@ -161,9 +160,9 @@ class Stream:
     def _read_lines(self, size: int) -> Batch | Notice | None:
         want = self._window
         while True:
-            before = len(self.anchor)
+            before = len(self.proof.anchor)
             window = os.pread(self.fd, before + want, self.offset - before)
-            if window[:before] != self.anchor:
+            if window[:before] != self.proof.anchor:
                 return self._start_over(len(window) < before)
             self._in_doubt = False
             data = window[before:] if before else window
@@ -189,7 +188,7 @@ class Stream:
         lost = self.unread_bytes
         self.cut = self.checkpoint(0)
         self._in_doubt = self.at_end = False
-        self.resume(*self._kept_part())
+        self._resume(*self._kept_part(self.cut))
         self.seen_size = self.offset
         return Notice("truncated", self.path, lost)
 
@@ -200,28 +199,23 @@ class Stream:
         """
         if self._in_doubt:
             return False
-        left = os.pread(self.fd, len(self.head), 0)
-        self._in_doubt = self.head.startswith(left)
+        head = self.proof.head
+        self._in_doubt = head.startswith(os.pread(self.fd, len(head), 0))
         return self._in_doubt
 
-    def _kept_part(self) -> tuple[int, bytes, bytes, bool]:
+    def _kept_part(self, cut: Checkpoint) -> tuple[int, Proof, bool]:
         """Return where to go on: after the lines a mere shortening left in place, else at the start.
 
-        A file that still begins with the very 4096 bytes it began with was cut, not rewritten.
+        A file that still begins as it began, as far as 4096 bytes and all evidence tell, was cut, not rewritten.
         """
         size = os.fstat(self.fd).st_size
-        if len(self.head) < PROOF_BYTES or not PROOF_BYTES <= size < self.offset:
-            return 0, b"", b"", False
-        if os.pread(self.fd, PROOF_BYTES, 0) != self.head:
-            return 0, b"", b"", False
+        is_shorter = PROOF_BYTES <= size < self.offset and len(self.proof.head) == PROOF_BYTES
+        if not is_shorter or not begins_like(PlainText(self.fd), cut):
+            return 0, Proof(), False
         kept = os.pread(self.fd, self._max_line + 1, max(0, size - self._max_line - 1))
         last = kept.rfind(b"\n")
         offset = size - len(kept) + last + 1 if last >= 0 else size
-        return offset, self.head, self._bytes_before(offset), last < 0
-
-    def _bytes_before(self, offset: int) -> bytes:
-        length = min(PROOF_BYTES, offset)
-        return os.pread(self.fd, length, offset - length)
+        return offset, Proof.of_file(self.fd, offset), last < 0
 
     def _split(self, data: bytes) -> Batch | None:
         """Cut `data`, which begins at the offset, into what is whole now; None if nothing is."""
@@ -274,18 +268,11 @@ class Stream:
         return Batch(self.path, start, self.offset, b"", too_long=begins, too_long_bytes=end)
 
     def _advance(self, data: bytes, count: int) -> None:
-        """Move the offset over the first `count` bytes of `data` and keep the proof up to date."""
-        if self.offset == len(self.head) < PROOF_BYTES:
-            self.head += data[: min(count, PROOF_BYTES - len(self.head))]
-        if count >= PROOF_BYTES:
-            self.anchor = data[count - PROOF_BYTES : count]
-        else:
-            self.anchor = (self.anchor + data[:count])[-PROOF_BYTES:]
+        """Move the offset over the first `count` bytes of `data`."""
+        self.proof.advance(data, self.offset, count)
         self.offset += count
 
     def _jump(self, offset: int) -> None:
         """Move the offset over filler that was never held in memory."""
-        if self.offset == len(self.head) < PROOF_BYTES:
-            self.head = os.pread(self.fd, min(PROOF_BYTES, offset), 0)
+        self.proof.jump(self.fd, self.offset, offset)
         self.offset = offset
-        self.anchor = self._bytes_before(offset)

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from exporters.engine.tail.catch_up import CatchUp
 from exporters.engine.tail.finder import Finder, Inode
-from exporters.engine.tail.fingerprint import open_file
+from exporters.engine.tail.fingerprint import keys_at, open_file
 from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held, predecessor
 from exporters.engine.tail.history import History
-from exporters.engine.tail.recover import recover
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch, Checkpoint, FileKey, Notice
 
@@ -23,6 +22,10 @@ __all__ = ["Tail"]
 GRACE_S = 10.0
 """Quiet seconds after which a drained file that was rotated away or deleted is let go. Longer than any writer keeps
 its old descriptor in practice; fluent-bit waits 5 s, Datadog 60 s."""
+
+
+_READ = ("longer copy", "rewrite", "unread")
+"""Verdicts on a file within a glob that is another path's backup for which it is read."""
 
 
 class Tail:
@@ -50,7 +53,7 @@ class Tail:
         self._problems: dict[str, str] = {}
         self._failed_reads: dict[str, str] = {}
         self._history = History()
-        self._catch_up = CatchUp(self._open_files, self._history, self._take)
+        self._catch_up = CatchUp(self._open_files, self._history, self._take, self._finder.may_lead_to)
 
     @property
     def unreadable(self) -> dict[str, str]:
@@ -68,23 +71,16 @@ class Tail:
         """
         self._open_files.serial = max((checkpoint.serial for checkpoint in checkpoints), default=0)
         self._history.look(self._finder.literal)
-        live = {}
-        for path in self._finder.resolve({}).files.values():
-            stream = self._stream(path)
-            if stream is not None:
-                live[path] = stream.key
-                stream.close()
-        recovery = recover(checkpoints, known or frozenset(), live, self._finder.may_lead_to)
-        self._history.restore(recovery, known or frozenset())
-        for opening in recovery.openings:
-            self._catch_up.add_opening(opening, monotonic, self._open_files.at(opening.path))
+        live = keys_at(self._finder.resolve({}).files.values())
+        notices = self._catch_up.resume(checkpoints, known or frozenset(), live, monotonic)
         self._catch_up.meet({*self._finder.literal, *live}, {key[:2] for key in live.values()})
-        return recovery.notices
+        absent = [checkpoint.path for checkpoint in self._history.absent]
+        return notices + [Notice("absent", pattern) for pattern in self._finder.leading_nowhere(live, absent)]
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return how far every file has been read, and what is remembered of files let go."""
         here = [gen.stream.checkpoint(gen.serial) for gen in self._open_files.generations()]
-        return here + self._history.finished()
+        return here + self._history.absent + self._history.finished()
 
     @property
     def known(self) -> frozenset[FileKey]:
@@ -98,16 +94,17 @@ class Tail:
             `rotated` for each path that leads to another file than before, `recovered` for each backup to be read,
             `unreadable` for each path that cannot be read.
         """
-        names = self._open_files.names()
         self._history.look({*self._open_files.keys(), *self._history.paths()})
         backups = self._history.seen_backups()
         resolved = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
         found, self._problems = resolved.files, resolved.problems
+        notices = self._catch_up.come_back(found.values(), monotonic)
+        names = self._open_files.names()
         taken: set[Inode] = set()
         for gen in self._open_files.generations():
             gen.look(found.get(gen.inode), monotonic)
             taken.add(gen.inode)
-        notices = self._open(found, names, taken, monotonic)
+        notices += self._open(found, names, taken, monotonic)
         notices += self._catch_up.look_behind(monotonic)
         self._history.update_known(backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()})
         self._missed = self._open_files.missed()
@@ -194,13 +191,17 @@ class Tail:
         open one. Backups are looked at after the opening, so that what was renamed before it is among them.
         """
         fresh = {path: inode for inode, path in found.items() if inode not in taken}
-        wanted = {path: fresh[path] for path in fresh if not self._history.is_copy(path, self._open_files.held)}
+        judged = {path: self._history.judge(path, self._open_files.held) for path in fresh}
+        longer = {path: one.of for path, one in judged.items() if one and one.of and one.verdict == "longer copy"}
+        wanted = {path: fresh[path] for path, one in judged.items() if one is None or one.verdict in _READ}
         first = self._catch_up.meet(wanted, {*found, *taken})
         new: dict[str, Stream] = {}
         for path in wanted:
             stream = self._stream(path)
             if stream is not None and stream.key[:2] not in taken:
                 new[path] = stream
+                if path in longer:
+                    stream.restore(longer[path])
                 taken.add((stream.key.dev, stream.key.ino))
             elif stream is not None:
                 stream.close()

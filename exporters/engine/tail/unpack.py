@@ -1,59 +1,124 @@
 """The text of a packed generation, without keeping more of it than is still to be read.
 
-In: the path of a .gz, and a checkpoint it may continue. Out: a descriptor on the text, or None. Part of the tail stage.
+In: the path of a .gz, .bz2, .xz or .zst, and a checkpoint it may continue. Out: blocks, or a descriptor on the text, or
+None. Part of the tail stage. The unpackers are imported when one is needed; .zst needs the package `zstandard`.
 """
 
 from __future__ import annotations
 
-import gzip
+import importlib
 import os
 import tempfile
 import zlib
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from exporters.engine.tail.fingerprint import digest
 from exporters.engine.values import Checkpoint
 
-__all__ = ["unpack"]
+__all__ = ["PACKED", "DamagedError", "blocks_of", "is_packed", "unpack"]
 
 _BLOCK = 1 << 18
 
+_MODULES = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma", ".zst": "zstandard"}
+
+PACKED = tuple(_MODULES)
+"""Endings of files whose text is packed."""
+
+
+class DamagedError(Exception):
+    """A packed file is damaged, unfinished, or of a kind that cannot be unpacked here."""
+
+
+def is_packed(path: str) -> bool:
+    """Whether a name says that its file is packed."""
+    return path.endswith(PACKED)
+
+
+def blocks_of(path: str) -> Iterator[bytes]:
+    """Yield the text of a packed file in blocks.
+
+    Raises:
+        DamagedError: if it does not go on.
+    """
+    try:
+        module: Any = importlib.import_module(_MODULES[os.path.splitext(path)[1]])
+    except ImportError as error:
+        raise DamagedError(f"{error.name} is not installed") from error
+    own = [getattr(module, name) for name in ("LZMAError", "ZstdError") if hasattr(module, name)]
+    try:
+        with open(path, "rb") as packed:
+            yield from _frames(module, packed) if path.endswith(".zst") else _stream(module, packed)
+    except (OSError, EOFError, ValueError, zlib.error, *own) as error:
+        raise DamagedError(str(error)) from error
+
+
+def _stream(module: Any, packed: BinaryIO) -> Iterator[bytes]:
+    with module.open(packed, "rb") as text:
+        while block := text.read(_BLOCK):
+            yield block
+
+
+def _frames(module: Any, packed: BinaryIO) -> Iterator[bytes]:
+    """Yield the text of .zst frames; the module's own reader takes a frame that is cut off for a whole one."""
+    frame, left = None, b""
+    while data := left or packed.read(_BLOCK >> 2):
+        frame = frame or module.ZstdDecompressor().decompressobj()
+        block = frame.decompress(data)
+        left = frame.unused_data if frame.eof else b""
+        frame = None if frame.eof else frame
+        if block:
+            yield block
+    if frame is not None:
+        raise EOFError("the last frame is not whole")
+
 
 def unpack(path: str, checkpoint: Checkpoint | None) -> int | None:
-    """Return a descriptor on the text of a .gz, or None if it is damaged or is not what `checkpoint` speaks of.
+    """Return a descriptor on the text of a packed file, or None if it is damaged or not what `checkpoint` speaks of.
 
     With a checkpoint only the text from its anchor on is kept; offsets stay those of the unpacked text, as the file
     before them is a hole.
     """
     try:  # around all of it: giving back what did not fit on the disk raises once more
-        with tempfile.TemporaryFile(prefix="peaktrade-unpacked-") as out, gzip.open(path, "rb") as text:
-            if checkpoint is not None and not _skip_to_anchor(text, out, checkpoint):
-                return None
-            while block := text.read(_BLOCK):
+        with tempfile.TemporaryFile(prefix="peaktrade-unpacked-") as out:
+            blocks = blocks_of(path)
+            if checkpoint is not None:
+                rest = _skip_to_anchor(blocks, out, checkpoint)
+                if rest is None:
+                    return None
+                out.write(rest)
+            for block in blocks:
                 out.write(block)
             out.flush()
             return os.dup(out.fileno())
-    except (OSError, EOFError, zlib.error):
+    except (DamagedError, OSError):
         return None
 
 
-def _skip_to_anchor(text: BinaryIO | gzip.GzipFile, out: BinaryIO, checkpoint: Checkpoint) -> bool:
-    """Pass over the text before the anchor, check head and anchor, and keep both in `out` where they belong."""
-    head = text.read(checkpoint.head_length)
-    if digest(head) != checkpoint.head:
-        return False
-    out.write(head)
-    start = checkpoint.offset - checkpoint.anchor_length
-    tail = head[start:] if start < len(head) else b""
-    done = len(head)
-    while done < start:
-        block = text.read(min(_BLOCK, start - done))
+def _skip_to_anchor(blocks: Iterator[bytes], out: BinaryIO, checkpoint: Checkpoint) -> bytes | None:
+    """Pass over the text before the anchor, check head and anchor, and keep both in `out` where they belong.
+
+    Returns:
+        what was unpacked beyond the offset, to be written next; None if it is another file's text.
+    """
+    start, held, size = checkpoint.offset - checkpoint.anchor_length, b"", 0
+    is_head = False
+    while size < checkpoint.offset:
+        block = next(blocks, b"")
         if not block:
-            return False
-        done += len(block)
-    anchor = tail + text.read(checkpoint.offset - done)
+            return None
+        held, size = held + block, size + len(block)
+        if not is_head and size >= checkpoint.head_length:
+            if digest(held[: checkpoint.head_length]) != checkpoint.head:
+                return None
+            out.write(held[: checkpoint.head_length])
+            is_head = True
+        if is_head:
+            held = held[max(0, min(len(held), start - (size - len(held)))) :]
+    at = checkpoint.offset - (size - len(held))
+    anchor = held[at - checkpoint.anchor_length : at]
     if digest(anchor) != checkpoint.anchor:
-        return False
+        return None
     out.seek(start)
     out.write(anchor)
-    return True
+    return held[at:]

@@ -258,10 +258,16 @@ def test_b15_moved_away_emptied_and_moved_back_is_read_from_its_start(
     assert exporter.counted(range(5), [10])
 
 
-def test_b5_a_mark_that_cannot_be_found_is_dropped_for_good(exporter: Exporter, log_file: LogFile) -> None:
-    log_file.append(line(0))
+def test_b5_a_file_that_cannot_be_found_is_given_up_once_its_path_leads_to_another(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(line(0) + b"half")
     exporter.start().poll().kill()
     shutil.move(log_file.path, log_file.path.with_name("elsewhere"))
     os.unlink(log_file.path.with_name("elsewhere"))
     exporter.start().poll().restart().restart()
-    assert exporter.recoveries == {"missing": 1}
+    assert (exporter.recoveries, exporter.lost_bytes) == ({}, 0)
+    log_file.append(line(1))
+    exporter.poll().restart().restart()
+    assert (exporter.recoveries, exporter.lost_bytes) == ({"missing": 1, "resumed": 2}, len(b"half"))
+    assert exporter.counted([0, 1])

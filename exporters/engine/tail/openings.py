@@ -1,0 +1,79 @@
+"""Opens what the verdicts say: generations nobody has read, and copies that go on beyond what was read, oldest first.
+
+In: backups, and what is known of a path's generations. Out: `Opening`s, each text once. Part of the tail stage.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+
+from msgspec import Struct
+
+from exporters.engine.tail.backups import Backup
+from exporters.engine.tail.classify import Past, classify
+from exporters.engine.tail.fingerprint import open_plain
+from exporters.engine.tail.text import PlainText, is_part, is_repeated
+from exporters.engine.tail.unpack import unpack
+from exporters.engine.values import Checkpoint, FileKey
+
+__all__ = ["Opening", "open_backup", "open_unread"]
+
+
+class Opening(Struct, frozen=True):
+    """A file to read next for `path`: from the checkpoint's offset, or from 0 without one.
+
+    `is_live`: the path leads to it. `key`: the identity of the packed file whose text this is, if it is one's. The
+    descriptor belongs to whoever takes the opening.
+    """
+
+    path: str
+    fd: int
+    checkpoint: Checkpoint | None
+    is_live: bool
+    key: FileKey | None = None
+
+
+def open_backup(path: str, one: Backup, checkpoint: Checkpoint | None) -> Opening | None:
+    """Open a backup as a generation of `path`, to be read on from a checkpoint it holds; None if it cannot be read."""
+    fd = unpack(one.path, checkpoint) if one.is_packed else open_plain(one.path)
+    key = one.key if one.is_packed else None
+    return Opening(path, fd, checkpoint, is_live=False, key=key) if fd is not None else None
+
+
+def open_unread(
+    path: str, backups: Iterable[Backup], past: Past, opened: Collection[FileKey]
+) -> tuple[list[Opening], list[FileKey]]:
+    """Open the backups of `path` that hold what nobody has read; also return those that hold nothing else."""
+    judged = [(one, classify(one, past)) for one in backups if one.key not in opened]
+    copies = [one.key for one, judgement in judged if judgement.verdict in ("copy", "forgotten")]
+    found = []
+    for one, judgement in judged:
+        if judgement.verdict in ("longer copy", "rewrite", "unread"):
+            opening = open_backup(path, one, judgement.of if judgement.verdict == "longer copy" else None)
+            found += [(one, opening)] if opening is not None else []
+    doubles = [at for at in range(len(found)) if _is_double(at, found)]
+    for at in doubles:
+        os.close(found[at][1].fd)
+    copies += [found[at][0].key for at in doubles]
+    return [opening for at, (_, opening) in enumerate(found) if at not in doubles], copies
+
+
+def _is_double(at: int, found: Sequence[tuple[Backup, Opening]]) -> bool:
+    """Whether the text of one opening is in another too, which is longer or comes before it."""
+    one, opening = found[at]
+    text = PlainText(opening.fd)
+    for other_at, (other, longer) in enumerate(found):
+        whole = PlainText(longer.fd)
+        is_first = (whole.size, -other_at) > (text.size, -at)
+        if not is_first or longer.checkpoint != opening.checkpoint:
+            continue
+        if opening.checkpoint is not None or (is_part(text, whole) and not _are_alike(one, other, text, whole)):
+            return True
+    return False
+
+
+def _are_alike(one: Backup, other: Backup, text: PlainText, whole: PlainText) -> bool:
+    """Whether two files only look like one, as their text repeats itself and their names do not say that they are."""
+    names = {os.path.splitext(file.path)[0] if file.is_packed else file.path for file in (one, other)}
+    return len(names) > 1 and is_repeated(whole, text.size)
