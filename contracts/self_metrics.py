@@ -99,6 +99,16 @@ LIVE: Mapping[str, Metric] = {
         ("last_commit_timestamp_seconds", "", "When values were last committed, in Unix seconds."),
         ("state_ok", "", "1 if the last commit could be written, 0 while the last committed values are held."),
         ("state_errors_total", "", "Commits that failed since the start; the last committed values stay visible."),
+        (
+            "config_reload_success",
+            "",
+            "1 if the contract was in order when it was last read, 0 while one that was refused is not in force.",
+        ),
+        (
+            "config_last_reload_success_timestamp_seconds",
+            "",
+            "When the contract in force was read, at the start or at SIGHUP, in Unix seconds.",
+        ),
     )
 }
 """Of the present moment or of this process; never stored (the state cannot hold that it cannot be written)."""

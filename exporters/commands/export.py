@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
@@ -23,11 +22,8 @@ from contracts.model import Contract
 from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, resolve_settings
 from exporters.engine.clock import SystemClock
 from exporters.engine.run import Engine
-from exporters.engine.state.rows import Durability, StoreBusyError, StoreError
+from exporters.engine.state.rows import Durability
 from exporters.engine.tail.tail import Tail
-
-if TYPE_CHECKING:
-    from exporters.engine.state.store import Store
 
 __all__ = ["CONTRACTS", "export", "export_options", "read_contract", "room"]
 
@@ -35,7 +31,6 @@ CONTRACTS = Path(contracts.__file__).parent
 """Where the contracts of the rooms live."""
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-_log = logging.getLogger("peaktrade.exporter")
 
 
 def export_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,22 +97,26 @@ def export(contract: Contract, once: bool, log_level: str, **flags: Any) -> None
     """Run one exporter as its flags say; `flags` are the arguments of resolve_settings()."""
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr, force=True)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
+
+    def settings_for(contract: Contract) -> Settings:
+        return resolve_settings(contract, os.environ, **flags)
+
     try:
-        settings = resolve_settings(contract, os.environ, **flags)
+        settings = settings_for(contract)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
-    sys.exit(_print_once(settings) if once else _serve(settings))
+    if once:
+        sys.exit(_print_once(settings))
+    from exporters.commands.serve import serve
 
-
-def _engine(settings: Settings, store: Store | None) -> Engine:
-    tail = Tail(settings.files, settings.contract.files.max_line_bytes)
-    return Engine(settings.contract, tail, os.environ, SystemClock(), store)
+    sys.exit(serve(settings, settings_for))
 
 
 def _print_once(settings: Settings) -> int:
     from exporters.engine.exposition.render import render
 
-    engine = _engine(settings, None).start()
+    tail = Tail(settings.files, settings.contract.files.max_line_bytes)
+    engine = Engine(settings.contract, tail, os.environ, SystemClock()).start()
     engine.step()
     missing = engine.tail.files_present == 0
     for path, problem in engine.tail.unreadable.items():
@@ -130,53 +129,3 @@ def _print_once(settings: Settings) -> int:
     sys.stdout.flush()
     engine.tail.close()
     return 1 if missing else 0
-
-
-def _serve(settings: Settings) -> int:
-    from exporters.engine.exposition.app import build_app
-    from exporters.engine.exposition.render import Kept, render
-    from exporters.engine.exposition.serve import ServeError, Server, bind
-    from exporters.engine.state.store import Store
-    from exporters.engine.tail.watcher import Watcher
-
-    contract = settings.contract
-    store = Store(settings.state, contract.name, settings.durability) if settings.state else None
-    try:
-        listener = bind(settings.host, settings.port, contract.name)
-        engine = _engine(settings, store).start()
-    except (ServeError, StoreError) as error:
-        click.echo(_advice(error), err=True)
-        return 1
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: engine.stop())
-    kept: Kept = {}
-    app = build_app(
-        contract,
-        engine.scrape,
-        lambda accept: render(*engine.published, accept=accept, kept=kept),
-        lambda: engine.is_ready,
-    )
-    server = Server(app, listener)
-    watcher = Watcher(engine.tail.directories, engine.wake)
-    server.start()
-    watcher.start()
-    _log.info("serving exporter=%s address=%s:%d", contract.name, settings.host, settings.port)
-    _log.info("reading exporter=%s files=%s", contract.name, ",".join(settings.files))
-    try:
-        engine.run(lambda: server.is_alive)
-    finally:
-        watcher.stop()
-        alive = server.is_alive
-        server.stop()
-        engine.tail.close()
-    _log.info("stopped exporter=%s", contract.name)
-    return 0 if alive else 1
-
-
-def _advice(error: Exception) -> str:
-    """Return the message of an error that keeps an exporter from starting, with what to do about it."""
-    if isinstance(error, StoreBusyError):
-        return f"{error}; stop that process, or give this one another --state-dir"
-    if isinstance(error, StoreError):
-        return f"{error}; give --state-dir a folder that can be written to, or `none`"
-    return str(error)

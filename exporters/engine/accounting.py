@@ -35,6 +35,8 @@ class Vitals(Struct):
     state_ok: bool = True
     state_errors: int = 0
     open_pairs: Mapping[str, int] = field(default_factory=dict)
+    contract_read_at: float = 0.0
+    contract_refused: bool = False
 
 
 class Accounting:
@@ -130,6 +132,8 @@ class Accounting:
             "last_commit_timestamp_seconds": vitals.last_commit_at,
             "state_ok": float(vitals.state_ok),
             "state_errors_total": vitals.state_errors,
+            "config_reload_success": float(not vitals.contract_refused),
+            "config_last_reload_success_timestamp_seconds": vitals.contract_read_at,
         }
         return {
             "build_info": [((name, VERSION), 1.0)],

@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from exporters.engine.values import Notice
+
 __all__ = ["RateLimitedLog"]
 
 _EVERY_S = 60.0
@@ -27,3 +29,16 @@ class RateLimitedLog:
         if monotonic - self._said.get(reason, float("-inf")) >= _EVERY_S:
             self._said[reason] = monotonic
             _log.warning(message, exc_info=error)
+
+    def warn_of(self, notice: Notice) -> None:
+        """Warn of what happened to a file, if something was or may be lost."""
+        where = notice.path
+        if notice.kind == "unreadable":
+            self.warn(where, f"{where}: cannot be read ({notice.problem.lower()}); retrying every second")
+        elif notice.kind == "absent":
+            self.warn(where, f"{where}: leads to no file; what was read is kept and goes on when it comes back")
+        elif notice.lost_bytes:
+            what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
+            self.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")
+        elif notice.kind == "truncated":
+            self.warn(f"truncated {where}", f"{where}: truncated or rewritten in place; reading what is new")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -22,7 +21,7 @@ from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
 from exporters.engine.heap import TRIM_BYTES, trim_heap
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
-from exporters.engine.records import Change, Gone, KnownBackups
+from exporters.engine.records import Change, Gone, KnownBackups, Saved, read_rows, row_of
 from exporters.engine.series import SeriesTable
 from exporters.engine.state.keeper import Keeper, Loaded
 from exporters.engine.tail.tail import Tail
@@ -31,7 +30,7 @@ from exporters.engine.values import Batch, Checkpoint, FileKey, Notice, Snapshot
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store
 
-__all__ = ["Engine", "Exposed"]
+__all__ = ["Engine", "Exposed", "ReloadError"]
 
 POLL_S = 0.2
 """Seconds between two looks at the open files. Source: design 4 (100 to 250 ms), as mtail and promtail do."""
@@ -50,8 +49,15 @@ _log = logging.getLogger("peaktrade.exporter")
 Exposed = tuple[Snapshot, Gauges]
 
 
+class ReloadError(Exception):
+    """Another contract cannot be put in force now."""
+
+
 class Engine:
-    """Runs one contract over its files. All methods but scrape(), wake() and stop() belong to one thread."""
+    """Runs one contract over its files. All methods but scrape(), wake() and stop() belong to one thread.
+
+    `is_reload_refused`: whether another contract was wanted and could not be had; set by whoever tried.
+    """
 
     def __init__(
         self,
@@ -61,12 +67,8 @@ class Engine:
         clock: Clock,
         store: Store | None = None,
     ) -> None:
-        self.contract = contract
         self.clock = clock
         self.tail = tail
-        self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
-        self.pipeline = Pipeline(contract, environment, self.series.seen)
-        self._accounting = Accounting(contract)
         self.is_ready = False
         self._wake = threading.Event()
         self._stops_at = float("inf")
@@ -80,6 +82,16 @@ class Engine:
         self._read_bytes = 0
         self._gauges: Gauges = ()
         self.published: Exposed = ((), ())
+        self._environment = environment
+        self._adopt(contract)
+
+    def _adopt(self, contract: Contract) -> None:
+        """Put a contract in force, with nothing counted under it yet."""
+        self.contract = contract
+        self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
+        self.pipeline = Pipeline(contract, self._environment, self.series.seen)
+        self._accounting = Accounting(contract)
+        self._adopted_at, self.is_reload_refused = self.clock.now(), False
 
     def start(self) -> Engine:
         """Take over what the last process left, then make the series that exist from the start, and commit them.
@@ -87,28 +99,50 @@ class Engine:
         Raises:
             StoreBusyError, StoreError: if the state cannot be had.
         """
-        now = self.clock.now()
-        loaded = self._keeper.load(now)
+        loaded = self._keeper.load(self.clock.now())
         saved = loaded.saved
         self._stored_checkpoints = {one.serial: one for one in saved.checkpoints}
-        left = self.series.restore(saved, self.contract)
-        left.update({f"pair {name}": number for name, number in self.pipeline.pairs.restore(saved).items()})
-        self.series.begin(self.contract, self.pipeline.defaults(), now)
-        self.series.apply(self._accounting.begin(), now)
+        self._begin(saved)
         for notice in self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic()):
             self.take(notice)
-        self._report_start(loaded, left)
+        self._report_start(loaded)
         self._commit()
         self.publish()
         return self
 
-    def _report_start(self, loaded: Loaded, left: Counter[str]) -> None:
-        """Count and say what was not taken over of the last process, and what was."""
+    def reload(self, contract: Contract) -> None:
+        """Go on under another contract as after a restart, but with every file open and as far read as it is.
+
+        Raises:
+            ReloadError: if the state cannot be written now; the contract in force goes on.
+        """
+        self._commit()
+        whole = list(self._changes(self.tail.checkpoints(), self.tail.known, everything=True))
+        problem = self._keeper.save(self.clock.now(), lambda: whole, lambda: whole)
+        if not self._keeper.is_ok:
+            raise ReloadError(problem)
+        self._adopt(contract)
+        self._begin(read_rows(row_of(one) for one in whole if not isinstance(one, Gone)))
+        self._commit()
+
+    def _begin(self, saved: Saved) -> None:
+        """Take over what was saved as far as the contract still means it, and make what exists from the start."""
         now = self.clock.now()
+        left = self.series.restore(saved, self.contract)
+        left.update({f"pair {name}": number for name, number in self.pipeline.pairs.restore(saved).items()})
+        self.series.begin(self.contract, self.pipeline.defaults(), now)
+        self.series.apply(self._accounting.begin(), now)
         if left:
             self.series.apply(self._accounting.reset("contract", sum(left.values())), now)
             names = ", ".join(sorted(left))
-            self._warnings.warn("contract", f"{self.contract.path}: the contract changed; these begin anew: {names}")
+            self._warnings.warn(
+                f"contract {self.contract.sha256}",
+                f"{self.contract.path}: the contract changed; these begin anew: {names}",
+            )
+
+    def _report_start(self, loaded: Loaded) -> None:
+        """Count and say how much there was of the last process."""
+        now = self.clock.now()
         if loaded.set_aside:
             self.series.apply(self._accounting.reset("corrupt", loaded.set_aside), now)
         if loaded.problem:
@@ -167,7 +201,7 @@ class Engine:
         """Bring one batch or notice to account, whole."""
         now = self.clock.now()
         if isinstance(item, Notice):
-            self._say(item)
+            self._warnings.warn_of(item)
             self.series.apply(self._accounting.notice(item), now)
             return
         done = self.pipeline.process(item, now)
@@ -228,6 +262,8 @@ class Engine:
             state_ok=self._keeper.is_ok,
             state_errors=self._keeper.errors,
             open_pairs=self.pipeline.pairs.sizes(),
+            contract_read_at=self._adopted_at,
+            contract_refused=self.is_reload_refused,
         )
 
     # Scrapes, from other threads
@@ -260,18 +296,3 @@ class Engine:
         if scrapes:
             self.publish()
             self._scrape_queue.answer(scrapes)
-
-    def _say(self, notice: Notice) -> None:
-        where = notice.path
-        if notice.kind == "unreadable":
-            problem = notice.problem.lower()
-            self._warnings.warn(where, f"{where}: cannot be read ({problem}); retrying every second")
-        elif notice.kind == "absent":
-            self._warnings.warn(
-                where, f"{where}: leads to no file; what was read is kept and goes on when it comes back"
-            )
-        elif notice.lost_bytes:
-            what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
-            self._warnings.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")
-        elif notice.kind == "truncated":
-            self._warnings.warn(f"truncated {where}", f"{where}: truncated or rewritten in place; reading what is new")

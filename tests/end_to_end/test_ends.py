@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.ports import free_port
+from tests.end_to_end.stack import wait_until
 from tests.end_to_end.storm import read_page
 
 pytestmark = pytest.mark.slow
+
+PEAKTRADE = str(Path(sys.executable).parent / "peaktrade")
+MY = """
+exporter: {name: my, help: Numbers from events., port: 21120, job: my}
+files: {default: input.jsonl}
+vocabulary:
+  status: {values: [ok, failed]}
+sources:
+  f: {match: {event: r}, read: {status: status}}
+metrics:
+  reqs_total: {type: counter, counts: status, labels: [status], budget: 2, help: Requests.}
+"""
+OK = b'{"event": "r", "status": "ok"}\n'
+
+
+def page_of(port: int) -> str:
+    """Return an exporter's page; nothing if it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def value(page: str, name: str) -> float:
+    """Return the sum of a metric's samples."""
+    return sum(float(line.split()[-1]) for line in page.splitlines() if re.match(rf"{name}[ {{]", line))
 
 
 def test_a_process_that_is_told_to_stop_while_it_reads_much_stops_and_goes_on_exactly(tmp_path: Path) -> None:
@@ -42,3 +72,32 @@ def test_a_process_that_is_told_to_stop_while_it_reads_much_stops_and_goes_on_ex
     assert {outcome: number for outcome, number in found.items() if number} == {"applied": lines}
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+def test_hangups_never_end_a_process_and_put_the_contract_on_disk_in_force(tmp_path: Path) -> None:
+    path, log, events, port = tmp_path / "my.yaml", tmp_path / "log", tmp_path / "my.jsonl", free_port()
+    path.write_text(MY)
+    events.write_bytes(OK)
+    command = [PEAKTRADE, "export", "--contract", str(path), "--file", str(events), "--state-dir", "none"]
+    with log.open("wb") as out:
+        process = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stderr=out)
+    wait_until(lambda: value(page_of(port), "reqs_total") == 1, 30, "the event counted")
+    read_at = "peak_trade_exporter_config_last_reload_success_timestamp_seconds"
+    began = value(page_of(port), read_at)
+    with events.open("ab") as writer:
+        for number in range(20):
+            path.write_text(MY.replace("Requests.", f"Requests {number}."))
+            process.send_signal(signal.SIGHUP)
+            writer.write(OK)
+            writer.flush()
+    wait_until(lambda: "Requests 19." in page_of(port), 30, "the last contract in force")
+    assert value(page_of(port), "reqs_total") == 21
+    assert value(page_of(port), read_at) > began
+    path.write_text("exporter: nonsense")
+    process.send_signal(signal.SIGHUP)
+    success = "peak_trade_exporter_config_reload_success"
+    wait_until(lambda: f'{success}{{exporter="my"}} 0.0' in page_of(port), 30, "the refusal")
+    assert value(page_of(port), "reqs_total") == 21
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert log.read_text().splitlines()[-1].endswith("INFO stopped exporter=my")

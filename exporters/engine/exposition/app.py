@@ -49,15 +49,8 @@ code{{background:#eee;padding:.1em .3em}}</style>
 """
 
 
-def build_app(contract: Contract, join: Join, render: Render, is_ready: Callable[[], bool]) -> Starlette:
-    """Return the application of one exporter."""
-    page = _PAGE.format(
-        name=html.escape(contract.name),
-        help=html.escape(contract.help),
-        version=html.escape(VERSION),
-        path=html.escape(contract.path.rsplit("/", 1)[-1]),
-        sha=contract.sha256,
-    )
+def build_app(contract: Callable[[], Contract], join: Join, render: Render, is_ready: Callable[[], bool]) -> Starlette:
+    """Return the application of one exporter; `contract` tells which is in force."""
 
     async def metrics(request: Request) -> Response:
         timeout_s = _timeout_of(request)
@@ -74,7 +67,7 @@ def build_app(contract: Contract, join: Join, render: Render, is_ready: Callable
         return Response(body, headers=headers)
 
     async def landing(_: Request) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(_landing_page(contract()))
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -94,6 +87,16 @@ def build_app(contract: Contract, join: Join, render: Render, is_ready: Callable
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _landing_page(contract: Contract) -> str:
+    return _PAGE.format(
+        name=html.escape(contract.name),
+        help=html.escape(contract.help),
+        version=html.escape(VERSION),
+        path=html.escape(contract.path.rsplit("/", 1)[-1]),
+        sha=contract.sha256,
+    )
 
 
 def _takes_gzip(accepted: str) -> bool:

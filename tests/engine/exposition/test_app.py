@@ -40,7 +40,7 @@ class HttpClient:
         self._bench = Bench(contract)
         vitals = Vitals(open_pairs=self._bench.pairs.sizes())
         self._gauges = [(LIVE[name], found) for name, found in Accounting(contract).gauges(vitals).items() if found]
-        self.app = build_app(contract, self._join, self._render, lambda: self.is_ready)
+        self.app = build_app(lambda: contract, self._join, self._render, lambda: self.is_ready)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Send one request, straight to the application; `accept_encoding` is the header Accept-Encoding."""

@@ -68,7 +68,7 @@ class Site:
         self.turns: list[Future[None]] = []
         self.holds = False
         self._has_turn = threading.Semaphore(0)
-        app = build_app(contract, self._join, lambda _: (self.page, "text/plain"), lambda: True)
+        app = build_app(lambda: contract, self._join, lambda _: (self.page, "text/plain"), lambda: True)
         self.server = Server(app, listener)
 
     def connect(self, sent: bytes = b"", room: int = 0) -> socket.socket:

@@ -90,9 +90,20 @@ class Plant:
         self.store: Store | None = None
         self._engine: Engine | None = None
 
+    @property
+    def engine(self) -> Engine:
+        """The engine that lives now."""
+        assert self._engine is not None
+        return self._engine
+
     def change(self, text: str) -> None:
         """Put another contract in force, from the next begin()."""
         self.contract = contract_of(self.folder, text)
+
+    def reload(self, text: str) -> None:
+        """Put another contract in force now, as SIGHUP does."""
+        self.change(text)
+        self.engine.reload(self.contract)
 
     def write(self, *events: Event) -> None:
         """Append lines."""
