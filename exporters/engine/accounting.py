@@ -40,8 +40,9 @@ class Vitals(Struct):
 class Accounting:
     """Turns what the stages say into updates, once each."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, live_trading: bool = False) -> None:
         self._contract = contract
+        self._live_trading = live_trading
         self._name = contract.name
         self._budget = sum(metric.budget for metric in contract.metrics)
         self._rejections = [metric for metric in contract.metrics if metric.job == "rejections"]
@@ -130,6 +131,7 @@ class Accounting:
             "last_commit_timestamp_seconds": vitals.last_commit_at,
             "state_ok": float(vitals.state_ok),
             "state_errors_total": vitals.state_errors,
+            "live_trading_enabled": self._live_trading,
         }
         return {
             "build_info": [((name, VERSION), 1.0)],

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from contracts.model import Contract
+from contracts.no_live import live_trading_enabled
 from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.exposition.render import Gauges
@@ -66,7 +67,7 @@ class Engine:
         self.tail = tail
         self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
         self.pipeline = Pipeline(contract, environment, self.series.seen)
-        self._accounting = Accounting(contract)
+        self._accounting = Accounting(contract, live_trading_enabled(environment))
         self.is_ready = False
         self._wake = threading.Event()
         self._stops_at = float("inf")

@@ -93,7 +93,14 @@ def test_a_fault_stands_in_the_text_at_its_place_and_everything_else_stays() -> 
         assert len(gone) <= 1
         assert len(come) == 1, mutant
     places = {(mutant.function, mutant.line) for mutant in find_mutants("some.py", SOURCE)}
-    assert places == {("outer", 5), ("outer", 6), ("outer", 8), ("outer", 9), ("Owner.method", 14), ("Owner.method", 17)}
+    assert places == {
+        ("outer", 5),
+        ("outer", 6),
+        ("outer", 8),
+        ("outer", 9),
+        ("Owner.method", 14),
+        ("Owner.method", 17),
+    }
 
 
 @pytest.fixture
