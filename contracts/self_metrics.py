@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from contracts.model import REJECTION_REASONS, Metric
 
-__all__ = ["LABEL_VALUES", "LINE_OUTCOMES", "LIVE", "RESERVED_PREFIX", "STORED"]
+__all__ = ["LABEL_VALUES", "LINE_OUTCOMES", "LIVE", "LIVE_TRADING", "RESERVED_PREFIX", "STORED"]
 
 RESERVED_PREFIX = "peak_trade_exporter_"
 """Prefix of the metrics every exporter has about itself; no contract may use it."""
@@ -19,12 +19,16 @@ LINE_OUTCOMES = ("applied", "ignored", "blank", *REJECTION_REASONS)
 """What becomes of a line: exactly one of these."""
 
 
+LIVE_TRADING = "peak_trade_live_trading_enabled"
+"""The one metric about the exporter without the prefix: one fact, whichever process says it. Source: seed 000."""
+
+
 def _metric(name: str, labels: str, text: str) -> Metric:
     """Return a metric about the exporter; every one carries the label `exporter` first."""
     names = ("exporter", *labels.split())
     is_counter = name.endswith("_total")
     return Metric(
-        name=RESERVED_PREFIX + name,
+        name=LIVE_TRADING if name == "live_trading_enabled" else RESERVED_PREFIX + name,
         type="counter" if is_counter else "gauge",
         job="counts" if is_counter else "sets",
         help=text,
@@ -109,6 +113,7 @@ LIVE: Mapping[str, Metric] = {
             "",
             "When the contract in force was read, at the start or at SIGHUP, in Unix seconds.",
         ),
+        ("live_trading_enabled", "", "1 if LIVE_TRADING_ENABLED is on where the exporter runs; it must be 0."),
     )
 }
 """Of the present moment or of this process; never stored (the state cannot hold that it cannot be written)."""

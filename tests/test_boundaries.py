@@ -12,6 +12,7 @@ from tokenize import COMMENT, DEDENT, ENDMARKER, INDENT, NEWLINE, NL, generate_t
 import pytest
 
 from contracts.load import load_contracts
+from contracts.no_live import VARIABLE
 
 ROOT = Path(__file__).parents[1]
 OURS = ("contracts", "emitters", "exporters")
@@ -26,8 +27,35 @@ CONDUCTORS = {"pipeline", "run"}
 BESIDE_THE_ENGINE = {"exporters.version"}
 """What the engine may import of the package around it."""
 
+GATE = "contracts.no_live."
+"""What every package may import, the witness too: whether live trading is on is one question, with one answer."""
+
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
-HTTP = [f"exporters/engine/exposition/{name}.py" for name in ("app", "connection", "serve")]
+HTTP = {f"exporters/engine/exposition/{name}.py" for name in ("app", "connection", "serve")}
+LISTENS = {"exporters/commands/demo/ports.py"}
+"""What else holds sockets of its own, to bind: whether a port is free."""
+
+CLIENT = "exporters/commands/verify/client.py"
+ASKS = {"exporters/commands/verify/", "exporters/commands/demo/"}
+"""The commands that may ask others, over HTTP, with GET alone."""
+
+NETWORK = (
+    "urllib.request",
+    "http.",
+    "ssl",
+    "socket",
+    "_socket",
+    "socketserver",
+    "asyncio",
+    "uvicorn",
+    "starlette",
+    "multiprocessing.connection",
+    "xmlrpc",
+    "telnetlib",
+    "imaplib",
+    "poplib",
+    "nntplib",
+)
 
 MODULES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
 ENGINE_MODULES = [path for path in MODULES if path.is_relative_to(ENGINE) and path != ENGINE / "__init__.py"]
@@ -90,8 +118,19 @@ def faults_of(path: Path) -> list[str]:
 )
 def test_imports_flow_one_way(package: str, allowed: set[str]) -> None:
     forbidden = {*OURS, "tests", "grafana"} - allowed
-    wrong = [name_of(path) for path in (ROOT / package).rglob("*.py") if packages(path) & forbidden]
+    wrong = [
+        f"{name_of(path)}: {name}"
+        for path in (ROOT / package).rglob("*.py")
+        for name in imports(path)
+        if name.partition(".")[0] in forbidden and not name.startswith(GATE)
+    ]
     assert wrong == []
+
+
+def test_live_trading_is_read_in_one_place() -> None:
+    named = [path for path in MODULES if VARIABLE in path.read_text(encoding="utf-8")]
+    texts = {name_of(path): re.findall(rf'(["\']){VARIABLE}\1', path.read_text(encoding="utf-8")) for path in named}
+    assert {name for name, hits in texts.items() if hits} == {"contracts/no_live.py"}
 
 
 @pytest.mark.parametrize("path", ENGINE_MODULES, ids=lambda path: str(path.relative_to(ENGINE)))
@@ -166,14 +205,32 @@ def test_no_stage_asks_a_calendar_what_time_it_is() -> None:
 
 def test_nothing_here_can_trade() -> None:
     assert [name_of(path) for path in MODULES if packages(path) & CAN_TRADE] == []
-    network = ("urllib.request", "http.", "ssl", "asyncio", "uvicorn", "starlette")
-    quiet = [
-        path for package in ("contracts", "emitters", "exporters/engine") for path in (ROOT / package).rglob("*.py")
-    ]
-    users = [name_of(path) for path in sorted(quiet) if any(name.startswith(network) for name in imports(path))]
-    assert users == HTTP
+    users = {name_of(path) for path in MODULES if any(name.startswith(NETWORK) for name in imports(path))}
+    assert users == {CLIENT, *HTTP, *LISTENS}
     calls = re.compile(r"\bsocket\.(?!gethostname\b)\w+")
-    assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == HTTP[-1:]
+    quiet = [path for path in MODULES if name_of(path) not in {CLIENT, *HTTP, *LISTENS}]
+    assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_whoever_listens_never_connects() -> None:
+    for name in (*HTTP, *LISTENS):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.findall(r"\.connect(?:_ex)?\(|create_connection|open_connection|sendto\(", text) == [], name
+
+
+def test_only_named_commands_ask_others_and_only_with_get() -> None:
+    module = CLIENT.removesuffix(".py").replace("/", ".")
+    asking = {name_of(path) for path in MODULES if any(name.startswith(f"{module}.") for name in imports(path))}
+    assert {name for name in asking if not name.startswith(tuple(ASKS))} == set()
+    requests = [
+        node
+        for node in ast.walk(ast.parse((ROOT / CLIENT).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Request", "urlopen", "HTTPConnection"))
+    ]
+    assert [[ast.unparse(node.func), *(word.arg for word in node.keywords)] for node in requests] == [
+        ["urllib.request.Request", "headers"]
+    ]
+    assert [len(node.args) for node in requests] == [1], "without a body it is a GET"
 
 
 def test_no_module_is_longer_than_300_lines() -> None:

@@ -13,7 +13,7 @@ from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.labels import FORBIDDEN_LABELS, build_init, build_labels
 from contracts.compiler.vocabulary import value_problem
 from contracts.model import SOURCE_WORD, Condition, Job, Metric, Word
-from contracts.self_metrics import RESERVED_PREFIX
+from contracts.self_metrics import LIVE_TRADING, RESERVED_PREFIX
 from contracts.spelling import spelling
 
 __all__ = ["FORBIDDEN_LABELS", "build_metrics"]
@@ -139,6 +139,8 @@ def _unknown(name: str) -> str:
 
 def _check_name(metric: Metric, spot: Spot, faults: Faults) -> None:
     name = metric.name
+    if name == LIVE_TRADING:
+        faults.add(spot, f"{quote(name)} is a metric every exporter has about itself; rename it")
     if name.startswith((RESERVED_PREFIX, "process_")):
         faults.add(spot, f"the prefix of {quote(name)} is kept for metrics about the exporter itself; rename it")
     if (metric.type == "counter") != name.endswith("_total"):

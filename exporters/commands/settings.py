@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from contracts.model import Contract
+from contracts.no_live import NoLiveError, live_trading_enabled
 from exporters.engine.state.rows import Durability
 
 __all__ = ["STATE_DIR", "STATE_VARIABLE", "Settings", "SettingsError", "resolve_settings", "state_path"]
@@ -50,6 +51,10 @@ def resolve_settings(
     Raises:
         SettingsError: if an environment variable holds something unusable.
     """
+    try:
+        live_trading_enabled(environment)
+    except NoLiveError as error:
+        raise SettingsError(str(error)) from error
     if not files:
         variable = contract.files.env
         listed = environment.get(variable, "") if variable else ""

@@ -42,8 +42,9 @@ class Vitals(Struct):
 class Accounting:
     """Turns what the stages say into updates, once each."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, live_trading: bool = False) -> None:
         self._contract = contract
+        self._live_trading = live_trading
         self._name = contract.name
         self._budget = sum(metric.budget for metric in contract.metrics)
         self._rejections = [metric for metric in contract.metrics if metric.job == "rejections"]
@@ -134,6 +135,7 @@ class Accounting:
             "state_errors_total": vitals.state_errors,
             "config_reload_success": float(not vitals.contract_refused),
             "config_last_reload_success_timestamp_seconds": vitals.contract_read_at,
+            "live_trading_enabled": self._live_trading,
         }
         return {
             "build_info": [((name, VERSION), 1.0)],

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from contracts.model import Contract
+from contracts.no_live import live_trading_enabled
 from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.exposition.render import Gauges
@@ -83,15 +84,15 @@ class Engine:
         self._gauges: Gauges = ()
         self.published: Exposed = ((), ())
         self._environment = environment
-        self._adopt(contract)
+        self._put_in_force(contract)
 
-    def _adopt(self, contract: Contract) -> None:
+    def _put_in_force(self, contract: Contract) -> None:
         """Put a contract in force, with nothing counted under it yet."""
         self.contract = contract
         self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
         self.pipeline = Pipeline(contract, self._environment, self.series.seen)
-        self._accounting = Accounting(contract)
-        self._adopted_at, self.is_reload_refused = self.clock.now(), False
+        self._accounting = Accounting(contract, live_trading_enabled(self._environment))
+        self._contract_read_at, self.is_reload_refused = self.clock.now(), False
 
     def start(self) -> Engine:
         """Take over what the last process left, then make the series that exist from the start, and commit them.
@@ -121,7 +122,7 @@ class Engine:
         problem = self._keeper.save(self.clock.now(), lambda: whole, lambda: whole)
         if not self._keeper.is_ok:
             raise ReloadError(problem)
-        self._adopt(contract)
+        self._put_in_force(contract)
         self._begin(read_rows(row_of(one) for one in whole if not isinstance(one, Gone)))
         self._commit()
 
@@ -262,7 +263,7 @@ class Engine:
             state_ok=self._keeper.is_ok,
             state_errors=self._keeper.errors,
             open_pairs=self.pipeline.pairs.sizes(),
-            contract_read_at=self._adopted_at,
+            contract_read_at=self._contract_read_at,
             contract_refused=self.is_reload_refused,
         )
 

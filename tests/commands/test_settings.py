@@ -59,3 +59,11 @@ def test_an_unusable_port_is_refused_and_never_replaced(spec: Contract, value: s
         f"THE_PORT: got {value[:80]!r}, expected a port from 1 to 65535;"
         " unset it for the contract's 9999, or give --port"
     )
+
+
+def test_an_unclear_answer_to_live_trading_keeps_an_exporter_from_starting(spec: Contract) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings(spec, {"LIVE_TRADING_ENABLED": "maybe"})
+    assert str(caught.value) == (
+        "LIVE_TRADING_ENABLED: got 'maybe', expected true or false; unset it, or write false: nothing here trades"
+    )

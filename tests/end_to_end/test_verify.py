@@ -48,8 +48,11 @@ def test_a_healthy_stack_passes_and_leaves_evidence(stack: Stack, tmp_path: Path
     assert [line.split("|")[1] for line in lines[:-1]] == [
         *("prometheus_ready", "target_ai_live", "target_execution_watch", "target_shadow_mvs", "rules"),
         *(golden.id for golden in GOLDEN),
-        *("ai_live_metrics", "ai_live_contract", "execution_watch_metrics", "execution_watch_contract"),
-        *("shadow_mvs_metrics", "shadow_mvs_contract"),
+        *(
+            f"{name}_{what}"
+            for name in ("ai_live", "execution_watch", "shadow_mvs")
+            for what in ("metrics", "contract", "no_live")
+        ),
     ]
     assert all(line.startswith("PASS|") for line in lines[:-1])
     kept = {str(path.relative_to(tmp_path / "evidence")) for path in tmp_path.rglob("*") if path.is_file()}
@@ -105,9 +108,12 @@ def test_a_rule_file_prometheus_has_not_loaded_fails_with_its_rules(stack: Stack
     finally:
         stack.stop("without_execution")
     names = len(read_rule_names(RULES))
-    missing = "EXECUTION_ReconcileMismatch, EXECUTION_ReconcileStale, EXECUTION_SafetyRailTripped"
+    missing = (
+        "EXECUTION_LiveTradingEnabled, EXECUTION_ReconcileMismatch, EXECUTION_ReconcileStale,"
+        " EXECUTION_SafetyRailTripped"
+    )
     assert result.exit_code == 1
-    assert f"FAIL|rules|{names - 3} of {names} rules are loaded; missing: {missing}" in failures(result)
+    assert f"FAIL|rules|{names - 4} of {names} rules are loaded; missing: {missing}" in failures(result)
 
 
 def test_an_exporter_that_is_stopped_fails_where_it_is_missed(stack: Stack) -> None:

@@ -121,7 +121,7 @@ def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
     for key, metric in (*STORED.items(), *LIVE.items()):
         labels = {label: LABEL_VALUES.get((key, label)) or named.get(label, _OPEN) for label in metric.labels}
         for series in _samples(metric, {**labels, "job": named["job"], "instance": _OPEN}, "self"):
-            flag = key.endswith("_info") or key in ("file_present", "state_ok")
+            flag = key.endswith("_info") or key in ("file_present", "state_ok", "live_trading_enabled")
             yield Series(
                 series.name, series.kind, series.labels, series.unit, series.family, "self", top=1.0 if flag else None
             )

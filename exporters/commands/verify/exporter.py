@@ -5,9 +5,11 @@ In: a site and a contract. Out: a check.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from contracts.model import Contract
+from contracts.no_live import VARIABLE
+from contracts.self_metrics import LIVE_TRADING
 from exporters.commands.verify.client import HttpClient, read_families
 from exporters.commands.verify.conformity import contract_in_force, count_series, find_problems
 from exporters.commands.verify.finding import Check, Finding, fail, passed
@@ -42,6 +44,7 @@ def _page(exporter: HttpClient, contract: Contract) -> Iterator[Finding]:
         series = sum(map(count_series, families))
         yield passed(name, f"{len(families)} families, {series} series, all as {_file(contract)} says")
     yield _contract(contract, contract_in_force(families))
+    yield _no_live(contract, [s.value for family in families if family.name == LIVE_TRADING for s in family.samples])
 
 
 def _contract(contract: Contract, running: str) -> Finding:
@@ -53,6 +56,17 @@ def _contract(contract: Contract, running: str) -> Finding:
         return fail(name, "the page does not say which contract is in force", watcher)
     text = f"runs another {file} ({running[:12]}) than the one on disk ({contract.sha256[:12]})"
     return fail(name, text, f"restart the exporter: python -m exporters.{contract.name}")
+
+
+def _no_live(contract: Contract, stated: Sequence[float]) -> Finding:
+    name = f"{contract.name}_no_live"
+    if not stated:
+        watcher = "it is no exporter of ours, or an older one: restart it from this checkout"
+        return fail(name, "the page does not say whether live trading is enabled", watcher)
+    if any(value != 0 for value in stated):
+        text = f"{VARIABLE} is on where {contract.name} runs; this system only ever watches"
+        return fail(name, text, f"unset {VARIABLE} there, restart, and find out who set it: docs/no_live.md")
+    return passed(name, f"{VARIABLE} is off where {contract.name} runs")
 
 
 def _file(contract: Contract) -> str:

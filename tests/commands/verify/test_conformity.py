@@ -44,6 +44,8 @@ shop_refused_lines_total{source="unknown",reason="bad"} 1
 peak_trade_exporter_lines_total{exporter="shop",outcome="applied"} 3
 # TYPE peak_trade_exporter_contract_info gauge
 peak_trade_exporter_contract_info{exporter="shop",contract="shop.yaml",sha256="abc"} 1
+# TYPE peak_trade_live_trading_enabled gauge
+peak_trade_live_trading_enabled{exporter="shop"} 0
 # TYPE process_open_fds gauge
 process_open_fds 7
 """
@@ -138,9 +140,29 @@ def test_the_contract_in_force_is_the_one_the_page_names() -> None:
 def test_a_page_under_the_contract_on_disk_passes_twice(contract: Contract, fake: FakeSite) -> None:
     fake.say("/", PAGE.replace("abc", contract.sha256).encode())
     assert [str(finding) for finding in check_exporter(fake.site, contract).run()] == [
-        "PASS|shop_metrics|6 families, 7 series, all as shop.yaml says",
+        "PASS|shop_metrics|7 families, 8 series, all as shop.yaml says",
         f"PASS|shop_contract|runs shop.yaml as it is on disk ({contract.sha256[:12]})",
+        "PASS|shop_no_live|LIVE_TRADING_ENABLED is off where shop runs",
     ]
+
+
+def test_an_exporter_where_live_trading_is_on_fails(contract: Contract, fake: FakeSite) -> None:
+    page = PAGE.replace("abc", contract.sha256)
+    fake.say("/", page.replace('enabled{exporter="shop"} 0', 'enabled{exporter="shop"} 1').encode())
+    finding = check_exporter(fake.site, contract).run()[2]
+    assert (str(finding), finding.watcher) == (
+        "FAIL|shop_no_live|LIVE_TRADING_ENABLED is on where shop runs; this system only ever watches",
+        "unset LIVE_TRADING_ENABLED there, restart, and find out who set it: docs/no_live.md",
+    )
+
+
+def test_a_page_that_does_not_say_whether_live_trading_is_on_fails(contract: Contract, fake: FakeSite) -> None:
+    fake.say("/", PAGE.replace('peak_trade_live_trading_enabled{exporter="shop"} 0\n', "").encode())
+    finding = check_exporter(fake.site, contract).run()[2]
+    assert (str(finding), finding.watcher) == (
+        "FAIL|shop_no_live|the page does not say whether live trading is enabled",
+        "it is no exporter of ours, or an older one: restart it from this checkout",
+    )
 
 
 def test_another_contract_than_the_one_on_disk_fails(contract: Contract, fake: FakeSite) -> None:
@@ -169,6 +191,6 @@ def test_a_page_that_is_none_fails(contract: Contract, fake: FakeSite) -> None:
 def test_no_more_than_ten_problems_are_shown_but_all_are_counted(contract: Contract, fake: FakeSite) -> None:
     fake.say("/", "".join(f"stranger_{at} 1\n" for at in range(13)).encode())
     findings = check_exporter(fake.site, contract).run()
-    assert [finding.level for finding in findings] == ["FAIL"] * 10 + ["INFO", "FAIL"]
+    assert [finding.level for finding in findings] == ["FAIL"] * 10 + ["INFO", "FAIL", "FAIL"]
     assert str(findings[10]) == "INFO|shop_metrics|3 more problems are not shown"
     assert Path(contract.path).name in findings[0].watcher

@@ -125,6 +125,12 @@ def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) 
     assert gauges["file_present"] == [(("sample",), 1.0)]
     assert gauges["open_pairs"] == [(("sample", "pair"), 3.0)]
     assert gauges["series_budget"] == [(("sample",), 8.0)]
+    assert gauges["live_trading_enabled"] == [(("sample",), 0.0)]
+
+
+def test_live_trading_that_is_on_is_shown(contract: Callable[[str], Contract]) -> None:
+    gauges = Accounting(contract(TEXT), live_trading=True).gauges(Vitals())
+    assert gauges["live_trading_enabled"] == [(("sample",), 1.0)]
 
 
 PIECES = st.sampled_from(
