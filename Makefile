@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 
 # One worker per core; a file's tests stay on one worker, so what a module sets up is set up once. `make test WORKERS=0`: one process.
 WORKERS ?= auto
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov)
 
 # The tests start Python a hundred times; without compiled files at hand each start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,10 +26,10 @@ test: $(READY)
 	@$(PYTEST) $(if $(STAGE),tests/engine/$(STAGE)) $(ARGS)
 STAGES = $(filter-out support,$(notdir $(patsubst %/,%,$(filter-out %/__pycache__/,$(wildcard tests/engine/*/)))))
 
-# What CI runs: the static part, then every test.
+# What CI runs: the static part, promtool, then every test, and how much of the engine they reach.
 check: static
 	@$(BIN)/python -m tests.promtool_checks
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test COVERAGE=1
 
 static: $(READY)
 	@$(BIN)/ruff format --check .
@@ -62,4 +62,4 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
