@@ -54,10 +54,11 @@ class ScrapeQueue:
         return [one for one in self.waiting() if one.deadline <= monotonic] if self._waiting else []
 
     def answer(self, scrapes: Sequence[Waiting]) -> None:
-        """Let these scrapes go on."""
+        """Let these scrapes go on, but for those that were let go on before."""
         with self._lock:
+            answered = [one for one in self._waiting if one in scrapes]
             self._waiting = [one for one in self._waiting if one not in scrapes]
-        for one in scrapes:
+        for one in answered:
             if one.done.set_running_or_notify_cancel():
                 one.done.set_result(None)
 
