@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.copies import copy_of_the_house
+from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.ports import free_port, free_ports
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +44,7 @@ def _run(script: str, folder: Path) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

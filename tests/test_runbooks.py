@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from exporters.cli import main
 from exporters.commands.export import room
 from exporters.commands.verify.cli import verify
+from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.stack import Stack, running_stack
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +68,7 @@ def test_a_command_of_a_runbook_works_and_says_something(block: str, stack: Stac
         env={**os.environ, **stack.environment, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() != ""

@@ -11,8 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,20 +21,12 @@ from contracts.load import load_contracts
 from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.client import HttpClient, NoAnswerError
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
 
-__all__ = ["ROOT", "Stack", "running_stack", "wait_until"]
+__all__ = ["ROOT", "Stack", "running_stack"]
 
 ROOT = Path(__file__).parents[2]
-_STOP_S = 10.0
-
-
-def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
-    """Ask again and again, until `holds` or the time is over."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"after {seconds:g} s still not: {what}"
-        time.sleep(0.1)
 
 
 @dataclass
@@ -105,7 +96,7 @@ class Stack:
         process = self._running.pop(name)
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(_STOP_S)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -127,7 +118,7 @@ class Stack:
             assert self._running[name].poll() is None, f"{name} ended: {words}"
             return _is_ready(site)
 
-        wait_until(is_ready, 20, f"{name} is ready")
+        wait_until(is_ready, f"{name} is ready")
 
     def _configuration(self, rules: Path) -> str:
         text = (ROOT / "prometheus" / "prometheus.host.yml").read_text()

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.end_to_end.patience import PATIENCE_S, wait_until
+
 __all__ = ["Exporter", "Scraper", "Writer", "read_page"]
 
 Page = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -134,15 +136,17 @@ class Exporter:
     def start(self) -> None:
         """Start it and wait until it serves."""
         self._process = subprocess.Popen(self._command, env={**os.environ, "PEAK_TRADE_AI_RUN_ID": "storm"})
-        deadline = time.monotonic() + 30
-        while read_page(self.port) is None:
-            assert self._process.poll() is None, f"the exporter ended with {self._process.returncode}"
-            assert time.monotonic() < deadline, "the exporter does not answer"
-            time.sleep(0.01)
+        process = self._process
+
+        def answers() -> bool:
+            assert process.poll() is None, f"the exporter ended with {process.returncode}"
+            return read_page(self.port) is not None
+
+        wait_until(answers, "the exporter answers", pause_s=0.01)
 
     def end(self, number: signal.Signals) -> None:
         """Send a signal and wait for the end."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
-        self._process.wait(15)
+        self._process.wait(PATIENCE_S)

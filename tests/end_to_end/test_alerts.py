@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.stack import ROOT, Stack, running_stack, wait_until
+from tests.end_to_end.patience import wait_until
+from tests.end_to_end.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.slow
 
@@ -54,13 +55,13 @@ def alerts(stack: Stack, *states: str) -> set[str]:
 def is_quiet(stack: Stack) -> None:
     """Wait until all targets have been scraped for a while and no alert is left."""
     scraped = "min(count_over_time(up[5s])) >= 5 and count(up == 1) == 3"
-    wait_until(lambda: bool(stack.read_json("/api/v1/query", query=scraped)["result"]), 30, "all targets up")
-    wait_until(lambda: not alerts(stack, "pending", "firing"), 20, "no alert")
+    wait_until(lambda: bool(stack.read_json("/api/v1/query", query=scraped)["result"]), "all targets up")
+    wait_until(lambda: not alerts(stack, "pending", "firing"), "no alert")
 
 
 def expect(stack: Stack, *names: str) -> None:
     """Wait until these alerts fire, and no other."""
-    wait_until(lambda: alerts(stack, "firing") == set(names), 20, f"{', '.join(names)} firing, and nothing else")
+    wait_until(lambda: alerts(stack, "firing") == set(names), f"{', '.join(names)} firing, and nothing else")
 
 
 def test_every_range_offset_and_delay_is_short_in_the_copy() -> None:

@@ -18,6 +18,7 @@ from contracts.load import load_contracts
 from exporters.commands.demo.ports import ports_of
 from exporters.commands.demo.web import answers
 from exporters.commands.export import CONTRACTS
+from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.ports import free_ports
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,7 @@ def ports() -> list[int]:
 def run(ports: Sequence[int], *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
     """Return the exit code of a demo on these ports, its output and its errors."""
     command = [PEAKTRADE, "demo", "--ports-from", str(ports[0]), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environment)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -76,7 +77,7 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
     assert pages == own
     assert found and answers(ports[-1], found[1])
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert "stopping" in out
     assert listening(ports) == []

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from contracts.load import load_contracts
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.golden import TRUTHS, Truth
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import Page, Scraper, read_page
 
@@ -52,11 +52,12 @@ def _exporter(name: str, file: Path, folder: Path, port: int) -> subprocess.Pope
     command = [sys.executable, "-m", f"exporters.{name}", "--file", str(file), "--state-dir", str(folder / "state")]
     command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
     process = subprocess.Popen(command, env={**os.environ, "PEAK_TRADE_AI_RUN_ID": "demo"})
-    deadline = time.monotonic() + 30
-    while read_page(port) is None:
+
+    def answers() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return read_page(port) is not None
+
+    wait_until(answers, "the exporter answers", pause_s=0.02)
     return process
 
 
@@ -88,7 +89,7 @@ def test_the_exporter_counts_what_the_emitter_wrote(how: str, truth: Truth, tmp_
     finally:
         scraper.finish()
         process.send_signal(signal.SIGTERM)
-        code = process.wait(15)
+        code = process.wait(PATIENCE_S)
     assert _counts(page, truth.metric) == _expected(truth)
     assert _lines(page) == (NUMBER, NUMBER)
     assert scraper.fallen == ""
@@ -102,5 +103,5 @@ def test_events_written_before_the_exporter_starts_count_too(truth: Truth, tmp_p
     process = _exporter(truth.exporter, file, tmp_path, port)
     page: Any = read_page(port)
     process.send_signal(signal.SIGTERM)
-    process.wait(15)
+    process.wait(PATIENCE_S)
     assert _counts(page, truth.metric) == _expected(truth)

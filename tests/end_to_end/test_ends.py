@@ -6,15 +6,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
-from tests.end_to_end.stack import wait_until
-from tests.end_to_end.storm import read_page
+from tests.end_to_end.storm import Page, read_page
 
 pytestmark = pytest.mark.slow
 
@@ -54,24 +53,25 @@ def test_a_process_that_is_told_to_stop_while_it_reads_much_stops_and_goes_on_ex
 
     def begin() -> subprocess.Popen[bytes]:
         process = subprocess.Popen(command)
-        deadline = time.monotonic() + 30
-        while read_page(port) is None:
-            assert time.monotonic() < deadline
+        wait_until(lambda: read_page(port) is not None, "the exporter answers", pause_s=0.01)
         return process
 
     process = begin()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     process = begin()
-    deadline = time.monotonic() + 60
-    while (page := read_page(port) or {}) and sum(
-        value for (name, _), value in page.items() if name == "peak_trade_exporter_lines_total"
-    ) < lines:
-        assert time.monotonic() < deadline
+    page: Page = {}
+
+    def has_read_all() -> bool:
+        nonlocal page
+        page = read_page(port) or {}
+        return sum(number for (name, _), number in page.items() if name == "peak_trade_exporter_lines_total") >= lines
+
+    wait_until(has_read_all, "every line is counted")
     found = {dict(labels)["outcome"]: v for (name, labels), v in page.items() if name.endswith("exporter_lines_total")}
     assert {outcome: number for outcome, number in found.items() if number} == {"applied": lines}
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 def test_hangups_never_end_a_process_and_put_the_contract_on_disk_in_force(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_hangups_never_end_a_process_and_put_the_contract_on_disk_in_force(tmp_p
     command = [PEAKTRADE, "export", "--contract", str(path), "--file", str(events), "--state-dir", "none"]
     with log.open("wb") as out:
         process = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stderr=out)
-    wait_until(lambda: value(page_of(port), "reqs_total") == 1, 30, "the event counted")
+    wait_until(lambda: value(page_of(port), "reqs_total") == 1, "the event counted")
     read_at = "peak_trade_exporter_config_last_reload_success_timestamp_seconds"
     began = value(page_of(port), read_at)
     with events.open("ab") as writer:
@@ -90,14 +90,14 @@ def test_hangups_never_end_a_process_and_put_the_contract_on_disk_in_force(tmp_p
             process.send_signal(signal.SIGHUP)
             writer.write(OK)
             writer.flush()
-    wait_until(lambda: "Requests 19." in page_of(port), 30, "the last contract in force")
+    wait_until(lambda: "Requests 19." in page_of(port), "the last contract in force")
     assert value(page_of(port), "reqs_total") == 21
     assert value(page_of(port), read_at) > began
     path.write_text("exporter: nonsense")
     process.send_signal(signal.SIGHUP)
     success = "peak_trade_exporter_config_reload_success"
-    wait_until(lambda: f'{success}{{exporter="my"}} 0.0' in page_of(port), 30, "the refusal")
+    wait_until(lambda: f'{success}{{exporter="my"}} 0.0' in page_of(port), "the refusal")
     assert value(page_of(port), "reqs_total") == 21
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert log.read_text().splitlines()[-1].endswith("INFO stopped exporter=my")

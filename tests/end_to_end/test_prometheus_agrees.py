@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from exporters.commands.demo.web import ask_prometheus
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
-from tests.end_to_end.stack import wait_until
 from tests.end_to_end.storm import Exporter, Writer
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def test_increase_equals_what_was_written_and_there_is_no_reset(tmp_path: Path) 
     finally:
         exporter.end(signal.SIGTERM)
         prometheus.terminate()
-        prometheus.wait(20)
+        prometheus.wait(PATIENCE_S)
     assert resets == [({}, 0.0)]
     assert growth == [({}, float(total))]
     assert increase is not None
@@ -72,6 +72,6 @@ def _wait_for_total(port: int, total: int) -> None:
         return bool(answer and answer[0][1] == total)
 
     try:
-        wait_until(has_it, 30, f"Prometheus shows {total}")
+        wait_until(has_it, f"Prometheus shows {total}")
     except AssertionError as error:
         raise AssertionError(f"{error}, but {seen[-1]}") from error

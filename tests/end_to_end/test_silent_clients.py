@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import read_page
 
@@ -100,10 +101,7 @@ def test_silent_clients_starve_nobody(tmp_path: Path) -> None:
     with log.open("wb") as out:
         process = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stderr=out)
     try:
-        deadline = time.monotonic() + 30
-        while read_page(port) is None:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        wait_until(lambda: read_page(port) is not None, "the exporter answers", pause_s=0.05)
         cpu, began, took = cpu_seconds(process), time.monotonic(), []
         with closing(Crowd(port)) as crowd:
             while time.monotonic() < began + (60 if IS_LONG else 3):
@@ -112,7 +110,7 @@ def test_silent_clients_starve_nobody(tmp_path: Path) -> None:
         share = (cpu_seconds(process) - cpu) / (time.monotonic() - began)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
     took.sort()
     p99 = took[int(len(took) * 0.99)]
     facts = f"{len(took)} scrapes, p99 {p99:.1f} ms, CPU {share:.1%}, log {log.stat().st_size} bytes"

@@ -14,7 +14,8 @@ from exporters.commands.verify.cli import verify
 from exporters.commands.verify.client import query
 from exporters.commands.verify.golden import GOLDEN
 from exporters.commands.verify.rules import read_rule_names
-from tests.end_to_end.stack import ROOT, Stack, running_stack, wait_until
+from tests.end_to_end.patience import wait_until
+from tests.end_to_end.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +122,7 @@ def test_an_exporter_that_is_stopped_fails_where_it_is_missed(stack: Stack) -> N
     stack.stop("exporter_execution_watch")
     try:
         prometheus = stack.site_of("prometheus")
-        wait_until(lambda: not query(prometheus, 'up{job="execution_watch"} == 1'), 10, "Prometheus has noticed")
+        wait_until(lambda: not query(prometheus, 'up{job="execution_watch"} == 1'), "Prometheus has noticed")
         result = run(stack, "--retries", "0")
     finally:
         stack.start_exporter("execution_watch")

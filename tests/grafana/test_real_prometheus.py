@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.stack import Stack, running_stack, wait_until
+from tests.end_to_end.patience import wait_until
+from tests.end_to_end.stack import Stack, running_stack
 
 pytestmark = pytest.mark.slow
 
@@ -105,12 +106,12 @@ def asked(panels: dict[str, Json], tmp_path_factory: pytest.TempPathFactory) -> 
     no_rules = tmp_path_factory.mktemp("rules")  # the panels need none
     with running_stack(tmp_path_factory.mktemp("stack"), no_rules) as stack:
         with suppress(AssertionError):  # a test below names the empty ones
-            wait_until(is_filled, 30, "every query has data")
+            wait_until(is_filled, "every query has data")
         stack.stop("exporter_shadow_mvs")
         stack.stop("emitter_ai_live")
-        wait_until(lambda: _ask(stack, present) == [({}, 0.0)], 20, "the loss of the shadow exporter is seen")
+        wait_until(lambda: _ask(stack, present) == [({}, 0.0)], "the loss of the shadow exporter is seen")
         shorter = inactive.replace("[30s]", "[5s]")  # the panel's own window would need half a minute
-        wait_until(lambda: _ask(stack, shorter) == [({}, 0.0)], 20, "the silence of the AI emitter is seen")
+        wait_until(lambda: _ask(stack, shorter) == [({}, 0.0)], "the silence of the AI emitter is seen")
         found.lost = _ask_all(stack, panels)
         found.lost[f"{OVERVIEW}: AI Active (last 30s)", "A"] = _ask(stack, shorter)
         yield found
