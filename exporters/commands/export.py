@@ -20,10 +20,7 @@ from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, Settings, SettingsError, resolve_settings
-from exporters.engine.clock import SystemClock
-from exporters.engine.run import Engine
 from exporters.engine.state.rows import Durability
-from exporters.engine.tail.tail import Tail
 
 __all__ = ["CONTRACTS", "export", "export_options", "read_contract", "room"]
 
@@ -36,7 +33,13 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 def export_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the flags every exporter has."""
     options = (
-        click.option("--file", "files", multiple=True, metavar="PATH", help="Event file or glob; repeatable."),
+        click.option(
+            "--file",
+            "files",
+            multiple=True,
+            metavar="PATH",
+            help="Event file or glob; repeatable. With --once also packed (.gz, .bz2, .xz, .zst), a pipe, or `-`.",
+        ),
         click.option("--port", type=click.IntRange(1, 65535), help="TCP port to serve on."),
         click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on."),  # noqa: S104
         click.option(
@@ -52,7 +55,10 @@ def export_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="What a commit survives: kill -9, or power loss too (one fsync per commit).",
         ),
         click.option(
-            "--once", is_flag=True, help="Read from the start to the end, print the metrics, exit. Keeps no state."
+            "--once",
+            is_flag=True,
+            help="Read from the start to the end, the last line with or without newline, print the metrics, exit."
+            " Keeps no state.",
         ),
         click.option(
             "--log-level",
@@ -106,26 +112,11 @@ def export(contract: Contract, once: bool, log_level: str, **flags: Any) -> None
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     if once:
-        sys.exit(_print_once(settings))
+        from exporters.commands.once import print_once  # what the other way of running needs costs a start 60 ms
+
+        sys.exit(print_once(settings))
+    if "-" in settings.files:
+        raise click.UsageError("--file -: standard input can only be read once; add --once, or name a file")
     from exporters.commands.serve import serve
 
     sys.exit(serve(settings, settings_for))
-
-
-def _print_once(settings: Settings) -> int:
-    from exporters.engine.exposition.render import render
-
-    tail = Tail(settings.files, settings.contract.files.max_line_bytes)
-    engine = Engine(settings.contract, tail, os.environ, SystemClock()).start()
-    engine.step()
-    missing = engine.tail.files_present == 0
-    for path, problem in engine.tail.unreadable.items():
-        click.echo(f"{path}: cannot be read ({problem.lower()}); give --file a readable file", err=True)
-    if missing and not engine.tail.unreadable:
-        paths = ", ".join(settings.files)
-        click.echo(f"{paths}: no such file; give --file the path of the events", err=True)
-    body, _ = render(*engine.publish(), accept="", with_process=False)
-    sys.stdout.write(body.decode())
-    sys.stdout.flush()
-    engine.tail.close()
-    return 1 if missing else 0

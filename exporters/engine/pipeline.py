@@ -77,7 +77,7 @@ class Pipeline:
     def _process_each(self, batch: Batch, now: float) -> Processed:
         """Go through a batch line by line, so that a line no stage foresaw costs itself alone."""
         whole = Processed(Decoded([]), Effect())
-        offset = batch.end - len(batch.data)
+        offset = batch.start + batch.skipped_bytes
         for line in _lines_of(batch.data):
             try:
                 decoded, effect = self._understand(line, now)

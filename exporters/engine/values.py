@@ -84,8 +84,9 @@ class Checkpoint(Struct, frozen=True):
 class Batch(Struct, frozen=True):
     """Whole lines of one file, byte ranges accounted for.
 
-    `end - start == len(data) + skipped_bytes + too_long_bytes`; `data` is empty or ends with a newline; `too_long`
-    counts the over-long lines that ended here.
+    `end - start == len(data) + skipped_bytes + too_long_bytes`, one less if the last line of a finished file had no
+    newline; `data` is empty or ends with a newline, and begins `skipped_bytes` after `start`; `too_long` counts the
+    over-long lines that ended here.
     """
 
     path: str
