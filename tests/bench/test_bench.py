@@ -23,6 +23,8 @@ from tests.bench.live import Effort, freshness_readings
 from tests.bench.measure import Run, Scenario
 from tests.bench.memory import memory_readings
 from tests.bench.reading import Reading
+from tests.bench.reconcile import measure as measure_reconciliation
+from tests.bench.reconcile import write_pair
 from tests.bench.report import Report, renew
 from tests.bench.series import series_readings
 
@@ -244,3 +246,10 @@ def test_series_and_memory_are_measured(tmp_path: Path) -> None:
 def test_the_limit_only_says_how_many_events_there_are(small: tuple[Result, dict[str, Any]]) -> None:
     told = {key: one["contestants"][DECODE_ONLY.name]["totals"] for key, one in small[1]["scenarios"].items()}
     assert {key: set(totals) for key, totals in told.items()} == {key: {"events_total"} for key in SCENARIOS}
+
+
+@pytest.mark.slow
+def test_the_pair_of_the_reconciliation_agrees_and_is_measured(tmp_path: Path) -> None:
+    found = measure_reconciliation(*write_pair(tmp_path, 500))
+    assert found["exit"] == 0
+    assert found["s"] > 0 and found["cpu_s"] > 0 and found["mib"] > 10

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from contracts.load import load_contracts
+from tests.commands.reconcile.conftest import make_day
 from tests.end_to_end.ports import free_port
 from tests.no_live.guard import MACHINES
 
@@ -133,3 +134,10 @@ def test_an_emitter_writes_and_asks_nobody(name: str, tmp_path: Path) -> None:
 def test_a_command_that_reads_files_asks_nobody(arguments: list[str], tmp_path: Path) -> None:
     done = guarded([*PEAKTRADE, *arguments], tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_reconciliation_asks_nobody(form: str, tmp_path: Path) -> None:
+    arguments = make_day().write(tmp_path, form)
+    done = guarded([*PEAKTRADE, "reconcile", *arguments, "--emit", "events.jsonl"], tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1], done.stderr) == (0, "result: no mismatch", "")
