@@ -85,3 +85,15 @@ def test_without_any_one_exporter_everything_else_holds(name: str, tmp_path: Pat
     ]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ci_installs_the_programs_that_tests_use_and_contributors_are_told_the_same() -> None:
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    packages = dict(re.findall(r"\[(\w+)\]=([\w-]+)", script))
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    needed = {name for text in texts for name in re.findall(r'(?:mark\.needs|which)\("(\w+)"', text)} - {"peaktrade"}
+    assert needed <= set(packages)
+    [told] = re.findall(r"apt-get install ([a-z0-9 -]+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    on_any_debian = {"mount"}
+    assert set(told.split()) == set(packages.values()) - on_any_debian | {"python3-venv"}
+    assert script.rstrip().endswith("\nmake check"), "the last line is that of pytest"

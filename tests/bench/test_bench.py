@@ -101,7 +101,7 @@ def test_every_event_of_g_finds_its_pair(small: tuple[Result, dict[str, Any]]) -
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("mtail") is None, reason="mtail is not installed")
+@pytest.mark.needs("mtail")
 def test_mtail_counts_wherever_nothing_is_joined(small: tuple[Result, dict[str, Any]]) -> None:
     skipped = {key for key, one in small[1]["scenarios"].items() if MTAIL.name in one["skipped"]}
     assert skipped == {"g"}

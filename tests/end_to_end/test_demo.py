@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -50,8 +49,8 @@ def listening(ports: Sequence[int]) -> list[int]:
     return found
 
 
+@pytest.mark.needs("prometheus")
 def test_the_demo_checks_itself_against_a_real_prometheus_and_leaves_nothing_behind(ports: list[int]) -> None:
-    assert shutil.which("prometheus"), "on Debian: apt-get install prometheus"
     code, out, err = run(ports, "--check", "--seconds", "12")
     lines = out.splitlines()
     assert code == 0, out + err
@@ -61,6 +60,7 @@ def test_the_demo_checks_itself_against_a_real_prometheus_and_leaves_nothing_beh
     assert listening(ports) == []
 
 
+@pytest.mark.needs("prometheus")
 def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list[int]) -> None:
     process = subprocess.Popen(
         [PEAKTRADE, "demo", "--ports-from", str(ports[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -83,6 +83,7 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
     assert listening(ports) == []
 
 
+@pytest.mark.needs("prometheus")
 def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: list[int]) -> None:
     holders = [socket.create_server(("127.0.0.1", port)) for port in (ports[0], ports[-1])]
     try:

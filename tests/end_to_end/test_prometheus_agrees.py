@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import time
@@ -27,10 +26,8 @@ def _configuration(port: int) -> str:
     )
 
 
+@pytest.mark.needs("prometheus")
 def test_increase_equals_what_was_written_and_there_is_no_reset(tmp_path: Path) -> None:
-    binary = shutil.which("prometheus")
-    if binary is None:
-        pytest.fail("prometheus is not on PATH; on Debian: apt-get install prometheus")
     port, own = free_port(), free_port()
     (tmp_path / "prometheus.yml").write_text(_configuration(port))
     exporter = Exporter(tmp_path / "events.jsonl", tmp_path / "state", port)
@@ -38,7 +35,7 @@ def test_increase_equals_what_was_written_and_there_is_no_reset(tmp_path: Path) 
     exporter.start()
     arguments = [f"--config.file={tmp_path / 'prometheus.yml'}", f"--storage.tsdb.path={tmp_path / 'tsdb'}"]
     address = f"--web.listen-address=127.0.0.1:{own}"
-    prometheus = subprocess.Popen([binary, *arguments, address, "--log.level=error"])
+    prometheus = subprocess.Popen(["prometheus", *arguments, address, "--log.level=error"])
     try:
         _wait_for_total(own, 0)
         writer.start()

@@ -195,7 +195,7 @@ LOGROTATE = {
 }
 
 
-@pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed here")
+@pytest.mark.needs("logrotate")
 @down
 @pytest.mark.parametrize("directives", LOGROTATE.values(), ids=list(LOGROTATE))
 def test_b4_logrotate_itself_is_followed(
