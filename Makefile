@@ -58,8 +58,9 @@ setup: $(READY)
 $(READY): pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; python3 -m venv $(VENV); }
-	@echo "installing what the tests and the program need into $(VENV); this takes about a minute, once"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo "installing the program, and what it and its tests need, into $(VENV): about a minute, this once"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' & pip=$$!; \
+	while kill -0 $$pip 2>/dev/null; do printf .; sleep 1; done; echo; wait $$pip
 	@touch $@
 
 clean:
