@@ -37,6 +37,7 @@ LIMIT = "PEAK_TRADE_MUTANTS_LIMIT"
 
 _LEAST_S = 15.0
 _TIMES = 10.0
+_SLOW_S = 12.0
 _MEMORY = 6 << 30
 """Bytes of address space a run may have: a fault may make something grow for ever."""
 
@@ -53,7 +54,7 @@ class Measure(NamedTuple):
 class Try(NamedTuple):
     """Run these tests, up to the first that fails, with `text` for the file, whose text is `plain`.
 
-    `seconds` are what each test takes without the fault; it may take many times as long.
+    `seconds` are what each test takes without the fault, as far as known; it may take many times as long.
     """
 
     file: str
@@ -72,9 +73,10 @@ class Measured(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """The tests that were collected, and what was run to collect them."""
+    """The tests that were collected, those marked slow apart, and what was run to collect them."""
 
     tests: Sequence[str]
+    slow: Sequence[str]
     places: frozenset[Place]
 
 
@@ -159,7 +161,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     requests, answers = os.fdopen(numbers[0], "rb"), os.fdopen(numbers[1], "wb")
     items = {item.nodeid: item for item in session.items}
     with requests, answers:
-        _send(answers, Ready(list(items), frozenset(_trace.seen)))
+        slow = [name for name, item in items.items() if item.get_closest_marker("slow")]
+        _send(answers, Ready([name for name in items if name not in set(slow)], slow, frozenset(_trace.seen)))
         while True:
             try:
                 request = pickle.load(requests)
@@ -249,7 +252,7 @@ def _measure(items: Sequence[pytest.Item]) -> Answer:
 def _try(request: Try, items: Sequence[pytest.Item]) -> Answer:
     if not _patch(str(Path.cwd() / request.file), request.plain, request.text):
         return Answer(is_patched=False)
-    reports, limits = _Reports(), [max(_LEAST_S, _TIMES * request.seconds[item.nodeid]) for item in items]
+    reports, limits = _Reports(), [max(_LEAST_S, _TIMES * request.seconds.get(item.nodeid, _SLOW_S)) for item in items]
     faulthandler.dump_traceback_later(_LEAST_S + sum(limits[:1]), exit=True, file=2)
     for _, limit in zip(_run(items, reports), [*limits[1:], _LEAST_S], strict=False):
         faulthandler.dump_traceback_later(limit, exit=True, file=2)

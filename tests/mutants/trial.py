@@ -1,9 +1,9 @@
 """Puts faults into a copy of the project and sees whether a test notices. The checkout is never touched.
 
 In: mutants. Out: what became of each. Each worker has a copy of its own, and a process that has collected the tests
-there (see host). First every test is run once without a fault, to know how long it takes and which functions it runs.
-Then, for each fault, the tests that run its function, the quickest first, and last those that start processes; up to
-the first that fails.
+there (see host). First every test that is not slow is run once without a fault, to know how long it takes and which
+functions it runs. Then, for each fault: the tests that run its function, the quickest first, those that start
+processes, and the slow ones of its scope; up to the first that fails.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -80,9 +80,11 @@ class _Worker:
         self._requests.flush()
         return self._answer()  # type: ignore[no-any-return]
 
-    def run(self, tests: Sequence[str], seconds: float) -> Answer:
-        """Run tests in a process of its own, each for so many seconds at most."""
-        with self._started(tests, (), **{LIMIT: str(seconds), "PYTHONDONTWRITEBYTECODE": "1"}) as process:
+    def run(self, files: Sequence[str], mark: str, seconds: float) -> Answer:
+        """Run tests with these marks in a process of its own, each for so many seconds at most."""
+        with self._started(
+            ["-m", mark, *files], (), **{LIMIT: str(seconds), "PYTHONDONTWRITEBYTECODE": "1"}
+        ) as process:
             try:
                 said = process.communicate(timeout=_OVERALL_S)[0]
             except subprocess.TimeoutExpired:
@@ -90,10 +92,10 @@ class _Worker:
             finally:
                 _end(process)
         failed = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
-        if process.returncode in (4, 5):
+        if process.returncode == 4:
             raise BaselineError(f"no test was run (exit code {process.returncode}):\n{said}")
         reason = failed[1] if failed else "a run that did not end in time, or was ended"
-        return Answer(failed=reason if process.returncode else "", text=said)
+        return Answer(failed=reason if process.returncode not in (0, 5) else "", text=said)
 
     @contextlib.contextmanager
     def holding(self, file: str, text: str) -> Iterator[None]:
@@ -179,15 +181,14 @@ class _Trials:
 
     def __init__(self, crew: Sequence[_Worker], scope: Scope, pool: ThreadPoolExecutor) -> None:
         self._scope = scope
-        ready = [worker.ready() for worker in crew]
-        self._collected = ready[0].places
-        files = sorted({test.partition("::")[0] for test in ready[0].tests})
-        shares = [
-            Measure([test for test in ready[0].tests if test.partition("::")[0] in files[number :: len(crew)]])
-            for number in range(len(crew))
-        ]
+        *_, ready = [worker.ready() for worker in crew]
+        self._slow = ready.slow
+        self._collected = ready.places
+        files = list(dict.fromkeys(map(_file_of, ready.tests)))
+        shares = [set(files[number :: len(crew)]) for number in range(len(crew))]
+        requests = [Measure([test for test in ready.tests if _file_of(test) in share]) for share in shares]
         self._measured: dict[str, Measured] = {}
-        for answer in pool.map(lambda worker, share: worker.ask(share), crew, shares):
+        for answer in pool.map(_Worker.ask, crew, requests):
             if answer.failed:
                 raise BaselineError(f"{answer.failed} fails without any fault:\n{answer.text}")
             self._measured.update(answer.measured or {})
@@ -195,25 +196,34 @@ class _Trials:
     def judge(self, worker: _Worker, mutant: Mutant) -> Verdict:
         """Say whether a test notices a fault."""
         plain = (worker.root / mutant.file).read_text(encoding="utf-8")
-        text, tests = text_of(plain, mutant), self._tests_of(mutant)
+        text = text_of(plain, mutant)
+        tests, slow = self._quick_tests(mutant), self._within_scope(mutant, self._slow)
         seconds = {test: self._measured[test].seconds for test in tests}
+        answer = Answer(is_patched=False)
         with worker.holding(mutant.file, text):
-            answer = worker.ask(Try(mutant.file, plain, text, tests, seconds))
-            is_collected = (mutant.file, mutant.function) in self._collected
-            if not answer.is_patched or (is_collected and not answer.failed):
-                files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-                answer = worker.run(files, 15.0 + 10 * max(seconds.values(), default=0.0))
+            for chosen in (tests, slow):
+                if chosen and not answer.failed:
+                    answer = worker.ask(Try(mutant.file, plain, text, chosen, seconds))
+            if not answer.failed and (not answer.is_patched or (mutant.file, mutant.function) in self._collected):
+                limit = 15.0 + 10 * max(seconds.values(), default=0.0)
+                for files, mark, most in ((tests, "not slow", limit), (slow, "slow", 150.0)):
+                    if files and not answer.failed:
+                        answer = worker.run(list(dict.fromkeys(map(_file_of, files))), mark, most)
         return Verdict(mutant, bool(answer.failed), answer.failed)
 
-    def _tests_of(self, mutant: Mutant) -> list[str]:
-        """Return the tests of the scope that may notice, those that run the function first, the quickest first."""
-        parts = self._scope(mutant.file)
+    def _quick_tests(self, mutant: Mutant) -> list[str]:
+        """Return the measured tests of the scope that may notice, those that run the function first."""
         place = (mutant.file, mutant.function)
-        is_run = {test: place in measured.places for test, measured in self._measured.items()}
-        wanted = [
-            test
-            for test, measured in self._measured.items()
-            if any(f"{test.partition('::')[0]}/".startswith(f"{part}/") for part in parts)
-            and (is_run[test] or measured.starts_processes or not any(is_run.values()))
-        ]
-        return sorted(wanted, key=lambda test: (not is_run[test], self._measured[test].seconds))
+        found = self._within_scope(mutant, self._measured)
+        is_run = {test: place in self._measured[test].places for test in found}
+        wanted = [test for test in found if is_run[test] or self._measured[test].starts_processes]
+        ranked = sorted(wanted, key=lambda test: (not is_run[test], self._measured[test].seconds))
+        return ranked if any(is_run.values()) else sorted(found, key=lambda test: self._measured[test].seconds)
+
+    def _within_scope(self, mutant: Mutant, tests: Iterable[str]) -> list[str]:
+        parts = [f"{part}/" for part in self._scope(mutant.file)]
+        return [test for test in tests if any(f"{_file_of(test)}/".startswith(part) for part in parts)]
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
