@@ -103,6 +103,16 @@ def test_a_fault_stands_in_the_text_at_its_place_and_everything_else_stays() -> 
     }
 
 
+def test_of_a_long_statement_only_the_surroundings_of_the_fault_are_shown() -> None:
+    long = ", ".join(f"argument_{number}" for number in range(100))
+    (mutant,) = find_mutants("some.py", f"x = [{long}, a is None, {long}]")
+    before, after = str(mutant).removeprefix("some.py:1 <module>: ").split("  ->  ")
+    assert (" a is None, " in before, " a is not None, " in after) == (True, True)
+    assert before.startswith("...")
+    assert after.endswith("...")
+    assert max(len(before), len(after)) < 200
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of one module and one test, with the tool beside them, as a checkout has it."""
