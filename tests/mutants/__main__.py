@@ -22,7 +22,7 @@ BAR = 0.97
 def main(given: Sequence[str] | None = None) -> int:
     """Return 0 if enough faults were noticed and nothing listed as equivalent is out of date."""
     parser = argparse.ArgumentParser("python -m tests.mutants", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="which sample is drawn (default: %(default)s)")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="which samples are drawn (default: 1)")
     parser.add_argument("--number", type=int, default=300, help="how many faults are tried (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="PATH", help=f"of this file or folder (default: {MUTATED})")
     parser.add_argument("--workers", type=int, default=2, help="runs at the same time (default: %(default)s)")
@@ -31,22 +31,27 @@ def main(given: Sequence[str] | None = None) -> int:
     if not found:
         parser.error(f"no fault can be put into {asked.only!r}; give a file or folder of {' or '.join(MUTATED)}")
     listed = read_equivalents()
-    drawn = random.Random(asked.seed).sample(found, min(asked.number, len(found)))
+    samples = {seed: random.Random(seed).sample(found, min(asked.number, len(found))) for seed in asked.seed}
+    drawn = list(dict.fromkeys(mutant for sample in samples.values() for mutant in sample))
     tried = [mutant for mutant in drawn if not is_equivalent(mutant, listed)]
-    print(f"seed {asked.seed}: {len(drawn)} of {len(found)} faults; {len(drawn) - len(tried)} are listed as equivalent")
-    progress = Progress(len(tried))
+    print(f"{len(drawn)} of {len(found)} faults; {len(drawn) - len(tried)} are listed as equivalent", flush=True)
     try:
-        verdicts = run_trials(ROOT, tried, scope_of, asked.workers, progress.tell)
+        verdicts = run_trials(ROOT, tried, scope_of, asked.workers, Progress(len(tried)).tell)
     except BaselineError as error:
         print(error, file=sys.stderr)
         return 2
+    became = dict(zip(tried, verdicts, strict=True))
     stale = find_stale(found, [one for one in listed if any(one.file == mutant.file for mutant in found)])
-    print(report(verdicts, drawn))
+    shares = []
+    for seed, sample in samples.items():
+        of_sample = [became[mutant] for mutant in sample if mutant in became]
+        shares.append(share_of(of_sample))
+        print(f"\nSeed {seed}\n{report(of_sample, sample)}")
     for one in stale:
         print(
             f"{LISTED.name}: {one.file} {one.function}: there is no such fault any longer: {one.before} -> {one.after}"
         )
-    return int(share_of(verdicts) < BAR or bool(stale))
+    return int(min(shares) < BAR or bool(stale))
 
 
 class Progress:

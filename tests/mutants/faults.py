@@ -34,7 +34,29 @@ class Mutant(NamedTuple):
     statement: ast.stmt
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.function}: {self.before}  ->  {self.after}"
+        before, after = _around_the_difference(self.before, self.after)
+        return f"{self.file}:{self.line} {self.function}: {before}  ->  {after}"
+
+
+_CONTEXT = 80
+"""Characters shown around the difference of two long statements."""
+
+
+def _around_the_difference(one: str, other: str) -> tuple[str, str]:
+    """Return two texts without what is far from where they differ."""
+    start = _length_of_common(one, other)
+    end = _length_of_common(one[start:][::-1], other[start:][::-1])
+    left = start - _CONTEXT if start > 2 * _CONTEXT else 0
+
+    def cut(text: str) -> str:
+        right = min(len(text), len(text) - end + _CONTEXT)
+        return ("..." if left else "") + text[left:right] + ("..." if right < len(text) else "")
+
+    return cut(one), cut(other)
+
+
+def _length_of_common(one: str, other: str) -> int:
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")

@@ -103,6 +103,16 @@ def test_a_fault_stands_in_the_text_at_its_place_and_everything_else_stays() -> 
     }
 
 
+def test_of_a_long_statement_only_the_surroundings_of_the_fault_are_shown() -> None:
+    long = ", ".join(f"argument_{number}" for number in range(100))
+    (mutant,) = find_mutants("some.py", f"x = [{long}, a is None, {long}]")
+    before, after = str(mutant).removeprefix("some.py:1 <module>: ").split("  ->  ")
+    assert (" a is None, " in before, " a is not None, " in after) == (True, True)
+    assert before.startswith("...")
+    assert after.endswith("...")
+    assert max(len(before), len(after)) < 200
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of one module and one test, with the tool beside them, as a checkout has it."""
@@ -120,16 +130,27 @@ def project(tmp_path: Path) -> Path:
         "    while number < limit:\n"
         "        number += 1\n"
         "    return number\n"
+        "\n"
+        "\n"
+        "LIMIT = 5\n"
+        "\n"
+        "\n"
+        "class Row:\n"
+        "    def __init__(self, width=2):\n"
+        "        self.cells = [number * width for number in range(LIMIT) if number > 1]\n"
     )
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks/test_core.py").write_text(
-        "from core import count, largest\n"
+        "from core import Row, count, largest\n"
         "\n"
         "def test_the_largest_of_some_numbers_is_found():\n"
         "    assert largest([3, 7, 5]) == 7\n"
         "\n"
         "def test_it_counts():\n"
         "    assert count(3) == 3\n"
+        "\n"
+        "def test_a_row_has_cells():\n"
+        "    assert Row().cells == [4, 6, 8]\n"
     )
     shutil.copytree(ROOT / "tests/mutants", tmp_path / "tests/mutants", ignore=shutil.ignore_patterns("test_*"))
     return tmp_path
@@ -153,19 +174,27 @@ def test_a_planted_fault_is_killed_one_without_effect_survives_and_the_checkout_
 
 
 @pytest.mark.slow
+def test_a_fault_is_seen_wherever_it_stands_in_a_default_a_comprehension_or_outside_of_functions(project: Path) -> None:
+    comprehension = "self.cells = [number * width for number in range(LIMIT) if number > 2]"
+    wanted = planted(project, "def __init__(self, width=3)", comprehension, "LIMIT = 6")
+    verdicts = run_trials(project, wanted, lambda _: ["checks"], 1, lambda _: None)
+    assert [one.by for one in verdicts] == ["checks/test_core.py::test_a_row_has_cells"] * 3
+
+
+@pytest.mark.slow
 def test_a_fault_that_never_ends_is_killed_when_its_test_takes_too_long(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = project / "tests/mutants/watch.py"
-    watch.write_text(watch.read_text().replace("_LEAST_S = 15.0", "_LEAST_S = 0.5"))
+    host = project / "tests/mutants/host.py"
+    host.write_text(host.read_text().replace("_LEAST_S = 15.0", "_LEAST_S = 0.5"))
     (verdict,) = run_trials(project, planted(project, "pass"), lambda _: ["checks"], 1, lambda _: None)
-    assert (verdict.is_killed, verdict.by) == (True, "a run that did not end in time or was ended")
+    assert (verdict.is_killed, verdict.by) == (True, "a run that did not end in time, or was ended")
 
 
 @pytest.mark.slow
 def test_tests_that_fail_without_a_fault_are_said_and_nothing_is_tried(project: Path) -> None:
     (project / "checks/test_core.py").write_text("def test_wrong():\n    assert False\n")
-    with pytest.raises(BaselineError, match=r"the tests fail without any fault \(exit code 1\)"):
+    with pytest.raises(BaselineError, match=r"^checks/test_core.py::test_wrong fails without any fault:"):
         run_trials(project, planted(project, "best = 1"), lambda _: ["checks"], 1, lambda _: None)
 
 

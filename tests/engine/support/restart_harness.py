@@ -41,6 +41,7 @@ class Exporter:
         self.max_line_bytes = max_line_bytes
         self.engine: Engine | None = None
         self.store: Store | None = None
+        self._committed: dict[tuple[str, ...], float] | None = None
 
     def start(self) -> Exporter:
         """Start; what the last life left is taken over."""
@@ -48,6 +49,10 @@ class Exporter:
         self.store = Store(self.state, "sample")
         tail = Tail(self.patterns, max_line_bytes=self.max_line_bytes)
         self.engine = Engine(self.contract, tail, {}, self.clock, self.store).start()
+        if self._committed is not None:
+            now = self.counters()
+            fallen = {name: value for name, value in self._committed.items() if now.get(name, -1.0) < value}
+            assert fallen == {}, "forgotten: what was committed is shown before anything is read again"
         return self
 
     def poll(self, seconds: float = 1.1) -> Exporter:
@@ -68,6 +73,7 @@ class Exporter:
 
     def kill(self) -> Exporter:
         """End this life without a last step."""
+        self._committed = self.counters()
         engine, self.engine = self._engine, None
         engine.tail.close()
         assert self.store is not None
