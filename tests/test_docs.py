@@ -28,6 +28,7 @@ def _blocks(kind: str, text: str = README) -> list[str]:
 def house(tmp_path: Path) -> Path:
     """A copy of the repository as somebody has it who ran make there before."""
     house = copy_of_the_house(tmp_path / "house")
+    os.utime(house / "pyproject.toml", (0, 0))  # older than what is installed, or make would install this copy over it
     (house / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
     return house
 
