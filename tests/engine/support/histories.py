@@ -266,7 +266,7 @@ class World:
                 for key, chain in self.tail._open_files.items()
                 for gen in chain
             ]
-            now += [sorted(self.tail._missed), sorted(index(key[:2]) for key in self.tail.known)]
+            now += [sorted(self.tail._opener.missed), sorted(index(key[:2]) for key in self.tail.known)]
             now += [sorted(self.tail._history.fresh), sorted(self.counts.items())]
         known = sorted(index(key[:2]) for key in self.committed[1])
         told = (sorted(self.required), sorted(self.committed[2].items()), self.half, self.is_destroyed)
