@@ -134,10 +134,12 @@ class CatchUp:
         notices = []
         for opening in openings:
             notices.append(Notice("recovered", key, outcome="copied" if opening.checkpoint else "unseen"))
-            if cut is not None and opening.checkpoint is cut:
-                lost = max(0, cut.size - os.fstat(opening.fd).st_size)
-                notice = Notice("truncated", notice.path, min(lost, notice.lost_bytes))
-            self.add_opening(opening, monotonic, chain, before=gen)
+            is_copy = cut is not None and opening.checkpoint is cut
+            size = os.fstat(opening.fd).st_size
+            if cut is not None and is_copy:
+                notice = Notice("truncated", notice.path, min(max(0, cut.size - size), notice.lost_bytes))
+            seen = replace(cut, size=min(cut.size, size)) if cut is not None and is_copy else opening.checkpoint
+            self.add_opening(replace(opening, checkpoint=seen), monotonic, chain, before=gen)
         return [notice, *notices]
 
     def _open_keys(self) -> set[FileKey]:

@@ -213,8 +213,8 @@ def classify(one: Backup, past: Past) -> Judgement:
 def _as_copy(one: Backup, text: Text, original: _Original) -> Verdict | None:
     """Say what a backup is if it is a copy of `original`, or None if it is not."""
     if _is_within(text, original):
-        if original.place == "live":
-            return "copy being made"
+        if original.place in ("live", "cut"):
+            return "copy being made" if original.place == "live" else "copy of a cut file"
         return None if original.place == "there" and _is_its_like(one, text, original) else "copy"
     if original.place in ("live", "there") or not holds(text, original.checkpoint):
         return None  # nothing that is longer than a whole file is a copy of it
