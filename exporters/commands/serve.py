@@ -25,6 +25,7 @@ from exporters.engine.exposition.serve import ServeError, Server, bind
 from exporters.engine.run import Engine, ReloadError
 from exporters.engine.state.rows import StoreBusyError, StoreError
 from exporters.engine.state.store import Store
+from exporters.engine.tail.descriptors import raise_limit
 from exporters.engine.tail.tail import Tail
 from exporters.engine.tail.watcher import Watcher
 
@@ -88,6 +89,7 @@ def serve(settings: Settings, settings_for: Callable[[Contract], Settings]) -> i
     store = Store(settings.state, contract.name, settings.durability) if settings.state else None
     try:
         listener = bind(settings.host, settings.port, contract.name)
+        raise_limit()
         tail = Tail(settings.files, contract.files.max_line_bytes)
         engine = Engine(contract, tail, os.environ, SystemClock(), store).start()
     except (ServeError, StoreError) as error:

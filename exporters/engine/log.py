@@ -36,7 +36,7 @@ class RateLimitedLog:
         if notice.kind == "unreadable":
             self.warn(where, f"{where}: cannot be read ({notice.problem.lower()}); retrying every second")
         elif notice.kind == "absent":
-            self.warn(where, f"{where}: leads to no file; what was read is kept and goes on when it comes back")
+            self.warn(where, f"{where}: leads to no file; positions are kept until it does")
         elif notice.lost_bytes:
             what = f"{where}: {notice.lost_bytes} bytes were destroyed before they could be read"
             self.warn(f"lost {where}", f"{what}; rotate by rename, not by truncating")

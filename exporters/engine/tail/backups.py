@@ -130,18 +130,23 @@ def _age(one: Backup) -> tuple[int, int, str]:
 def find_content(
     checkpoint: Checkpoint, candidates: Iterable[Backup], least: int = MIN_PROOF
 ) -> tuple[Backup, int] | None:
-    """Return the oldest candidate that holds what the checkpoint speaks of, and a descriptor on its text.
+    """Return the candidate that holds what the checkpoint speaks of and most beyond it, and a descriptor on its text.
 
-    The descriptor of a packed one leads to an unnamed file that holds its text from the anchor on. Nothing is found if
-    the checkpoint has read fewer than `least` bytes.
+    Of several that hold as much the first is taken. The descriptor of a packed one leads to an unnamed file that holds
+    its text from the anchor on. Nothing is found if the checkpoint has read fewer than `least` bytes.
     """
-    if checkpoint.offset < max(1, least):
-        return None
-    for one in candidates:
+    best: tuple[Backup, int] | None = None
+    for one in candidates if checkpoint.offset >= max(1, least) else ():
         fd = _open_text(one, checkpoint)
-        if fd is not None:
-            return one, fd
-    return None
+        if fd is None:
+            continue
+        if best is not None and os.fstat(fd).st_size <= os.fstat(best[1]).st_size:
+            os.close(fd)
+            continue
+        if best is not None:
+            os.close(best[1])
+        best = one, fd
+    return best
 
 
 def _open_text(one: Backup, checkpoint: Checkpoint) -> int | None:

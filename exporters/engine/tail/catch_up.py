@@ -56,13 +56,13 @@ class CatchUp:
         return recovery.notices
 
     def come_back(self, paths: Collection[str], monotonic: float) -> list[Notice]:
-        """Go on with files whose paths led nowhere at the start, if they are among those that lead somewhere now."""
-        checkpoints = self._history.come_back(paths)
+        """Go on with files of these paths that were closed or could not be found."""
+        checkpoints = self._history.come_back(set(paths))
         if not checkpoints:
             return []
-        back = {checkpoint.path for checkpoint in checkpoints}
-        live = keys_at(path for path in paths if path in back)
-        return self.resume(checkpoints, self._history.known, live, monotonic)
+        live = keys_at({checkpoint.path for checkpoint in checkpoints})
+        notices = self.resume(checkpoints, self._history.known, live, monotonic)
+        return [notice for notice in notices if notice.outcome != "resumed"]
 
     def meet(self, paths: Iterable[str], live: set[Inode]) -> set[str]:
         """Remember the backups of paths looked at for the first time, which are never read; return those paths."""
@@ -113,7 +113,7 @@ class CatchUp:
                 chain = self._open_files.at(path)
                 self.add_opening(opening, monotonic, chain, before=chain[0] if chain else None)
         live = self._open_files.live()
-        for path in {*self._history.paths(), *self._open_files.keys()}:
+        for path in {*self._history.paths(), *self._open_files.keys()} - self._history.absent_keys().keys():
             gen = live.get(path)
             if gen is None or not gen.stream.offset or path in self._history.fresh:
                 notices += self.add_unread(path, self._open_files.at(path), monotonic, before=gen)
@@ -134,10 +134,12 @@ class CatchUp:
         notices = []
         for opening in openings:
             notices.append(Notice("recovered", key, outcome="copied" if opening.checkpoint else "unseen"))
-            if cut is not None and opening.checkpoint is cut:
-                lost = max(0, cut.size - os.fstat(opening.fd).st_size)
-                notice = Notice("truncated", notice.path, min(lost, notice.lost_bytes))
-            self.add_opening(opening, monotonic, chain, before=gen)
+            is_copy = cut is not None and opening.checkpoint is cut
+            size = os.fstat(opening.fd).st_size
+            if cut is not None and is_copy:
+                notice = Notice("truncated", notice.path, min(max(0, cut.size - size), notice.lost_bytes))
+            seen = replace(cut, size=min(cut.size, size)) if cut is not None and is_copy else opening.checkpoint
+            self.add_opening(replace(opening, checkpoint=seen), monotonic, chain, before=gen)
         return [notice, *notices]
 
     def _open_keys(self) -> set[FileKey]:

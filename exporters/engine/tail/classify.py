@@ -140,20 +140,28 @@ class Past(Struct, frozen=True):
     def originals(self) -> Iterator[list[_Original]]:
         """Give what a backup may be a copy of, what was read furthest first: a file and its rewrite begin alike."""
         with contextlib.ExitStack() as stack:
-            found = [self._of_held(held) for held in self.held]
+            found = [original for held in self.held for original in self._of_held(held)]
             found += [self._of_done(checkpoint, stack) for checkpoint in self.done if checkpoint.key != NOTHING]
             yield sorted(found, key=lambda one: -one.checkpoint.offset)
 
-    def _of_held(self, held: Held) -> _Original:
+    def _of_held(self, held: Held) -> Iterator[_Original]:
+        """Yield what was read of a generation that is being read; of one that was cut, what it holds now as well."""
         checkpoint = held.checkpoint
-        if held.fd is None or not held.is_whole:
-            return _Original(checkpoint, "gone" if held.fd is None else "cut")
+        if held.fd is None:
+            yield _Original(checkpoint, "gone")
+            return
         text, name = PlainText(held.fd), self.names.get(checkpoint.key)
         if held.is_unpacked:
             begins = checkpoint.offset - checkpoint.anchor_length
-            return _Original(checkpoint, "there" if name else "deleted", text, name, begins)
+            yield _Original(checkpoint, "there" if name else "deleted", text, name, begins)
+            return
         place: _Place = "live" if held.is_live else "deleted" if held.is_deleted else "there"
-        return _Original(checkpoint, place, text, name)
+        if held.is_whole:
+            yield _Original(checkpoint, place, text, name)
+            return
+        yield _Original(checkpoint, "cut")
+        if text.size:
+            yield _Original(replace(no_checkpoint(checkpoint.path), key=checkpoint.key), place, text, name)
 
     def _of_done(self, checkpoint: Checkpoint, stack: contextlib.ExitStack) -> _Original:
         name = self.names.get(checkpoint.key)
@@ -205,8 +213,8 @@ def classify(one: Backup, past: Past) -> Judgement:
 def _as_copy(one: Backup, text: Text, original: _Original) -> Verdict | None:
     """Say what a backup is if it is a copy of `original`, or None if it is not."""
     if _is_within(text, original):
-        if original.place == "live":
-            return "copy being made"
+        if original.place in ("live", "cut"):
+            return "copy being made" if original.place == "live" else "copy of a cut file"
         return None if original.place == "there" and _is_its_like(one, text, original) else "copy"
     if original.place in ("live", "there") or not holds(text, original.checkpoint):
         return None  # nothing that is longer than a whole file is a copy of it

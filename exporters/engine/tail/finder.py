@@ -25,9 +25,13 @@ Inode = tuple[int, int]
 
 
 class Found(Struct):
-    """What the patterns lead to: regular files with one name each, and what cannot be followed, with the reason."""
+    """What the patterns lead to: regular files with one name each, and what cannot be followed, with the reason.
+
+    `states`: path -> what changes when its file does, or when it leads to another.
+    """
 
     files: dict[Inode, str] = field(default_factory=dict)
+    states: dict[str, object] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -76,6 +80,7 @@ class Finder:
                     found.problems[path] = "not a regular file"
             elif inode not in found.files or known.get(inode) == path:
                 found.files[inode] = path
+                found.states[path] = (*inode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
         return found
 
     def directories(self, paths: Iterable[str]) -> set[str]:

@@ -54,6 +54,11 @@ class Generation(Struct, eq=False):
         """When it moved away or last gave bytes, whichever came later."""
         return self.active_at if self.moved_at is None else max(self.moved_at, self.active_at)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether there is nothing in it that has not been looked at."""
+        return self.is_begun and self.stream.is_read
+
     def look(self, path: str | None, monotonic: float) -> None:
         """Note what a scan found: the name it has now, or that no path leads to it."""
         if path is not None:
@@ -108,6 +113,10 @@ class OpenFiles:
         """Return how far the generations of the chain of that name have been read."""
         return held(self._open_files.get(key, []))
 
+    def count(self) -> int:
+        """Return how many files are open."""
+        return sum(map(len, self._open_files.values()))
+
     def keys(self) -> list[str]:
         """Return the names of the chains that have a generation."""
         return [key for key, chain in self._open_files.items() if chain]
@@ -139,6 +148,7 @@ class OpenFiles:
                 chain.remove(gen)
                 if not chain:
                     del self._open_files[key]
+                return
 
     def names(self) -> dict[str, str]:
         """Return which chain each name led to when last seen."""
@@ -157,14 +167,20 @@ class OpenFiles:
         """Return the names that led to a file once and lead to none now."""
         return {*self.keys(), *self.names()} - {gen.stream.path for gen in self.generations() if gen.is_live}
 
-    def done(self, monotonic: float, grace_s: float) -> list[Generation]:
-        """Return the generations to let go: quiet, and deleted or replaced, or too many."""
+    def done(self, monotonic: float, grace_s: float, is_short: bool) -> list[Generation]:
+        """Return the generations to let go: quiet, and deleted or replaced, or too many.
+
+        Args:
+            is_short: whether descriptors are wanted; files that have a name are let go at once then, and found again by
+                it if they grow.
+        """
         done: list[Generation] = []
         kept: list[Generation] = []
         for chain in self._open_files.values():
             for gen in chain:
-                if gen.is_quiet(monotonic, grace_s):
-                    is_replaced = gen is not chain[-1] or any(other.is_live for other in chain)
+                is_wanted = is_short and not gen.is_live and not gen.stream.is_deleted
+                if gen.is_quiet(monotonic, 0.0 if is_wanted else grace_s):
+                    is_replaced = is_wanted or gen is not chain[-1] or any(other.is_live for other in chain)
                     (done if is_replaced or gen.stream.is_deleted else kept).append(gen)
         kept.sort(key=lambda gen: gen.quiet_since)
         return done + kept[:-_HELD]

@@ -26,12 +26,17 @@ _REMEMBERED_IN_ALL = 4096
 """Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
 
 
+_KEPT_IN_ALL = 65536
+"""Checkpoints kept of files that are not open and not done with."""
+
+
 class History:
     """Remembers the past generations of every path.
 
     Attributes:
         known: identities of the backups that need not be looked at again.
-        absent: checkpoints of paths that led nowhere when they were looked for: kept until they lead somewhere.
+        absent: checkpoints of files that are not open and not done with: their paths led nowhere, or they were closed
+            for want of descriptors; kept until their turn comes.
         fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
     """
 
@@ -53,7 +58,7 @@ class History:
         self.known |= recovery.known
         self._kept |= recovery.known
         self._met |= recovery.met
-        self._keep_absent(recovery.absent)
+        self.keep(recovery.absent)
         for checkpoint in [*recovery.done, *(one for one in recovery.missing if one.offset)]:
             self.finish(checkpoint)
         found = {opening.path for opening in recovery.openings}
@@ -61,24 +66,39 @@ class History:
             if checkpoint.path not in found and checkpoint.path not in self._done:
                 self.finish(no_checkpoint(checkpoint.path, checkpoint.serial))
 
-    def _keep_absent(self, checkpoints: Sequence[Checkpoint]) -> None:
-        """Keep what cannot be looked for now, the newest generations of each path."""
+    def keep(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Keep what is not read or looked for now, the newest generations of each path."""
         by_path: dict[str, list[Checkpoint]] = {}
         for checkpoint in [*self.absent, *checkpoints]:
             by_path.setdefault(checkpoint.path, []).append(checkpoint)
         newest = [checkpoint for listed in by_path.values() for checkpoint in listed[-REMEMBERED:]]
-        self.absent = newest[-_REMEMBERED_IN_ALL:]
+        self.absent = newest[-_KEPT_IN_ALL:]
 
-    def come_back(self, paths: Collection[str]) -> list[Checkpoint]:
-        """Return what was kept of absent paths that lead somewhere now, or whose files stand beside them; forget it.
+    def beside(self, paths: Collection[str]) -> list[str]:
+        """Return the absent paths other than `paths` beside which their very files stand, or files not seen before."""
+        found = []
+        for path, keys in self.absent_keys().items():
+            backups = self._backups.get(path, []) if path not in paths else []
+            if any(one.key in keys or (one.size and not self._is_known(one.key)) for one in backups):
+                found.append(path)
+        return found
+
+    def absent_keys(self) -> dict[str, set[FileKey]]:
+        """Return path -> identities of the files of which positions are kept though they are not open."""
+        keys: dict[str, set[FileKey]] = {}
+        for checkpoint in self.absent:
+            keys.setdefault(checkpoint.path, set()).add(checkpoint.key)
+        return keys
+
+    def come_back(self, back: Collection[str]) -> list[Checkpoint]:
+        """Return what was kept of absent paths, to be looked for again; forget it.
 
         With it goes what is remembered of the generations of these paths, to be taken over together.
         """
-        keys = {one.key for checkpoint in self.absent for one in self._backups.get(checkpoint.path, [])}
-        back = {one.path for one in self.absent if one.path in paths or one.key in keys}
         checkpoints = [checkpoint for checkpoint in self.absent if checkpoint.path in back]
         self.absent = [checkpoint for checkpoint in self.absent if checkpoint.path not in back]
-        done = [checkpoint for path in back for checkpoint in self._done.get(path, [])]
+        absent = {checkpoint.path for checkpoint in checkpoints}
+        done = [checkpoint for path in absent for checkpoint in self._done.get(path, [])]
         for checkpoint in done:
             self._forget(checkpoint)
         return done + checkpoints

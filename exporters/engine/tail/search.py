@@ -179,9 +179,12 @@ class Search:
         return replace(checkpoint, offset=offset, size=text.size, skipping=False, **proof)
 
     def _copy_of(self, checkpoint: Checkpoint) -> Match:
-        candidates = list(self._candidates(checkpoint))
-        unknown = [one for one in candidates if one.key not in self._known]
-        found = find_content(checkpoint, candidates) or find_content(checkpoint, unknown, least=1)
+        """Find a copy: the live file if it was rewritten, else a rotated backup."""
+        backups = [one for one in self._backups[checkpoint.path] if one.key not in self.taken]
+        unknown = [one for one in backups if one.key not in self._known]
+        rewritten = list(self._rewritten(checkpoint))
+        found = find_content(checkpoint, rewritten) or find_content(checkpoint, backups)
+        found = found or find_content(checkpoint, [*rewritten, *unknown], least=1)
         if found is None:
             return Match(checkpoint)
         one, fd = found
@@ -190,14 +193,13 @@ class Search:
         match = Match(checkpoint, opening, "unpacked" if one.is_packed else "copied")
         return match if self._take(match) else Match(checkpoint)
 
-    def _candidates(self, checkpoint: Checkpoint) -> Iterator[Backup]:
-        """Yield what may be a copy: the live file if it was rewritten, then the rotated backups, oldest first."""
-        rewritten = self._live.get(checkpoint.path)
-        if rewritten is not None and not is_same(rewritten, checkpoint.key) and rewritten not in self.taken:
+    def _rewritten(self, checkpoint: Checkpoint) -> Iterator[Backup]:
+        """Yield the live file if it is another than the checkpoint's."""
+        key = self._live.get(checkpoint.path)
+        if key is not None and not is_same(key, checkpoint.key) and key not in self.taken:
             with contextlib.suppress(OSError):
                 size = os.stat(checkpoint.path).st_size
-                yield Backup(checkpoint.path, rewritten, size, 0, is_packed=False)
-        yield from (one for one in self._backups[checkpoint.path] if one.key not in self.taken)
+                yield Backup(checkpoint.path, key, size, 0, is_packed=False)
 
 
 def _is_begun_anew(match: Match, checkpoint: Checkpoint) -> bool:

@@ -124,6 +124,14 @@ class Stream:
             return False
 
     @property
+    def is_read(self) -> bool:
+        """Whether every byte is read, or nothing has changed since nothing new was found."""
+        try:
+            return self.at_end and (os.fstat(self.fd).st_size == self.offset or not self.has_changed)
+        except OSError:
+            return False
+
+    @property
     def unread_bytes(self) -> int:
         """Bytes seen in the file beyond the offset (an unfinished last line included) that no other stream reads."""
         return 0 if self.offset == self._taken_over_at else max(0, self.seen_size - self.offset)

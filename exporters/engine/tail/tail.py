@@ -7,13 +7,16 @@ open descriptor says, never by name; a file reached by two names is read once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import errno
+from collections.abc import Iterator, Sequence
 
 from exporters.engine.tail.catch_up import CatchUp
-from exporters.engine.tail.finder import Finder, Inode
+from exporters.engine.tail.descriptors import open_files_allowed
+from exporters.engine.tail.finder import Finder
 from exporters.engine.tail.fingerprint import keys_at, open_file
 from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held, predecessor
 from exporters.engine.tail.history import History
+from exporters.engine.tail.opener import Opener
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch, Checkpoint, FileKey, Notice
 
@@ -24,10 +27,6 @@ GRACE_S = 10.0
 its old descriptor in practice; fluent-bit waits 5 s, Datadog 60 s."""
 
 
-_READ = ("longer copy", "rewrite", "unread")
-"""Verdicts on a file within a glob that is another path's backup for which it is read."""
-
-
 class Tail:
     """Reads every file the patterns match. Not thread-safe; close() gives the descriptors back.
 
@@ -35,6 +34,7 @@ class Tail:
         patterns: paths or globs (`**` descends), relative to the working directory.
         max_line_bytes: longest line taken, newline excluded; longer ones are skipped and counted.
         batch_bytes: most bytes one batch holds.
+        max_open: most files open at once, as many as the limit of descriptors allows if not given.
     """
 
     def __init__(
@@ -43,22 +43,25 @@ class Tail:
         max_line_bytes: int = 1 << 20,
         batch_bytes: int = 1 << 18,
         grace_s: float = GRACE_S,
+        max_open: int | None = None,
     ) -> None:
         self._finder = Finder(patterns)
         self._max_line = max_line_bytes
         self._batch_bytes = batch_bytes
         self._grace_s = grace_s
         self._open_files = OpenFiles()
-        self._missed: set[str] = set()
         self._problems: dict[str, str] = {}
         self._failed_reads: dict[str, str] = {}
         self._history = History()
         self._catch_up = CatchUp(self._open_files, self._history, self._take, self._finder.may_lead_to)
+        allowed = open_files_allowed() if max_open is None else max_open
+        self._opener = Opener(self._open_files, self._history, self._catch_up, self._stream, allowed)
 
     @property
     def unreadable(self) -> dict[str, str]:
         """Path -> why it cannot be read, as of the last scan and drain."""
-        return {**self._problems, **self._failed_reads}
+        waiting = dict.fromkeys(self._opener.unopened, "too many open files")
+        return {**self._problems, **self._failed_reads, **waiting}
 
     def recover(
         self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey] | None, monotonic: float
@@ -72,9 +75,11 @@ class Tail:
         self._open_files.serial = max((checkpoint.serial for checkpoint in checkpoints), default=0)
         self._history.look(self._finder.literal)
         live = keys_at(self._finder.resolve({}).files.values())
-        notices = self._catch_up.resume(checkpoints, known or frozenset(), live, monotonic)
+        first, later = self._opener.first_turn(checkpoints)
+        self._history.restore(later)
+        notices = self._catch_up.resume(first, known or frozenset(), live, monotonic)
         self._catch_up.meet({*self._finder.literal, *live}, {key[:2] for key in live.values()})
-        absent = [checkpoint.path for checkpoint in self._history.absent]
+        absent = [checkpoint.path for checkpoint in self._history.absent if checkpoint not in later.absent]
         return notices + [Notice("absent", pattern) for pattern in self._finder.leading_nowhere(live, absent)]
 
     def checkpoints(self) -> list[Checkpoint]:
@@ -96,19 +101,19 @@ class Tail:
         """
         self._history.look({*self._open_files.keys(), *self._history.paths()})
         backups = self._history.seen_backups()
-        resolved = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
-        found, self._problems = resolved.files, resolved.problems
-        notices = self._catch_up.come_back(found.values(), monotonic)
-        names = self._open_files.names()
-        taken: set[Inode] = set()
-        for gen in self._open_files.generations():
-            gen.look(found.get(gen.inode), monotonic)
-            taken.add(gen.inode)
-        notices += self._open(found, names, taken, monotonic)
+        found = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
+        self._problems = found.problems
+        notices = self._opener.look(found, monotonic)
         notices += self._catch_up.look_behind(monotonic)
         self._history.update_known(backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()})
-        self._missed = self._open_files.missed()
-        return notices + [Notice("unreadable", path, problem=problem) for path, problem in self.unreadable.items()]
+        self._opener.missed = self._open_files.missed()
+        return notices + [Notice("unreadable", path, problem=problem) for path, problem in self._said().items()]
+
+    def _said(self) -> dict[str, str]:
+        """Return the problems to be said: of files that wait for descriptors one stands for all."""
+        waiting = self._opener.unopened
+        problem = f"{len(waiting)} files wait for descriptors; raise the limit of open files"
+        return {**self._problems, **self._failed_reads, **({waiting[0]: problem} if waiting else {})}
 
     def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
@@ -116,10 +121,19 @@ class Tail:
         Every byte written before the call is yielded, but a writer that never pauses cannot keep it going. When an
         item is yielded its bytes count as read: `checkpoints()` already stand behind them.
         """
-        unfinished = [chain for _, chain in self._open_files.items()]
+        self._failed_reads = {}
         for gen in self._open_files.generations():
             gen.stream.begin_pass()
-        self._failed_reads = {}
+        yield from self._drain_open(now, monotonic)
+        while self._opener.waiting:
+            before = len(self._opener.waiting)
+            yield from self._opener.take_turn(monotonic)
+            yield from self._drain_open(now, monotonic)
+            if len(self._opener.waiting) == before:
+                break
+
+    def _drain_open(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
+        unfinished = [chain for _, chain in self._open_files.items()]
         while unfinished:
             still = []
             for chain in unfinished:
@@ -137,7 +151,7 @@ class Tail:
         Loses: an unfinished last line of a deleted file that is let go, counted in the notice.
         """
         notices = []
-        for gen in self._open_files.done(monotonic, self._grace_s):
+        for gen in self._open_files.done(monotonic, self._grace_s, bool(self._opener.waiting)):
             if gen.stream.unread_bytes and gen.stream.is_deleted:
                 notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
             self._history.finish(gen.stream.checkpoint(gen.serial, done=True))
@@ -158,7 +172,7 @@ class Tail:
     @property
     def files_open(self) -> int:
         """Open files, those rotated away or deleted included."""
-        return sum(1 for _ in self._open_files.generations())
+        return self._open_files.count()
 
     def directories(self) -> set[str]:
         """Return the existing directories whose entries matter, for the watcher."""
@@ -179,61 +193,11 @@ class Tail:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._problems[path] = error.strerror or str(error)
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._opener.lower_limit(path)
+            else:
+                self._problems[path] = error.strerror or str(error)
             return None
-
-    def _open(
-        self, found: Mapping[Inode, str], names: Mapping[str, str], taken: set[Inode], monotonic: float
-    ) -> list[Notice]:
-        """Open what paths lead to now, behind the generations before it, those nobody has seen included.
-
-        Between the look (which found `found`) and the opening a path may have been given to another file, even to an
-        open one. Backups are looked at after the opening, so that what was renamed before it is among them.
-        """
-        fresh = {path: inode for inode, path in found.items() if inode not in taken}
-        judged = {path: self._history.judge(path, self._open_files.held) for path in fresh}
-        longer = {path: one.of for path, one in judged.items() if one and one.of and one.verdict == "longer copy"}
-        wanted = {path: fresh[path] for path, one in judged.items() if one is None or one.verdict in _READ}
-        first = self._catch_up.meet(wanted, {*found, *taken})
-        new: dict[str, Stream] = {}
-        for path in wanted:
-            stream = self._stream(path)
-            if stream is not None and stream.key[:2] not in taken:
-                new[path] = stream
-                if path in longer:
-                    stream.restore(longer[path])
-                taken.add((stream.key.dev, stream.key.ino))
-            elif stream is not None:
-                stream.close()
-        rotated = [path for path, stream in new.items() if self._is_successor(path, stream, wanted[path], names)]
-        self._history.look(rotated)
-        notices = []
-        for path in sorted(new, key=lambda path: path not in rotated):
-            notices += self._join(path, names.get(path, path), new, path in rotated or path not in first, monotonic)
-        return [Notice("rotated", path) for path in rotated if path in new] + notices
-
-    def _is_successor(self, path: str, stream: Stream, inode: Inode, names: Mapping[str, str]) -> bool:
-        """Whether the path led to another file before."""
-        is_known = bool(self._open_files.held(names.get(path, path))) or self._history.has_past(path)
-        return is_known or stream.key[:2] != inode
-
-    def _join(self, path: str, key: str, new: dict[str, Stream], has_past: bool, monotonic: float) -> list[Notice]:
-        """Put an opened file at the end of its chain, unless it has been taken for what was rotated unseen of another.
-
-        Such a file leaves `new`.
-        """
-        stream = new[path]
-        chain = self._open_files.at(key)
-        if any(stream.key == gen.stream.key for gen in self._open_files.generations()):
-            new.pop(path).close()
-            return []
-        may_go_on = bool(chain)
-        notices = self._catch_up.add_unread(path, chain, monotonic, stream) if has_past else []
-        is_begun = self._history.take_back(stream) or not may_go_on
-        gen = Generation(stream, is_begun, after_gap=path in self._missed, active_at=monotonic)
-        self._open_files.add(gen, chain)
-        self._history.opened(key)
-        return notices
 
     def _read_chain(self, chain: Chain, now: float, monotonic: float) -> list[Batch | Notice]:
         """Read the oldest generation that has something; begin a successor only when those before it are empty."""

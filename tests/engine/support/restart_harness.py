@@ -47,13 +47,16 @@ class Exporter:
         """Start; what the last life left is taken over."""
         assert self.engine is None
         self.store = Store(self.state, "sample")
-        tail = Tail(self.patterns, max_line_bytes=self.max_line_bytes)
-        self.engine = Engine(self.contract, tail, {}, self.clock, self.store).start()
+        self.engine = Engine(self.contract, self.tail(), {}, self.clock, self.store).start()
         if self._committed is not None:
             now = self.counters()
             fallen = {name: value for name, value in self._committed.items() if now.get(name, -1.0) < value}
             assert fallen == {}, "forgotten: what was committed is shown before anything is read again"
         return self
+
+    def tail(self) -> Tail:
+        """Return the tail of one life."""
+        return Tail(self.patterns, max_line_bytes=self.max_line_bytes)
 
     def poll(self, seconds: float = 1.1) -> Exporter:
         """Let seconds pass and go once around the loop, commit included."""

@@ -1,0 +1,144 @@
+"""More files than descriptors: every file is read in its turn, and nothing is taken for rotated or gone (B17)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exporters.engine.tail.tail import Tail
+from exporters.engine.values import Notice
+from tests.conftest import FakeClock
+from tests.engine.support.restart_harness import Exporter, line, lines, shift
+from tests.engine.support.tailing import Follower, open_descriptors
+
+
+class Few(Exporter):
+    """An exporter that may have ten event files open."""
+
+    def tail(self) -> Tail:
+        return Tail(self.patterns, max_line_bytes=self.max_line_bytes, max_open=10)
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, clock: FakeClock) -> Iterator[Exporter]:
+    (tmp_path / "logs").mkdir()
+    exporter = Few(tmp_path, clock, tmp_path / "logs" / "*.jsonl")
+    yield exporter
+    exporter.end()
+
+
+def files(folder: Path, count: int, first: int = 0) -> list[Path]:
+    paths = [folder / "logs" / f"{number:03}.jsonl" for number in range(count)]
+    for number, path in enumerate(paths):
+        with path.open("ab") as out:
+            out.write(line(first + number))
+    return paths
+
+
+def test_b17_one_step_reads_every_file_however_few_may_be_open(exporter: Exporter, tmp_path: Path) -> None:
+    files(tmp_path, 57)
+    with open_descriptors() as change:
+        exporter.start().poll()
+        assert exporter.engine is not None
+        assert exporter.engine.tail.files_open <= 10
+        assert exporter.counted(range(57))
+        exporter.kill()
+    assert change == [0]
+
+
+def test_b17_what_is_written_to_closed_files_is_read_and_nothing_is_taken_for_rotated(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    files(tmp_path, 40)
+    exporter.start().poll().poll()
+    files(tmp_path, 40, first=100)
+    exporter.poll().restart().poll()
+    files(tmp_path, 40, first=200)
+    exporter.poll()
+    assert exporter.counted(range(40), range(100, 140), range(200, 240))
+    moved = {key: value for key, value in exporter.counters().items() if "rotations" in key[0] and value}
+    assert (moved, exporter.lost_bytes) == ({}, 0)
+    assert set(exporter.recoveries) == {"resumed"}
+
+
+def test_b17_a_closed_file_that_is_rotated_is_finished_first(exporter: Exporter, tmp_path: Path) -> None:
+    paths = files(tmp_path, 30)
+    exporter.start().poll().poll()
+    for number, path in enumerate(paths):
+        with path.open("ab") as out:
+            out.write(line(100 + number))
+        shift(path)
+        path.write_bytes(line(200 + number))
+    exporter.poll().poll().let_rest().restart()
+    assert exporter.counted(range(30), range(100, 130), range(200, 230))
+    assert exporter.lost_bytes == 0
+
+
+def test_b17_a_limit_met_earlier_than_expected_is_said_once_and_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logs").mkdir()
+    files(tmp_path, 12)
+    follower = Follower(tmp_path / "logs" / "*.jsonl")
+    real = os.open
+
+    def few(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if follower.tail.files_open >= 6 or follower.monotonic < 2:
+            raise OSError(errno.EMFILE, "Too many open files", path)
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", few)
+        assert follower.poll() == []
+        assert len(follower.tail.unreadable) == 12
+    given = [text for _ in range(6) for text in follower.poll()]
+    assert sorted(given) == sorted(line(number)[:-1] for number in range(12))
+    assert [notice for notice in follower.notices if notice.kind == "rotated"] == []
+    problem = "12 files wait for descriptors; raise the limit of open files"
+    assert next(notice.problem for notice in follower.notices if notice.kind == "unreadable") == problem
+    follower.tail.close()
+
+
+def test_b17_files_that_wait_are_said_together(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    paths = files(tmp_path, 5)
+    tail = Tail([str(tmp_path / "logs" / "*.jsonl")], max_open=3)
+    notices = tail.scan(0.0)
+    problem = "2 files wait for descriptors; raise the limit of open files"
+    assert notices == [Notice("unreadable", str(paths[3]), problem=problem)]
+    assert tail.unreadable == dict.fromkeys(map(str, paths[3:]), "too many open files")
+    assert len(list(tail.drain(0.0, 0.0))) == 5
+    assert tail.unreadable == {}
+    tail.close()
+
+
+def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
+    program = (
+        "import resource\n"
+        "from exporters.engine.tail.descriptors import open_files_allowed, raise_limit\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (300, 900))\n"
+        "few = open_files_allowed()\n"
+        "raise_limit()\n"
+        "print(few, open_files_allowed(), resource.getrlimit(resource.RLIMIT_NOFILE))\n"
+    )
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 900:
+        pytest.skip("the hard limit here is lower than this test needs")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "136 536 (900, 900)\n"
+
+
+def test_b17_lines_appended_in_one_go_to_many_files_keep_their_order(exporter: Exporter, tmp_path: Path) -> None:
+    paths = files(tmp_path, 25)
+    exporter.start().poll()
+    for number, path in enumerate(paths):
+        with path.open("ab") as out:
+            out.write(lines(range(100 + 10 * number, 110 + 10 * number)))
+    exporter.poll()
+    assert exporter.counted(range(25), range(100, 350))
