@@ -22,11 +22,12 @@ from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
 from exporters.engine.heap import TRIM_BYTES, trim_heap
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
-from exporters.engine.records import Change, Gone, KnownBackups, Saved, read_rows, row_of
+from exporters.engine.records import Change, Gone, Saved, read_rows, row_of
 from exporters.engine.series import SeriesTable
 from exporters.engine.state.keeper import Keeper, Loaded
+from exporters.engine.state.positions import Positions
 from exporters.engine.tail.tail import Tail
-from exporters.engine.values import Batch, Checkpoint, FileKey, Notice, Snapshot
+from exporters.engine.values import Batch, Notice, Snapshot
 
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store
@@ -77,8 +78,7 @@ class Engine:
         self._warnings = RateLimitedLog(clock.monotonic)
         self._scanned_at = self._committed_at = float("-inf")
         self._keeper = Keeper(store)
-        self._stored_checkpoints: dict[int, Checkpoint] = {}
-        self._stored_known: frozenset[FileKey] | None = None
+        self._positions = Positions()
         self._last_commit_at = 0.0
         self._read_bytes = 0
         self._gauges: Gauges = ()
@@ -102,7 +102,7 @@ class Engine:
         """
         loaded = self._keeper.load(self.clock.now())
         saved = loaded.saved
-        self._stored_checkpoints = {one.serial: one for one in saved.checkpoints}
+        self._positions.restore(saved)
         self._begin(saved)
         for notice in self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic()):
             self.take(notice)
@@ -118,7 +118,7 @@ class Engine:
             ReloadError: if the state cannot be written now; the contract in force goes on.
         """
         self._commit()
-        whole = list(self._changes(self.tail.checkpoints(), self.tail.known, everything=True))
+        whole = list(self._changes(everything=True))
         problem = self._keeper.save(self.clock.now(), lambda: whole, lambda: whole)
         if not self._keeper.is_ok:
             raise ReloadError(problem)
@@ -223,9 +223,7 @@ class Engine:
 
     def _commit(self) -> None:
         """Make everything read so far safe, then visible; if the disk says no, both stay as they were."""
-        checkpoints, known = self.tail.checkpoints(), self.tail.known
-        changed = partial(self._changes, checkpoints, known, everything=False)
-        everything = partial(self._changes, checkpoints, known, everything=True)
+        changed, everything = (partial(self._changes, everything=whole) for whole in (False, True))
         now = self.clock.now()
         problem = self._keeper.save(now, changed, everything)
         if problem:
@@ -233,24 +231,17 @@ class Engine:
         if self._keeper.is_ok:
             self.series.commit()
             self.pipeline.pairs.committed()
-            self._stored_checkpoints = {one.serial: one for one in checkpoints}
-            self._stored_known = known
+            self._positions.committed()
             self._last_commit_at = now
         self._committed_at = self.clock.monotonic()
         gauges = self._accounting.gauges(self._vitals())
         self._gauges = [(LIVE[name], values) for name, values in gauges.items() if values]
 
-    def _changes(
-        self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool
-    ) -> Iterator[Change]:
+    def _changes(self, everything: bool) -> Iterator[Change]:
         """Yield what one commit writes: values, pairs and positions, all or only what changed."""
         yield from self.series.changes(everything)
         yield from self.pipeline.pairs.changes(everything)
-        stored = {} if everything else self._stored_checkpoints
-        yield from (one for one in checkpoints if stored.get(one.serial) != one)
-        yield from (Gone(stored[serial]) for serial in stored.keys() - {one.serial for one in checkpoints})
-        if everything or known != self._stored_known:
-            yield KnownBackups(known)
+        yield from self._positions.changes(self.tail.checkpoints(), self.tail.known, everything)
 
     def _vitals(self) -> Vitals:
         return Vitals(

@@ -1,0 +1,43 @@
+"""What is stored of how far files have been read: only what moved is written. Part of the state stage.
+
+In: the tail's checkpoints and known backups. Out: changes for the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from exporters.engine.records import Change, Gone, KnownBackups, Saved
+from exporters.engine.values import Checkpoint, FileKey
+
+__all__ = ["Positions"]
+
+_Kept = tuple[dict[int, Checkpoint], frozenset[FileKey] | None]
+_NOTHING: _Kept = ({}, None)
+
+
+class Positions:
+    """Tells the positions there are from those that are stored."""
+
+    def __init__(self) -> None:
+        self._stored = _NOTHING
+        self._coming = self._stored
+
+    def restore(self, saved: Saved) -> None:
+        """Take over what is stored; the known backups are written at the first commit in any case."""
+        self._stored = self._coming = ({one.serial: one for one in saved.checkpoints}, None)
+
+    def changes(
+        self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool = False
+    ) -> Iterator[Change]:
+        """Yield what differs from what is stored (or everything)."""
+        self._coming = ({one.serial: one for one in checkpoints}, known)
+        before, before_known = _NOTHING if everything else self._stored
+        yield from (one for one in checkpoints if before.get(one.serial) != one)
+        yield from (Gone(before[serial]) for serial in before.keys() - self._coming[0].keys())
+        if known != before_known:
+            yield KnownBackups(known)
+
+    def committed(self) -> None:
+        """Note that changes() have been written."""
+        self._stored = self._coming
