@@ -136,6 +136,12 @@ def test_a_command_that_reads_files_asks_nobody(arguments: list[str], tmp_path: 
     assert done.returncode == 0, done.stderr
 
 
+def test_a_dry_run_and_the_exporters_it_starts_ask_nobody(tmp_path: Path) -> None:
+    done = guarded([*PEAKTRADE, "dryrun", "--steps", "30", "--out", "out"], tmp_path)
+    assert done.stdout.splitlines()[0].startswith(("COMPLETED: 3", "FAILED: ")), done.stderr
+    assert (tmp_path / "out/dryrun_metrics_snapshot.json").exists()
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_reconciliation_asks_nobody(form: str, tmp_path: Path) -> None:
     arguments = make_day().write(tmp_path, form)
