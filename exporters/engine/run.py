@@ -19,7 +19,7 @@ from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.exposition.render import Gauges
 from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
-from exporters.engine.heap import TRIM_BYTES, trim_heap
+from exporters.engine.heap import TRIM_BYTES, hold_heap, trim_heap
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
 from exporters.engine.records import Change, Gone, Saved, read_rows, row_of
@@ -100,6 +100,7 @@ class Engine:
         Raises:
             StoreBusyError, StoreError: if the state cannot be had.
         """
+        hold_heap()
         loaded = self._keeper.load(self.clock.now())
         saved = loaded.saved
         self._positions.restore(saved)

@@ -8,7 +8,8 @@ import pytest
 
 from exporters.engine import run
 from exporters.engine.heap import trim_heap
-from tests.engine.support.commits import Plant, shop_event
+from tests.engine.support.commits import SHOP, Plant, shop_event
+from tests.engine.support.harness import contract_of
 
 
 @pytest.mark.parametrize("batches", [(30,), (10, 10, 10)], ids=["at once", "little by little"])
@@ -65,3 +66,30 @@ print(before - held())
         pytest.skip("this C library cannot give memory back")
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert int(said) * os.sysconf("SC_PAGE_SIZE") > 30_000_000
+
+
+FAULTS = """
+import resource, sys
+from pathlib import Path
+from exporters.engine.run import Engine
+from exporters.engine.tail.tail import Tail
+from contracts.load import load_contract
+from exporters.engine.clock import SystemClock
+
+engine = Engine(load_contract(Path(sys.argv[1])), Tail([sys.argv[2]]), {}, SystemClock()).start()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+engine.step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_a_batch_is_read_into_the_memory_of_the_one_before(tmp_path: Path) -> None:
+    """Pages given back after each batch and got anew for the next are 200 page faults per batch and more."""
+    contract = contract_of(tmp_path, SHOP)
+    events = tmp_path / "sample.jsonl"
+    line = b'{"kind": "sold", "pad": "' + b"x" * 300 + b'"}\n'
+    events.write_bytes(line * 40_000)
+    command = [sys.executable, "-c", FAULTS, contract.path, str(events)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    batches = events.stat().st_size / (1 << 18)
+    assert int(done.stdout) / batches < 100
