@@ -144,9 +144,17 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def run_trials(
-    root: Path, mutants: Sequence[Mutant], scope: Scope, workers: int, told: Callable[[Verdict], None]
+    root: Path,
+    mutants: Sequence[Mutant],
+    scope: Scope,
+    workers: int,
+    told: Callable[[Verdict], None],
+    is_quick: bool = False,
 ) -> list[Verdict]:
     """Try every mutant, and return what became of it, in their order; `told` hears of each when it is known.
+
+    Args:
+        is_quick: whether slow tests are left out.
 
     Raises:
         BaselineError: if a test fails without a fault.
@@ -156,7 +164,7 @@ def run_trials(
     with TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(workers) as pool:
         crew = [_Worker(root, Path(folder, str(number)), tests) for number in range(workers)]
         try:
-            trials = _Trials(crew, scope, pool)
+            trials = _Trials(crew, scope, pool, is_quick)
             idle: SimpleQueue[_Worker] = SimpleQueue()
             for worker in crew:
                 idle.put(worker)
@@ -179,10 +187,10 @@ def run_trials(
 class _Trials:
     """What is known of the tests without a fault, and how a mutant is judged by them."""
 
-    def __init__(self, crew: Sequence[_Worker], scope: Scope, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, crew: Sequence[_Worker], scope: Scope, pool: ThreadPoolExecutor, is_quick: bool) -> None:
         self._scope = scope
         *_, ready = [worker.ready() for worker in crew]
-        self._slow = ready.slow
+        self._slow = [] if is_quick else ready.slow
         self._collected = ready.places
         files = list(dict.fromkeys(map(_file_of, ready.tests)))
         shares = [set(files[number :: len(crew)]) for number in range(len(crew))]
