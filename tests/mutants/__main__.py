@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--number", type=int, default=300, help="how many faults are tried (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="PATH", help=f"of this file or folder (default: {MUTATED})")
     parser.add_argument("--workers", type=int, default=2, help="runs at the same time (default: %(default)s)")
+    parser.add_argument(
+        "--quick", action="store_true", help="ask no slow test; what survives may yet be noticed by one"
+    )
     asked = parser.parse_args(given)
     found = find_all(ROOT, asked.only)
     if not found:
@@ -36,7 +40,7 @@ def main(given: Sequence[str] | None = None) -> int:
     tried = [mutant for mutant in drawn if not is_equivalent(mutant, listed)]
     print(f"{len(drawn)} of {len(found)} faults; {len(drawn) - len(tried)} are listed as equivalent", flush=True)
     try:
-        verdicts = run_trials(ROOT, tried, scope_of, asked.workers, Progress(len(tried)).tell)
+        verdicts = run_trials(ROOT, tried, scope_of, asked.workers, Progress(len(tried)).tell, asked.quick)
     except BaselineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,12 +64,14 @@ class Progress:
     def __init__(self, number: int) -> None:
         self._number = number
         self._done = 0
+        self._begun = time.monotonic()
 
     def tell(self, verdict: Verdict) -> None:
         """Say it, on one line."""
         self._done += 1
         became = f"killed by {verdict.by}" if verdict.is_killed else "SURVIVED"
-        print(f"[{self._done}/{self._number}] {verdict.mutant}\n    {became}", flush=True)
+        seconds = time.monotonic() - self._begun
+        print(f"[{self._done}/{self._number}, {seconds:.0f} s] {verdict.mutant}\n    {became}", flush=True)
 
 
 def share_of(verdicts: Sequence[Verdict]) -> float:

@@ -157,6 +157,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if PIPES not in os.environ or session.testsfailed:
         return None
     _trace.stop()
+    functions = _functions_below(f"{Path.cwd()}/")
+    gc.freeze()  # what was imported is not looked through again by every fork, which would copy it
     numbers = [int(number) for number in os.environ.pop(PIPES).split()]
     requests, answers = os.fdopen(numbers[0], "rb"), os.fdopen(numbers[1], "wb")
     items = {item.nodeid: item for item in session.items}
@@ -168,7 +170,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
                 request = pickle.load(requests)
             except EOFError:
                 return True
-            _send(answers, _in_child(request, items))
+            _send(answers, _in_child(request, items, functions))
 
 
 def _send(pipe: Any, message: object) -> None:
@@ -176,7 +178,18 @@ def _send(pipe: Any, message: object) -> None:
     pipe.flush()
 
 
-def _in_child(request: Measure | Try, items: Mapping[str, pytest.Item]) -> Answer:
+def _functions_below(root: str) -> dict[str, list[FunctionType]]:
+    """Return the functions of the project that exist, by their file."""
+    found: dict[str, list[FunctionType]] = {}
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(root):
+            found.setdefault(one.__code__.co_filename, []).append(one)
+    return found
+
+
+def _in_child(
+    request: Measure | Try, items: Mapping[str, pytest.Item], functions: Mapping[str, Sequence[FunctionType]]
+) -> Answer:
     """Answer a request in a fork, which ends with all it has started."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -184,7 +197,7 @@ def _in_child(request: Measure | Try, items: Mapping[str, pytest.Item]) -> Answe
         with contextlib.suppress(BaseException):
             _become_quiet()
             chosen = [items[test] for test in request.tests]
-            answer = _measure(chosen) if isinstance(request, Measure) else _try(request, chosen)
+            answer = _measure(chosen) if isinstance(request, Measure) else _try(request, chosen, functions)
             with os.fdopen(writing, "wb") as pipe:
                 _send(pipe, answer)
         os._exit(0)
@@ -249,8 +262,9 @@ def _measure(items: Sequence[pytest.Item]) -> Answer:
     return Answer(reports.failed, reports.text, measured=measured)
 
 
-def _try(request: Try, items: Sequence[pytest.Item]) -> Answer:
-    if not _patch(str(Path.cwd() / request.file), request.plain, request.text):
+def _try(request: Try, items: Sequence[pytest.Item], functions: Mapping[str, Sequence[FunctionType]]) -> Answer:
+    file = str(Path.cwd() / request.file)
+    if not _patch(functions.get(file, ()), file, request.plain, request.text):
         return Answer(is_patched=False)
     reports, limits = _Reports(), [max(_LEAST_S, _TIMES * request.seconds.get(item.nodeid, _SLOW_S)) for item in items]
     faulthandler.dump_traceback_later(_LEAST_S + sum(limits[:1]), exit=True, file=2)
@@ -260,7 +274,7 @@ def _try(request: Try, items: Sequence[pytest.Item]) -> Answer:
     return Answer(reports.failed, reports.text)
 
 
-def _patch(file: str, plain: str, text: str) -> bool:
+def _patch(functions: Sequence[FunctionType], file: str, plain: str, text: str) -> bool:
     """Give the functions of a module, made of `plain`, the code they have in `text`; say whether that is all of it."""
     old, new = (compile(each, file, "exec", dont_inherit=True) for each in (plain, text))
     changed = dict(_changes(old, new))
@@ -268,8 +282,8 @@ def _patch(file: str, plain: str, text: str) -> bool:
         return False
     wanted = {_identity(code): other for code, other in changed.items()}
     is_all = bool(wanted)
-    for function in [one for one in gc.get_objects() if isinstance(one, FunctionType)]:
-        if function.__code__.co_filename == file and _identity(function.__code__) in wanted:
+    for function in functions:
+        if _identity(function.__code__) in wanted:
             try:
                 function.__code__ = wanted[_identity(function.__code__)]
             except ValueError:  # it has another number of free variables

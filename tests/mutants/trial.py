@@ -144,9 +144,17 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def run_trials(
-    root: Path, mutants: Sequence[Mutant], scope: Scope, workers: int, told: Callable[[Verdict], None]
+    root: Path,
+    mutants: Sequence[Mutant],
+    scope: Scope,
+    workers: int,
+    told: Callable[[Verdict], None],
+    is_quick: bool = False,
 ) -> list[Verdict]:
     """Try every mutant, and return what became of it, in their order; `told` hears of each when it is known.
+
+    Args:
+        is_quick: whether slow tests are left out.
 
     Raises:
         BaselineError: if a test fails without a fault.
@@ -156,7 +164,7 @@ def run_trials(
     with TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(workers) as pool:
         crew = [_Worker(root, Path(folder, str(number)), tests) for number in range(workers)]
         try:
-            trials = _Trials(crew, scope, pool)
+            trials = _Trials(crew, scope, pool, is_quick)
             idle: SimpleQueue[_Worker] = SimpleQueue()
             for worker in crew:
                 idle.put(worker)
@@ -179,10 +187,10 @@ def run_trials(
 class _Trials:
     """What is known of the tests without a fault, and how a mutant is judged by them."""
 
-    def __init__(self, crew: Sequence[_Worker], scope: Scope, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, crew: Sequence[_Worker], scope: Scope, pool: ThreadPoolExecutor, is_quick: bool) -> None:
         self._scope = scope
         *_, ready = [worker.ready() for worker in crew]
-        self._slow = ready.slow
+        self._slow = [] if is_quick else ready.slow
         self._collected = ready.places
         files = list(dict.fromkeys(map(_file_of, ready.tests)))
         shares = [set(files[number :: len(crew)]) for number in range(len(crew))]
@@ -217,8 +225,12 @@ class _Trials:
         found = self._within_scope(mutant, self._measured)
         is_run = {test: place in self._measured[test].places for test in found}
         wanted = [test for test in found if is_run[test] or self._measured[test].starts_processes]
-        ranked = sorted(wanted, key=lambda test: (not is_run[test], self._measured[test].seconds))
-        return ranked if any(is_run.values()) else sorted(found, key=lambda test: self._measured[test].seconds)
+        ranked = sorted(wanted, key=lambda test: (not is_run[test], self._cost(test)))
+        return ranked if any(is_run.values()) else sorted(found, key=self._cost)
+
+    def _cost(self, test: str) -> float:
+        """Return what it costs to ask a test, those that run few functions being worth more."""
+        return self._measured[test].seconds * (20 + len(self._measured[test].places))
 
     def _within_scope(self, mutant: Mutant, tests: Iterable[str]) -> list[str]:
         parts = [f"{part}/" for part in self._scope(mutant.file)]
