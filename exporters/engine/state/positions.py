@@ -20,8 +20,9 @@ class Positions:
     """Tells the positions there are from those that are stored."""
 
     def __init__(self) -> None:
-        self._stored = _NOTHING
-        self._coming = self._stored
+        self._stored = self._coming = _NOTHING
+        self._stored_list: Sequence[Checkpoint] = ()
+        self._coming_list: Sequence[Checkpoint] = ()
 
     def restore(self, saved: Saved) -> None:
         """Take over what is stored; the known backups are written at the first commit in any case."""
@@ -30,9 +31,12 @@ class Positions:
     def changes(
         self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool = False
     ) -> Iterator[Change]:
-        """Yield what differs from what is stored (or everything)."""
-        self._coming = ({one.serial: one for one in checkpoints}, known)
+        """Yield what differs from what is stored (or everything); the very list stored last is not gone through."""
         before, before_known = _NOTHING if everything else self._stored
+        is_new = everything or checkpoints is not self._stored_list
+        self._coming = ({one.serial: one for one in checkpoints} if is_new else before, known)
+        self._coming_list = checkpoints
+        checkpoints = checkpoints if is_new else ()
         yield from (one for one in checkpoints if before.get(one.serial) != one)
         yield from (Gone(before[serial]) for serial in before.keys() - self._coming[0].keys())
         if known != before_known:
@@ -40,4 +44,4 @@ class Positions:
 
     def committed(self) -> None:
         """Note that changes() have been written."""
-        self._stored = self._coming
+        self._stored, self._stored_list = self._coming, self._coming_list

@@ -46,6 +46,12 @@ class Finder:
         """The patterns that name one path."""
         return tuple(pattern for pattern in self._patterns if not _MAGIC & set(pattern))
 
+    @property
+    def folders(self) -> list[str] | None:
+        """The folders the patterns name; None if one of them is a pattern itself."""
+        folders = [os.path.dirname(pattern) for pattern in self._patterns]
+        return None if any(_MAGIC & set(folder) for folder in folders) else folders
+
     def may_lead_to(self, path: str) -> bool:
         """Whether a file at `path` would be followed, however the pattern spells it."""
         return any(_leads_to(pattern, path) for pattern in self._patterns)

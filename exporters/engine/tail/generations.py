@@ -24,6 +24,11 @@ _HELD = 64
 ones beyond it are let go, so that files moved out of a glob one by one do not use up the descriptors."""
 
 
+_MANY = 256
+_QUIET_S = 10.0
+"""Of many files, those quiet for so long are not asked at every poll whether they have changed."""
+
+
 class Generation(Struct, eq=False):
     """A stream and its life: since when no path leads to it, when it last gave bytes, whether it has been begun.
 
@@ -113,6 +118,20 @@ class OpenFiles:
         """Return how far the generations of the chain of that name have been read."""
         return held(self._open_files.get(key, []))
 
+    def restless(self, monotonic: float, everything: bool) -> Iterator[Chain]:
+        """Yield the chains in which something may be new, without those whose one file has not changed.
+
+        Args:
+            everything: whether to ask those too that have been quiet for long, if they are many.
+        """
+        is_asked = everything or len(self._open_files) < _MANY
+        for chain in list(self._open_files.values()):
+            if len(chain) == 1 and chain[0].is_begun:
+                is_recent = monotonic - chain[0].active_at < _QUIET_S
+                if chain[0].stream.is_unchanged if is_asked or is_recent else not is_recent:
+                    continue
+            yield chain
+
     def count(self) -> int:
         """Return how many files are open."""
         return sum(map(len, self._open_files.values()))
@@ -178,6 +197,8 @@ class OpenFiles:
         kept: list[Generation] = []
         for chain in self._open_files.values():
             for gen in chain:
+                if gen.moved_at is None:
+                    continue
                 is_wanted = is_short and not gen.is_live and not gen.stream.is_deleted
                 if gen.is_quiet(monotonic, 0.0 if is_wanted else grace_s):
                     is_replaced = is_wanted or gen is not chain[-1] or any(other.is_live for other in chain)

@@ -83,6 +83,17 @@ class History:
                 found.append(path)
         return found
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether a look may find something though no folder changed: files not found, or backups not judged."""
+        return bool(self.absent) or any(map(self.has_unknown, self._backups))
+
+    def closed_files(self) -> list[tuple[str, int]]:
+        """Return the files done with that still have a name beside their paths, and the size seen of each."""
+        sizes = {one.key: one.size for listed in self._done.values() for one in listed}
+        named = {one.key: one.path for listed in self._backups.values() for one in listed if one.key in sizes}
+        return [(path, sizes[key]) for key, path in named.items()]
+
     def absent_keys(self) -> dict[str, set[FileKey]]:
         """Return path -> identities of the files of which positions are kept though they are not open."""
         keys: dict[str, set[FileKey]] = {}

@@ -116,7 +116,7 @@ class OneShot(Tail):
         """Inputs that were read."""
         return self._number
 
-    def drain(self, now: float, monotonic: float) -> Iterator[Batch]:
+    def drain(self, now: float, monotonic: float, everything: bool = True) -> Iterator[Batch]:
         """Yield all there is, input by input in the order of the patterns."""
         for path in self._paths():
             try:

@@ -17,6 +17,7 @@ from exporters.engine.tail.fingerprint import keys_at, open_file
 from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held, predecessor
 from exporters.engine.tail.history import History
 from exporters.engine.tail.opener import Opener
+from exporters.engine.tail.quiet import Quiet
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch, Checkpoint, FileKey, Notice
 
@@ -55,6 +56,11 @@ class Tail:
         self._history = History()
         self._catch_up = CatchUp(self._open_files, self._history, self._take, self._finder.may_lead_to)
         allowed = open_files_allowed() if max_open is None else max_open
+        folders = self._finder.folders
+        self._quiet = Quiet(folders) if folders is not None else None
+        self._is_touched = True
+        self._checkpoints: list[Checkpoint] = []
+        self._lag_bytes = self._files_present = 0
         self._opener = Opener(self._open_files, self._history, self._catch_up, self._stream, allowed)
 
     @property
@@ -83,22 +89,43 @@ class Tail:
         return notices + [Notice("absent", pattern) for pattern in self._finder.leading_nowhere(live, absent)]
 
     def checkpoints(self) -> list[Checkpoint]:
-        """Return how far every file has been read, and what is remembered of files let go."""
-        here = [gen.stream.checkpoint(gen.serial) for gen in self._open_files.generations()]
-        return here + self._history.absent + self._history.finished()
+        """Return how far every file has been read, and what is remembered of files let go.
+
+        The same list as before if nothing was looked at since.
+        """
+        self._sum_up()
+        return self._checkpoints
+
+    def _sum_up(self) -> None:
+        """Bring up to date what is said of all files, if anything was looked at since it was."""
+        if self._is_touched:
+            self._is_touched = False
+            generations = list(self._open_files.generations())
+            here = [gen.stream.checkpoint(gen.serial) for gen in generations]
+            self._checkpoints = here + self._history.absent + self._history.finished()
+            self._lag_bytes = sum(gen.stream.unread_bytes for gen in generations)
+            self._files_present = sum(gen.is_live for gen in generations)
 
     @property
     def known(self) -> frozenset[FileKey]:
         """Identities of the rotated backups that exist; those that appear later have not been read."""
         return self._history.known
 
-    def scan(self, monotonic: float) -> list[Notice]:
+    def scan(self, monotonic: float, at_once: bool = False) -> list[Notice]:
         """Look which files the patterns lead to now; open new ones, mark those that moved away.
+
+        Args:
+            at_once: somebody waits for it; what only guards against odd file systems can wait for the next look.
 
         Returns:
             `rotated` for each path that leads to another file than before, `recovered` for each backup to be read,
             `unreadable` for each path that cannot be read.
         """
+        if self._quiet is not None and self._quiet.holds(monotonic, at_once):
+            return []
+        if self._quiet is not None:
+            self._quiet.begin(monotonic)
+        self._is_touched = True
         self._history.look({*self._open_files.keys(), *self._history.paths()})
         backups = self._history.seen_backups()
         found = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
@@ -107,7 +134,10 @@ class Tail:
         notices += self._catch_up.look_behind(monotonic)
         self._history.update_known(backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()})
         self._opener.missed = self._open_files.missed()
-        return notices + [Notice("unreadable", path, problem=problem) for path, problem in self._said().items()]
+        said = self._said()
+        if self._quiet is not None and not (said or notices or self._history.is_unsettled):
+            self._quiet.end(found.files.values(), self._history.closed_files())
+        return notices + [Notice("unreadable", path, problem=problem) for path, problem in said.items()]
 
     def _said(self) -> dict[str, str]:
         """Return the problems to be said: of files that wait for descriptors one stands for all."""
@@ -115,29 +145,33 @@ class Tail:
         problem = f"{len(waiting)} files wait for descriptors; raise the limit of open files"
         return {**self._problems, **self._failed_reads, **({waiting[0]: problem} if waiting else {})}
 
-    def drain(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
+    def drain(self, now: float, monotonic: float, everything: bool = True) -> Iterator[Batch | Notice]:
         """Yield what is new in every file, one batch per file and round, up to each file's end as it is met.
+
+        Args:
+            everything: whether to look at files that have been quiet for long, too, however many there are.
 
         Every byte written before the call is yielded, but a writer that never pauses cannot keep it going. When an
         item is yielded its bytes count as read: `checkpoints()` already stand behind them.
         """
         self._failed_reads = {}
-        for gen in self._open_files.generations():
-            gen.stream.begin_pass()
-        yield from self._drain_open(now, monotonic)
+        yield from self._drain_open([*self._open_files.restless(monotonic, everything)], now, monotonic)
         while self._opener.waiting:
             before = len(self._opener.waiting)
             yield from self._opener.take_turn(monotonic)
-            yield from self._drain_open(now, monotonic)
+            yield from self._drain_open([*self._open_files.restless(monotonic, True)], now, monotonic)
             if len(self._opener.waiting) == before:
                 break
 
-    def _drain_open(self, now: float, monotonic: float) -> Iterator[Batch | Notice]:
-        unfinished = [chain for _, chain in self._open_files.items()]
+    def _drain_open(self, unfinished: list[Chain], now: float, monotonic: float) -> Iterator[Batch | Notice]:
+        self._is_touched |= bool(unfinished)
+        for gen in (gen for chain in unfinished for gen in chain):
+            gen.stream.begin_pass()
         while unfinished:
             still = []
             for chain in unfinished:
                 items = self._read_chain(chain, now, monotonic)
+                self._is_touched = True
                 yield from items
                 still += [chain] if items else []
             unfinished = still
@@ -157,17 +191,20 @@ class Tail:
             self._history.finish(gen.stream.checkpoint(gen.serial, done=True))
             gen.stream.close()
             self._open_files.drop(gen)
+            self._is_touched = True
         return notices
 
     @property
     def lag_bytes(self) -> int:
         """Bytes seen in open files that are not read yet (unfinished last lines included)."""
-        return sum(gen.stream.unread_bytes for gen in self._open_files.generations())
+        self._sum_up()
+        return self._lag_bytes
 
     @property
     def files_present(self) -> int:
         """Files that a path leads to."""
-        return sum(gen.is_live for gen in self._open_files.generations())
+        self._sum_up()
+        return self._files_present
 
     @property
     def files_open(self) -> int:

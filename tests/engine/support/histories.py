@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from exporters.engine.tail.tail import Tail
@@ -294,12 +294,16 @@ class World:
                 os.close(fd)
 
 
-def explore(folder: Path, begun: int, depth: int, steps: str) -> tuple[int, int, list[str]]:
-    """Take every history of at most `depth` steps; return how many there are, to how many states, and complaints."""
+def explore(folder: Path, begun: int, depth: int, steps: str, beginning: str = "") -> tuple[int, int, list[str]]:
+    """Take every history of at most `depth` steps after a beginning.
+
+    Returns:
+        how many were taken, to how many states they lead, and complaints.
+    """
     seen: set[object] = set()
     complaints: list[str] = []
     number = 0
-    frontier = [""]
+    frontier = [beginning]
     for _ in range(depth + 1):
         longer: list[str] = []
         for history in frontier:
@@ -340,8 +344,7 @@ def _inode(fd: int) -> tuple[int, int]:
     return info.st_dev, info.st_ino
 
 
-def _shape(one: Checkpoint, index: object) -> object:
-    assert callable(index)
+def _shape(one: Checkpoint, index: Callable[[tuple[int, int]], int]) -> object:
     return (index(one.key[:2]), one.offset, one.size, one.head, one.anchor, one.done)
 
 
