@@ -176,7 +176,8 @@ class Metric(Struct, frozen=True):
 
     `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram),
     sets (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for
-    the rest), always (constant gauge). `labels` maps label name to word. `init` lists the series that exist from
+    the rest), always (constant gauge). `newest_by` is the time word by which the newest event of sets and states wins;
+    without it the last line does. `labels` maps label name to word. `init` lists the series that exist from
     the start, as label tuples in `labels` order with None standing for the word's default.
     """
 
@@ -188,6 +189,7 @@ class Metric(Struct, frozen=True):
     budget: int
     subject: str | None = None
     amount: str | None = None
+    newest_by: str | None = None
     value: float = 1.0
     buckets: tuple[float, ...] = ()
     when: tuple[Condition, ...] = ()

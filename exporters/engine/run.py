@@ -209,6 +209,7 @@ class Engine:
         for failure in done.failures:
             where = f"{item.path}@{failure.offset}"
             self._warnings.warn("internal_error", f"{where}: a line was not understood; report it", failure.error)
+        self.series.admit(done.effect.names)
         overflow = self.series.apply(done.updates, now)
         self.series.apply(self._accounting.lines(item, done.decoded, done.effect), now)
         self.series.apply(self._accounting.joined(done.tally), now)

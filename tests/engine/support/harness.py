@@ -81,6 +81,7 @@ class Bench:
         self.effect = self.translator.translate(decoded.events, self.now)
         self.effect.joins = list(self.effect.joins)
         latencies, tally = self.pairs.join(self.effect.joins)
+        self.state.admit(self.effect.names)
         overflow = self.state.apply([*self.effect.updates, *latencies], self.now)
         self.state.apply(self._accounting.lines(batch, decoded, self.effect), self.now)
         self.state.apply(self._accounting.joined(tally), self.now)

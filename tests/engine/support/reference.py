@@ -27,6 +27,8 @@ class Reference:
         self.buckets: Counter[tuple[str, ...]] = Counter()
         self.lines: Counter[str] = Counter()
         self.refused: Refusals = Counter()
+        self.absent: Counter[str] = Counter()
+        self.needed: set[str] = set()
         self.edges: Counter[tuple[str, str]] = Counter()
         self.forgotten: Counter[str] = Counter()
         self.entries: dict[str, dict[str, float]] = {}
@@ -36,7 +38,7 @@ class Reference:
     def feed(self, line: str) -> None:
         """Take one line, whole or not at all."""
         try:
-            event = json.loads(line, parse_constant=lambda name: json.loads("x")) if line.strip() else None
+            event = json.loads(line) if line.strip() else None
             if isinstance(event, dict):
                 return self._take(event)
             if line.strip():
@@ -50,10 +52,15 @@ class Reference:
 
     def _take(self, event: Json) -> None:
         source, words, refused = self.reader.read(event)
-        self.refused.update(refused)
+        self.needed.clear()
         moved = [self._move(name, metric, {**words, "source": source}) for name, metric in self._metrics()]
         moved += [self._pair(pair, words, source) for pair in self.document.get("pairs", {}).values()]
         self.lines["applied" if any(moved) else "ignored"] += 1
+        measured = {word for word, kind in self.document["vocabulary"].items() if "type" in kind}
+        self.refused.update({key: n for key, n in refused.items() if key[0] not in measured or key[0] in self.needed})
+        self.absent.update(
+            word for word in self.needed if words[word] is None and word not in {key[0] for key in refused}
+        )
 
     def _metrics(self) -> list[tuple[str, Json]]:
         return list(self.document["metrics"].items())
@@ -93,7 +100,9 @@ class Reference:
                 self._observe(name, metric, labels, value)
             elif value is not None:
                 self.values[name, *labels] = max(value, self.values.get((name, *labels), -math.inf))
-            return bool(words[f"{subject} is read"])
+            if words[f"{subject} is read"]:
+                self.needed.add(subject)
+            return value is not None
         if "states" in metric:
             at = metric["labels"].index(subject)
             for other in self.document["vocabulary"][subject]["values"]:
@@ -114,8 +123,9 @@ class Reference:
         ends = [end for edge in pair["edges"].values() for end in edge]
         if stage not in ends or words[pair["edge"]] is not None:
             return False
+        self.needed |= {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
         if identity is None or at is None:
-            return True
+            return False
         self._forget(pair, at)
         for edge, (opening, closing) in pair["edges"].items():
             if closing == stage:
