@@ -10,14 +10,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from contracts.model import Contract, Metric, Word
 from exporters.engine.records import Change, Gone, MetricMeaning, Record, Saved, SavedName, SavedSeries
 from exporters.engine.values import Count, Observe, Put, Sample, Snapshot, Update
 
-__all__ = ["Overflow", "Series", "SeriesTable"]
+__all__ = ["Applied", "Overflow", "Series", "SeriesTable"]
 
 Labels = tuple[str, ...]
 Overflow = Counter[tuple[str, str]]
@@ -34,6 +35,13 @@ class Series(Struct):
     buckets: list[int] | None = None
     at: int = 0
     shown: Sample | None = None
+
+
+class Applied(Struct):
+    """What updates did besides moving series: label values folded, and values by word and reason that were refused."""
+
+    overflow: Overflow = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class SeriesTable:
@@ -79,20 +87,25 @@ class SeriesTable:
                 if len(self._series[metric.name]) > known or metric.job == "always":
                     series.value = value
 
-    def apply(self, updates: Iterable[Update], now: float) -> Overflow:
-        """Move the working values; return which label values were folded."""
-        overflow: Overflow = Counter()
+    def apply(self, updates: Iterable[Update], now: float) -> Applied:
+        """Move the working values; return which label values were folded, and which values were refused."""
+        applied = Applied()
         for update in updates:
             series, folded = self._find(update.metric, update.labels, now)
             if isinstance(update, Count):
                 series.value += update.amount
             elif isinstance(update, Observe):
-                _observe(series, update.values)
+                values = update.values
+                if not isfinite(sum(values, series.value)):
+                    values = _summable(values, series.value)
+                    word = update.metric.amount or update.metric.subject or ""
+                    applied.refused[word, "out_of_range"] += len(update.values) - len(values)
+                _observe(series, values)
             elif _sets(update, series):
                 series.value, series.at = update.value, update.at or 0
             for label in folded:
-                overflow[update.metric.name, label] += update.events
-        return overflow
+                applied.overflow[update.metric.name, label] += update.events
+        return applied
 
     def admit(self, names: Iterable[tuple[str, str]]) -> None:
         """Give names (word, value) a place within the cap of their word, as long as there is one."""
@@ -210,6 +223,16 @@ def _sample_of(series: Series) -> Sample:
 def _sets(update: Put, series: Series) -> bool:
     """Whether an update is not too old for a gauge."""
     return update.value > series.value if update.only_forward else update.at is None or update.at >= series.at
+
+
+def _summable(values: Iterable[float], total: float) -> list[float]:
+    """Return the values that can be added one after the other without the sum becoming infinite."""
+    taken = []
+    for value in values:
+        if isfinite(total + value):
+            total += value
+            taken.append(value)
+    return taken
 
 
 def _observe(series: Series, values: list[float]) -> None:

@@ -50,7 +50,7 @@ def shape_costs(keys: Sequence[str], lines: int, rounds: int, folder: Path, say:
         write_shape(key, folder / key / "events.jsonl", lines)
         (folder / key / "empty.jsonl").touch()
     for number in range(rounds + 1):
-        for key in keys[number % len(keys) :] + keys[: number % len(keys)]:
+        for key in (*keys[number % len(keys) :], *keys[: number % len(keys)]):
             for name, count in (("events", lines), ("empty", 0)):
                 for who, command in _commands(key, folder / key / f"{name}.jsonl").items():
                     run = run_once(command, folder / key)

@@ -237,7 +237,9 @@ SHAPES: Mapping[str, Shape] = {
     "shown_names": Shape("5,000 strategies, shown by every event", _strategies(5000, "signal", "submit")),
     "quoted": Shape("latencies in quotes", _given(text=True)),
     "given": Shape("latencies as given", _given(text=False)),
-    "unicode": Shape("texts beyond ASCII", _unicode, text=lambda event, _: json.dumps(event, ensure_ascii=False) + "\n"),
+    "unicode": Shape(
+        "texts beyond ASCII", _unicode, text=lambda event, _: json.dumps(event, ensure_ascii=False) + "\n"
+    ),
     "crlf": Shape("Windows line ends", text=lambda event, _: _compact(event)[:-1] + "\r\n"),
     "spaced": Shape("blanks after separators", text=_spaced),
     "epoch": Shape("times as numbers", _times(lambda index: (_BEGIN + index * _STEP).timestamp())),

@@ -40,18 +40,16 @@ class Columns:
         self.plans = plans
         self._distinct = distinct
         self._now = now
-        self._columns: dict[str, Column] = {}
         self._rows: dict[Plan, list[int]] = {}
+        words = dict.fromkeys(word for plan in distinct for word in plan.readers)
+        self._columns = {word: self._read(word) for word in words}  # all, so that no count depends on what is asked for
 
     def of(self, word: str) -> Column:
         """Return the values of a word, one for each event; None where there is none or the plan needs none."""
-        column = self._columns.get(word)
-        if column is None:
-            column = self._columns[word] = self._read(word)
-        return column
+        return self._columns.get(word) or [None] * len(self.plans)
 
     def lacks(self, word: str) -> bool:
-        """Whether an event whose plan needs a word has no value of it; its column has been read."""
+        """Whether an event whose plan needs a word has no value of it."""
         return self.absent[word] > 0 or any(name == word for name, _ in self.refused)
 
     def rows(self, plans: Collection[Plan]) -> Sequence[int]:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from contracts.model import Metric
 from exporters.engine.translate.readers import ColumnReader
-from exporters.engine.values import JoinPlan, Target
+from exporters.engine.values import Close, JoinPlan, Target
 
 __all__ = ["Move", "Plan", "Step"]
 
@@ -59,8 +59,21 @@ class Plan(Struct, eq=False):
     names: tuple[tuple[str, str], ...] = ()
     is_applied: bool = False
 
+    def content(self) -> tuple[object, ...]:
+        """Return what the plan does, to be compared."""
+        targets = [(metric.name, labels) for metric, labels in self.counts]
+        moves = [(move.metric.name, *move[1:]) for move in self.moves]
+        closes = [(c.joined, *[(metric.name, labels) for metric, labels in c.targets]) for c in self._closes()]
+        steps = [(step.plan.pair, step.plan.opens, step.id, step.at) for step in self.steps]
+        readers = map(id, self.readers.values())
+        return (self.rejected, *targets, *moves, *closes, *steps, self.refused, self.names, *readers)
+
+    def _closes(self) -> Iterator[Close]:
+        for step in self.steps:
+            yield from step.plan.closes
+
     def moved(self) -> Iterator[Metric]:
         """Yield the metric of every series there is to move."""
         yield from (metric for metric, _ in self.counts)
         yield from (move.metric for move in self.moves)
-        yield from (metric for step in self.steps for close in step.plan.closes for metric, _ in close.targets)
+        yield from (metric for close in self._closes() for metric, _ in close.targets)

@@ -9,6 +9,7 @@ Part of the translate stage.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import compress
 from operator import attrgetter, itemgetter
 from typing import cast
@@ -97,23 +98,17 @@ class PlanCache:
 
     def _look_up(self, keys: list[Key]) -> list[Plan]:
         known = self._known
-        try:
+        with suppress(KeyError):
             return list(map(known.__getitem__, keys))
-        except KeyError:
-            pass
-        keys = self._narrow(keys)
-        distinct = dict.fromkeys(keys)
-        new = [key for key in distinct if key not in known]
-        found = {key: known[key] for key in distinct if key in known}
-        for key, alike in zip(new, self._alike(new, range(len(self._paths))), strict=True):
-            found[key] = self._plan_of(alike)
-            _keep(known, key, found[key])
-        return list(map(found.__getitem__, keys))
-
-    def _narrow(self, keys: list[Key]) -> list[Key]:
-        """Return the keys with stand-ins where their values vary."""
-        sample = zip(*keys[:_SAMPLE], strict=True)
-        return self._alike(keys, [at for at, column in enumerate(sample) if len(set(column)) > _VARIED])
+        varied = [at for at, column in enumerate(zip(*keys[:_SAMPLE], strict=True)) if len(set(column)) > _VARIED]
+        if varied:
+            keys = self._alike(keys, varied)
+        plans = list(map(known.get, keys))
+        new = dict.fromkeys(key for key, plan in zip(keys, plans, strict=True) if plan is None)
+        found = dict(zip(new, map(self._plan_of, self._alike(new, range(len(self._paths)))), strict=True))
+        for key, plan in found.items():
+            _keep(known, key, plan)
+        return [plan or found[key] for key, plan in zip(keys, plans, strict=True)]
 
     def _alike(self, keys: Iterable[Key], places: Iterable[int]) -> list[Key]:
         """Return the keys with stand-ins at some of their places."""

@@ -40,6 +40,9 @@ Words = Mapping[str, str | None]
 _TARGETS_KEPT = 4096
 """Series of pairs whose one object is remembered, so that it can be told from others by identity."""
 
+_PLANS_KEPT = 8192
+"""Plans that are known by what they do."""
+
 _READERS: Mapping[str, type[ColumnReader]] = {"number": NumberReader, "time": TimeReader, "id": IdReader}
 
 
@@ -60,6 +63,7 @@ class Planner:
         self._environment = environment
         self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
         self._columns: dict[object, ColumnReader] = {}
+        self._same: dict[object, Plan] = {}
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
         self._forms = {
             (source.name, row.value if row else None): self._form_of(source, row)
@@ -98,7 +102,13 @@ class Planner:
         return Texts(tuple(reads.values()), meanings, told, spellings)
 
     def plan(self, fields: Fields) -> Plan:
-        """Return the plan of an event whose label-relevant fields are `fields`."""
+        """Return the plan of an event whose label-relevant fields are `fields`; plans that do the same are one."""
+        plan = self._plan(fields)
+        if len(self._same) >= _PLANS_KEPT:
+            self._same.clear()
+        return self._same.setdefault(plan.content(), plan)
+
+    def _plan(self, fields: Fields) -> Plan:
         source = next((s for s in self._contract.sources if _all_hold(s.match, fields)), None)
         if source is None:
             return Plan(rejected=(UNKNOWN_SOURCE, "unknown_schema"))
@@ -146,7 +156,7 @@ class Planner:
             self._add_pair(plan, pair, words, form)
         read = [name for move in plan.moves for name in (move.word, move.newest_by) if name]
         read += [name for step in plan.steps for name in (step.id, step.at)]
-        plan.readers = {name: form.readers[name] for name in read}
+        plan.readers = {name: form.readers[name] for name in read if name in form.readers}
         shown = {word for metric in plan.moved() for word in metric.labels.values()}
         names = [(n, words[n]) for n, word in self._labels.items() if n in shown and word.kind == "name"]
         plan.names = tuple((name, value) for name, value in names if value is not None)
@@ -158,7 +168,7 @@ class Planner:
         if labels is None:
             return
         subject = metric.subject or ""
-        newest_by = metric.newest_by if metric.newest_by in form.readers else None
+        newest_by = metric.newest_by
         if metric.job == "states":
             at = list(metric.labels.values()).index(subject)
             for value in self._contract.words[subject].label_values:

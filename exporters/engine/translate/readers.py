@@ -8,6 +8,7 @@ in columns: one value per event. Nothing here knows metrics. Part of the transla
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -40,6 +41,7 @@ class TextReader:
         self.candidates = read.candidates if read else ()
         self._values = {value.lower(): value for value in word.label_values} | dict(word.aliases)
         self.normalise = normaliser(word) if word.kind == "name" else None
+        self._find_refused = re.compile(f"[^{word.allow}]" if word.kind == "name" else "").search
         self.default = self._default(environment)
 
     def fill(self, fields: Mapping[Path, object]) -> tuple[str | None, str | None]:
@@ -70,6 +72,12 @@ class TextReader:
     def spellings(self, candidate: Candidate) -> set[str]:
         """Return every text, folded, that a candidate takes as it stands."""
         return {*candidate.aliases, *self._values}
+
+    def names_of(self, texts: list[str]) -> list[str]:
+        """Return what a name word makes of trimmed texts; all at once where each is a name as it stands."""
+        if self._find_refused("".join(texts)) or max(map(len, texts)) > self.word.max_length:
+            return list(map(normaliser(self.word), texts))
+        return list(map(str.lower, texts)) if self.word.fold else texts
 
     def _default(self, environment: Mapping[str, str]) -> str | None:
         """Return the default; what a variable says is passed over if the word cannot take it."""

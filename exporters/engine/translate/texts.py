@@ -108,16 +108,20 @@ class Texts:
 
     def _held(self, folded: list[str]) -> list[object]:
         """Return which parts each text holds, and which it begins with."""
-        parts, prefixes = self._parts, self._prefixes
+        joined = "\n".join(folded)
+        parts = [part for part in self._parts if part in joined]
+        prefixes = {part: f"^{part}" for part in self._prefixes if part in joined}
+        if not prefixes:
+            return [tuple([part for part in parts if part in text]) for text in folded]
         return [
-            (*[part in text for part in parts], *[text.startswith(prefix) for prefix in prefixes]) for text in folded
+            (*[part for part in parts if part in text], *[prefixes[part] for part in prefixes if text.startswith(part)])
+            for text in folded
         ]
 
     def _named(self, reader: TextReader, texts: list[str]) -> list[str | None]:
         """Return the names that texts come to, but None for names that do not matter."""
         told = self._told[reader.word.name]
-        assert reader.normalise is not None
-        names = list(map(reader.normalise, texts))
+        names = reader.names_of(texts)
         return [] if told.isdisjoint(names) else [name if name in told else None for name in names]  # type: ignore[attr-defined]
 
     def _stand_in(self, raw: object) -> object:

@@ -45,11 +45,14 @@ class Translator:
     def translate(self, events: Sequence[object], now: float) -> Effect:
         """Return what `events` (in file order) do, judged at wall time `now`."""
         effect = Effect()
+        if not events:
+            return effect
         plans, effect.names = self._plans.plans_of(events)
         numbers = Counter(plans)
         columns = Columns(events, plans, numbers, round(now * SECOND))
-        for plan, number in numbers.items():
-            _account(plan, number, columns, effect)
+        applied = sum([_account(plan, number, columns, effect) for plan, number in numbers.items()])
+        ignored = len(plans) - effect.rejected.total() - applied
+        effect.outcomes.update({"applied": applied, "ignored": ignored})
         effect.updates += _updates(numbers, columns)
         effect.joins = chain.from_iterable([_joins(pair, numbers.keys(), plans, columns) for pair in self._pairs])
         effect.refused += columns.refused
@@ -57,16 +60,15 @@ class Translator:
         return effect
 
 
-def _account(plan: Plan, number: int, columns: Columns, effect: Effect) -> None:
-    """Account for `number` events of one plan and move its counters."""
+def _account(plan: Plan, number: int, columns: Columns, effect: Effect) -> int:
+    """Account for `number` events of one plan and move its counters; return how many of them move anything."""
     if plan.rejected is not None:
         effect.rejected[plan.rejected] += number
-        return
-    applied = number if plan.is_applied else _moving(plan, columns)
-    effect.outcomes.update(applied=applied, ignored=number - applied)
+        return 0
     effect.updates += [Count(metric, labels, float(number), number) for metric, labels in plan.counts]
     for refusal in plan.refused:
         effect.refused[refusal] += number
+    return number if plan.is_applied else _moving(plan, columns)
 
 
 def _moving(plan: Plan, columns: Columns) -> int:

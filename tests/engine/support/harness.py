@@ -82,10 +82,10 @@ class Bench:
         self.effect.joins = list(self.effect.joins)
         latencies, tally = self.pairs.join(self.effect.joins)
         self.state.admit(self.effect.names)
-        overflow = self.state.apply([*self.effect.updates, *latencies], self.now)
+        applied = self.state.apply([*self.effect.updates, *latencies], self.now)
         self.state.apply(self._accounting.lines(batch, decoded, self.effect), self.now)
         self.state.apply(self._accounting.joined(tally), self.now)
-        self.state.apply(self._accounting.folded(overflow), self.now)
+        self.state.apply(self._accounting.folded(applied.overflow, applied.refused), self.now)
         self.state.commit()
         return self
 

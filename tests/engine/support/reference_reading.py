@@ -56,7 +56,9 @@ def time_of(raw: Json, scale: float) -> Fraction | float | None:
             stamp = datetime.fromisoformat(found[1] + (found[3] or "Z")) if found else None
         except ValueError:
             return None
-        return None if stamp is None else Fraction(round(stamp.timestamp())) + Fraction(f"0.{(found and found[2]) or 0}")
+        return (
+            None if stamp is None else Fraction(round(stamp.timestamp())) + Fraction(f"0.{(found and found[2]) or 0}")
+        )
     number = number_of(raw, 1.0)
     if number is None or not math.isfinite(number):
         return number
@@ -81,7 +83,7 @@ class Reader:
         if not all(self._holds(wanted, dig(event, path)) for path, wanted in source.get("expect", {}).items()):
             raise RefusedError(name, "unknown_schema")
         reads: Json = {
-            word: [{"path": read}] if isinstance(read, str) else read for word, read in source["read"].items()
+            word: [{"path": read}] if isinstance(read, str) else read for word, read in source.get("read", {}).items()
         }
         reads |= self._row(name, source, event)
         refused: Refusals = Counter()
@@ -95,6 +97,10 @@ class Reader:
             raise RefusedError(name, "missing_fields")
         words |= {f"{word} is read": word in reads for word in self.words}
         return name, words, refused
+
+    def words_of(self, source: Json) -> set[str]:
+        """Return every word a source can fill."""
+        return {*source.get("read", {}), *(word for row in source.get("rows", {}).values() for word in row)}
 
     def _row(self, name: str, source: Json, event: Json) -> dict[str, Json]:
         if "by" not in source:
