@@ -8,6 +8,7 @@ lines of each shape.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,11 +23,13 @@ from tests.bench.reading import Reading
 from tests.bench.shapes import PLAIN, SHAPES, write_shape
 from tests.engine.support.reference import Reference
 
-__all__ = ["Cost", "disagreement", "matrix_readings", "shape_costs"]
+__all__ = ["Cost", "disagreement", "matrix_readings", "rival_readings", "shape_costs"]
 
 _PEAKTRADE = str(Path(sys.executable).with_name("peaktrade"))
 _DECODE_ONLY = str(Path(__file__).with_name("decode_only.py"))
 _COMPARED = 3000
+_MTAIL_PROGRAM = str(Path(__file__).with_name("ledger_any.mtail"))
+_EVENTS = "peak_trade_pipeline_events_total"
 _RSS_MIB = 64
 _SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:]\w*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -88,6 +91,28 @@ def matrix_readings(costs: Mapping[str, Cost]) -> list[Reading]:
     return [*readings, Reading("shape_rss", "peak RSS of any shape", most, "MiB", at_most=_RSS_MIB)]
 
 
+def rival_readings(lines: int, more_lines: int, rounds: int, folder: Path) -> tuple[list[Reading], list[str]]:
+    """Compare with mtail on mixed ledgers, CPU with the start; also return where counts differ."""
+    readings, faults = [], []
+    for key, number, bar in (("mixed", lines, 3), ("mixed", more_lines, 3.5), ("mixed_no_ids", lines, 8)):
+        name, ratio = f"{key}_{number}", None
+        if shutil.which("mtail"):
+            (folder / name).mkdir()
+            file = folder / name / "events.jsonl"
+            write_shape(key, file, number)
+            log = ["-logs", str(file), "-one_shot_format", "prometheus"]
+            commands = (_commands(key, file)["ours"], ["mtail", "-one_shot", "-progs", _MTAIL_PROGRAM, *log])
+            runs = [[run_once(command, folder / name) for command in commands] for _ in range(rounds)]
+            file.unlink()
+            ratio = median(theirs.cpu_s for _, theirs in runs) / median(ours.cpu_s for ours, _ in runs)
+            counted = [run.totals.get(_EVENTS) for run in runs[0]]
+            if counted[0] != counted[1]:
+                faults.append(f"{key}: we count {counted[0]} events, mtail {counted[1]}")
+        what = f"mtail : ours, {SHAPES[key].what}, {number:,} lines"
+        readings.append(Reading(f"rival_{name}", what, ratio, "x CPU", at_least=bar))
+    return readings, faults
+
+
 def disagreement(key: str, folder: Path, lines: int = _COMPARED) -> str:
     """Return where our page and a per-event reading of a shape differ; empty if nowhere."""
     file = folder / f"{key}-head.jsonl"
@@ -98,9 +123,11 @@ def disagreement(key: str, folder: Path, lines: int = _COMPARED) -> str:
     with file.open(encoding="utf-8", newline="\n") as text:
         for line in islice(text, lines):
             expected.feed(line)
-    found = _series_of(page)
-    wanted = expected.series()
+    found, wanted = _series_of(page), expected.series()
+    constant = {name for name, metric in expected.document["metrics"].items() if "always" in metric}
     for name in sorted({*found, *wanted}):
+        if name.partition("{")[0] in constant:
+            continue
         mine, theirs = found.get(name, 0.0), wanted.get(name, 0.0)
         if abs(mine - theirs) > 1e-9 * max(abs(mine), abs(theirs)):
             return f"{key}: {name} is {mine:g}, but {theirs:g} event by event"

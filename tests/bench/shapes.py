@@ -115,6 +115,11 @@ def _mixed(chance: random.Random, _index: int, event: Event) -> None:
         del event["exchange"]
 
 
+def _without_ids(chance: random.Random, index: int, event: Event) -> None:
+    _mixed(chance, index, event)
+    del event["intent_id"], event["client_order_id"]
+
+
 def _free_text(chance: random.Random) -> str:
     return f"order {chance.getrandbits(40)} short of {chance.random() * 1000:.2f} EUR"
 
@@ -229,6 +234,7 @@ SHAPES: Mapping[str, Shape] = {
     "half_live": Shape("half of them with mode live", _sometimes(0.5, mode="live")),
     "no_exchange": Shape("no exchange in a third", _without(0.3, "exchange")),
     "mixed": Shape("all stages, 1 % live, no exchange in some", _mixed),
+    "mixed_no_ids": Shape("the same without ids", _without_ids),
     "absent": Shape("fields absent or null", _without(0.5, "status", "reason", "symbol", "order_type", "exchange")),
     "sparse_ids": Shape("no id in half", _without(0.5, "intent_id", "client_order_id")),
     "free_text": Shape("a free text in every reason", _text_in_reason(1.0)),
