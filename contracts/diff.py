@@ -124,6 +124,9 @@ def _of_movement(before: Metric, after: Metric) -> Iterator[tuple[Effect, str]]:
     movers = _mover(before), _mover(after)
     if movers[0] != movers[1]:
         yield "risky", f"moved by something else (was {movers[0]}, is {movers[1]})"
+    elif before.newest_by != after.newest_by:
+        decides = [f"the newest by {one.newest_by}" if one.newest_by else "the last line" for one in (before, after)]
+        yield "risky", f"set by {decides[1]} (was {decides[0]})"
     if before.when != after.when or before.reasons != after.reasons:
         yield "risky", "the events it looks at changed"
     if set(before.init) - set(after.init):
@@ -186,7 +189,7 @@ def _of_words(old: Contract, new: Contract) -> Iterator[Change]:
 
 
 def _words_of(metric: Metric) -> set[str]:
-    return {*metric.labels.values(), *(word for word in (metric.subject, metric.amount) if word)}
+    return {*metric.labels.values(), *(word for word in (metric.subject, metric.amount, metric.newest_by) if word)}
 
 
 def _of_sources(old: Contract, new: Contract) -> Iterator[Change]:

@@ -174,10 +174,10 @@ class Source(Struct, frozen=True):
 class Metric(Struct, frozen=True):
     """One metric family and how events move it.
 
-    `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram),
-    sets (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for
-    the rest), always (constant gauge). `labels` maps label name to word. `init` lists the series that exist from
-    the start, as label tuples in `labels` order with None standing for the word's default.
+    `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram), sets
+    (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for the rest),
+    always (constant gauge). `newest_by` is the time word by which the newest event of sets and states wins; else the
+    last line does. `labels`: label name -> word. `init` lists the series that exist from the start (None: a default).
     """
 
     name: str
@@ -188,6 +188,7 @@ class Metric(Struct, frozen=True):
     budget: int
     subject: str | None = None
     amount: str | None = None
+    newest_by: str | None = None
     value: float = 1.0
     buckets: tuple[float, ...] = ()
     when: tuple[Condition, ...] = ()

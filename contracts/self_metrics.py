@@ -58,7 +58,8 @@ STORED: Mapping[str, Metric] = {
             "",
             "Bytes that were seen in a file but destroyed before they could be read as lines.",
         ),
-        ("refused_values_total", "word reason", "Values left out of lines that were otherwise applied."),
+        ("refused_values_total", "word reason", "Values left out of lines of a known format."),
+        ("absent_values_total", "word", "Events without a number, time or id that something they feed needs."),
         (
             "label_overflow_total",
             "metric label",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.metrics import build_metrics
+from contracts.compiler.newest import settle_newest
 from contracts.compiler.pairs import build_pairs
 from contracts.compiler.sources import build_sources
 from contracts.compiler.vocabulary import build_words
@@ -42,6 +43,7 @@ def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
     parts = [_sound(document.at(key), unclear, faults) for key in _PARTS[1:]]
     sources, metrics, pairs = parts if _is_whole(document) else [Spot({}, part.line, part.path) for part in parts]
     names = [name for name, _ in document.entries("sources")]
+    read = build_sources(sources, words, faults)
     contract = Contract(
         name=exporter.text_of("name"),
         help=exporter.text_of("help"),
@@ -54,8 +56,8 @@ def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
             _whole(files, "max_line_bytes", 1 << 20, faults),
         ),
         words=words,
-        sources=build_sources(sources, words, faults),
-        metrics=build_metrics(metrics, words, names, faults),
+        sources=read,
+        metrics=settle_newest(metrics, build_metrics(metrics, words, names, faults), read, words, faults),
         pairs=build_pairs(pairs, words, faults),
         path=faults.file,
         sha256=sha256,
@@ -126,7 +128,7 @@ def _words_used(contract: Contract) -> Iterator[str]:
     for metric in contract.metrics:
         if metric.job != "rejections":
             yield from metric.labels.values()
-        yield from (name for name in (metric.subject, metric.amount) if name)
+        yield from (name for name in (metric.subject, metric.amount, metric.newest_by) if name)
         yield from (condition.subject[0] for condition in metric.when)
     for pair in contract.pairs:
         yield from (pair.id, pair.stage, pair.at, pair.edge)

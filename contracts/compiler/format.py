@@ -191,6 +191,11 @@ METRIC = Record(
         "buckets": Key(ListOf(Number()), "Histogram: upper bounds, rising, without +Inf."),
         "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back."),
         "states": Key(NAME, "Gauge: the enum word (also a label) whose current value is 1 and all others 0."),
+        "newest_by": Key(
+            NAME,
+            "Gauge set to a number, or states: the time word by which the newest event wins; `lines` for the last line "
+            "read. Left out, the time word of all sources that read the number or state, if there is one.",
+        ),
         "always": Key(Number(), "Gauge: a constant, shown for each series of `init`."),
         "labels": Key(
             ListOf(LABEL),

@@ -27,8 +27,8 @@ _EXTRAS: Mapping[Job, frozenset[str]] = {
     "counts": frozenset({"amount", "when", "init"}),
     "rejections": frozenset({"init"}),
     "observes": frozenset({"buckets", "when", "init"}),
-    "sets": frozenset({"when"}),
-    "states": frozenset({"when", "init"}),
+    "sets": frozenset({"when", "newest_by"}),
+    "states": frozenset({"when", "init", "newest_by"}),
     "always": frozenset({"init"}),
 }
 _COMMON = frozenset({"type", "help", "labels", "budget"})

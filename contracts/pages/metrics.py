@@ -110,7 +110,7 @@ def _origin(contract: Contract, metric: Metric, fields: Mapping[str, list[str]])
         return "refused lines"
     if metric.job == "always":
         return "-"
-    words = [word for word in (metric.amount, metric.subject) if word in contract.words]
+    words = [word for word in (metric.amount, metric.subject, metric.newest_by) if word in contract.words]
     words += [condition.subject[0] for condition in metric.when]
     words += [word for word in metric.labels.values() if word != SOURCE_WORD] if not words else []
     paths = dict.fromkeys(path for word in words if word for path in fields.get(word, []))

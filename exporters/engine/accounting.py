@@ -82,6 +82,7 @@ class Accounting:
             if number:
                 updates.append(self._count("skipped_bytes_total", number, kind))
         updates += [self._count("refused_values_total", n, *key) for key, n in effect.refused.items()]
+        updates += [self._count("absent_values_total", n, word) for word, n in effect.absent.items()]
         return [*updates, *self._refusals(rejected)]
 
     def _refusals(self, rejected: Mapping[tuple[str, str], int]) -> Iterable[Update]:
@@ -112,9 +113,12 @@ class Accounting:
             for (pair, edge, outcome), number in tally.items()
         ]
 
-    def folded(self, overflow: Mapping[tuple[str, str], int]) -> list[Update]:
-        """Account for label values folded at their cap."""
-        return [self._count("label_overflow_total", number, *key) for key, number in overflow.items()]
+    def folded(
+        self, overflow: Mapping[tuple[str, str], int], refused: Mapping[tuple[str, str], int] | None = None
+    ) -> list[Update]:
+        """Account for label values folded at their cap, and for values refused as a sum would be infinite."""
+        updates: list[Update] = [self._count("label_overflow_total", n, *key) for key, n in overflow.items()]
+        return updates + [self._count("refused_values_total", n, *key) for key, n in (refused or {}).items()]
 
     def reset(self, reason: str, number: int) -> list[Update]:
         """Account for stored values that were not taken over."""

@@ -7,16 +7,16 @@ one event or one rejection; a field of the wrong kind becomes `MISTYPED` and cos
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from contracts.model import WHOLE, Contract, PathKind
-from exporters.engine.fields import attribute_of, ordered_paths
+from exporters.engine.fields import attribute_of, deciding_paths, ordered_paths
 from exporters.engine.values import MISTYPED, Decoded
 
 __all__ = ["Decoder"]
@@ -30,18 +30,38 @@ class _Present:
 
 _PRESENT = _Present()
 
-_TYPES: Mapping[PathKind, Any] = {
-    "text": str | int | None,
-    "flag": bool | str | None,
-    "number": float | None,
-    "time": datetime | float | None,
-    "any": _Present | None,
-}
-"""What a field may be without a second look. No two of one field's kinds can be equal and yet differ (true == 1)."""
 
+class _Leaf(NamedTuple):
+    """What a field may be without a second look, as a type and as the classes that values then have."""
+
+    kind: PathKind
+    type: Any
+    takes: frozenset[type]
+
+
+_DECIDING: Mapping[PathKind, _Leaf] = {
+    "text": _Leaf("text", str | int | float | None, frozenset({str, int, float})),
+    "flag": _Leaf("flag", bool | str | None, frozenset({bool, str})),
+    "number": _Leaf("number", float | None, frozenset({float})),
+    "time": _Leaf("time", str | int | float | None, frozenset({str, int, float})),
+    "any": _Leaf("any", _Present | None, frozenset()),
+}
+"""Fields that decide plans are hashed: two values of one field may only be equal if they mean the same (true == 1)."""
+
+_OTHER: Mapping[PathKind, _Leaf] = {
+    **_DECIDING,
+    "number": _Leaf("number", float | str | bool | list | dict | None, frozenset({float, str, bool, list, dict})),
+    "time": _Leaf(
+        "time", str | int | float | bool | list | dict | None, frozenset({str, int, float, bool, list, dict})
+    ),
+}
+"""Numbers and times are read in columns, and whoever reads them looks at their kinds, many at once."""
 
 _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
+
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(NaN)|(-?Infinity)')
+"""Texts, so that they are passed over, and the numbers that JSON does not have but many writers write."""
 
 _BETWEEN, _BETWEEN_CRLF = re.compile(rb"}\n(?={)"), re.compile(rb"}\r\n(?={)")
 
@@ -51,11 +71,12 @@ class Decoder:
 
     def __init__(self, contract: Contract) -> None:
         self._tree: dict[str, Any] = {}
+        deciding = deciding_paths(contract)
         for path, kind in ordered_paths(contract).items():
             node = self._tree
             for part in path[:-1]:
                 node = node.setdefault(part, {})
-            node[path[-1]] = kind
+            node[path[-1]] = (_DECIDING if path in deciding else _OTHER)[kind]
         self._struct = _struct_of(self._tree, "Event")
         decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=_presence)
         self._decode_line = decoder.decode
@@ -121,6 +142,8 @@ class Decoder:
         if not line.strip():
             decoded.blank += 1
             return
+        if b"NaN" in line or b"Infinity" in line:
+            line = _TOKENS.sub(_stand_in, line)
         try:
             decoded.events.append(self._decode_line(line))
         except msgspec.ValidationError:
@@ -143,6 +166,13 @@ class Decoder:
             decoded.events.append(_event_of(self._struct, self._tree, value))
         else:
             decoded.rejected["not_object"] += 1
+
+
+def _stand_in(token: re.Match[bytes]) -> bytes:
+    """Return JSON that costs the value of a token, not its line: NaN is of the wrong kind, infinities out of range."""
+    if token[1]:
+        return b" [] "
+    return (b" -1e999 " if token[2].startswith(b"-") else b" 1e999 ") if token[2] else token[0]
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -182,7 +212,7 @@ def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
         elif part == WHOLE:
             fields.append((attribute, bool, msgspec.field(default=True, name=part)))
         else:
-            fields.append((attribute_of((part,)), _TYPES[kind], msgspec.field(default=None, name=part)))
+            fields.append((attribute, kind.type, msgspec.field(default=None, name=part)))
     return msgspec.defstruct(name, fields, gc=False)
 
 
@@ -211,20 +241,9 @@ def _event_of(struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapp
     return event
 
 
-def _field_of(kind: PathKind, found: object) -> object:
-    if kind == "any":
+def _field_of(leaf: _Leaf, found: object) -> object:
+    if leaf.kind == "any":
         return _PRESENT
-    if kind == "flag":
-        return found if isinstance(found, bool | str) else MISTYPED
-    if isinstance(found, bool):
-        return MISTYPED
-    if kind == "text":
-        return found if isinstance(found, str | int) else MISTYPED
-    if isinstance(found, int | float):
-        return float(found) if abs(found) <= sys.float_info.max else MISTYPED
-    if kind == "time" and isinstance(found, str):
-        try:
-            return msgspec.convert(found, datetime)
-        except msgspec.ValidationError:
-            return MISTYPED
-    return MISTYPED
+    if leaf.kind == "number" and type(found) is int:
+        found = float(found) if abs(found) <= sys.float_info.max else math.inf if found > 0 else -math.inf
+    return found if type(found) in leaf.takes else MISTYPED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contracts.model import Contract, PathKind
 
-__all__ = ["Path", "attribute_of", "core_paths", "name_paths", "ordered_paths"]
+__all__ = ["Path", "attribute_of", "deciding_paths", "ordered_paths"]
 
 Path = tuple[str, ...]
 
@@ -23,30 +23,19 @@ def attribute_of(path: Path) -> str:
     return ".".join(f"f_{part}" if part.isidentifier() else f"x_{part.encode().hex()}" for part in path)
 
 
-def core_paths(contract: Contract) -> tuple[Path, ...]:
-    """Return the paths of conditions, row keys and whatever fills an enum word; names may be read at them, too."""
+def deciding_paths(contract: Contract) -> tuple[Path, ...]:
+    """Return the paths of conditions, of row keys, and of whatever fills a closed or a name word."""
     paths: dict[Path, None] = {}
     for source in contract.sources:
         paths |= {condition.subject: None for condition in (*source.match, *source.expect)}
         if source.by:
             paths[source.by] = None
-    return tuple(paths | _paths_read(contract, "enum"))
-
-
-def name_paths(contract: Contract) -> tuple[Path, ...]:
-    """Return the paths that name words are read at."""
-    return tuple(_paths_read(contract, "name"))
+        labels = [read for read in source.all_reads() if contract.words[read.word].is_label]
+        paths |= {candidate.path: None for read in labels for candidate in read.candidates if candidate.path}
+    return tuple(paths)
 
 
 def ordered_paths(contract: Contract) -> dict[Path, PathKind]:
-    """Return every path the contract reads: those of the core, then other names', then those that decide no plan."""
+    """Return every path the contract reads and what is expected there: first those that decide an event's plan."""
     kinds = contract.paths()
-    first = dict.fromkeys((*core_paths(contract), *name_paths(contract)))
-    return {path: kinds[path] for path in {**first, **dict.fromkeys(kinds)}}
-
-
-def _paths_read(contract: Contract, kind: str) -> dict[Path, None]:
-    """Return the paths that words of a kind are read at."""
-    reads = [read for source in contract.sources for read in source.all_reads()]
-    wanted = [read for read in reads if contract.words[read.word].kind == kind]
-    return {candidate.path: None for read in wanted for candidate in read.candidates if candidate.path}
+    return {path: kinds[path] for path in {**dict.fromkeys(deciding_paths(contract)), **dict.fromkeys(kinds)}}

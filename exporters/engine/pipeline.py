@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from contracts.model import Contract
 from exporters.engine.decode import Decoder
 from exporters.engine.pairs.pairs import OpenPairs, PairTally
-from exporters.engine.translate.cardinality import Admitted
+from exporters.engine.translate.plan_cache import Admitted
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Decoded, Effect, Update
 

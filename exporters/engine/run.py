@@ -208,10 +208,11 @@ class Engine:
         for failure in done.failures:
             where = f"{item.path}@{failure.offset}"
             self._warnings.warn("internal_error", f"{where}: a line was not understood; report it", failure.error)
-        overflow = self.series.apply(done.updates, now)
+        self.series.admit(done.effect.names)
+        applied = self.series.apply(done.updates, now)
         self.series.apply(self._accounting.lines(item, done.decoded, done.effect), now)
         self.series.apply(self._accounting.joined(done.tally), now)
-        self.series.apply(self._accounting.folded(overflow), now)
+        self.series.apply(self._accounting.folded(applied.overflow, applied.refused), now)
 
     def _scan(self, at_once: bool) -> bool:
         monotonic = self.clock.monotonic()

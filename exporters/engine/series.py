@@ -1,8 +1,8 @@
 """The series' values: a working copy that batches move, and a committed copy that scrapes see.
 
 In: updates. Out: a `Snapshot` of committed values. `commit` is the one point at which work becomes visible, so that a
-value once scraped can never be seen smaller later. Label caps are kept here, because values seen are state: a value
-takes a place when an update first brings it, and nothing else decides what is folded.
+value once scraped can never be seen smaller later. Label caps are kept here, because values seen are state: what has
+taken no place by the time an update brings it is folded if there is none left.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from contracts.model import Contract, Metric, Word
 from exporters.engine.records import Change, Gone, MetricMeaning, Record, Saved, SavedName, SavedSeries
-from exporters.engine.values import Count, Observe, Sample, Snapshot, Update
+from exporters.engine.values import Count, Observe, Put, Sample, Snapshot, Update
 
-__all__ = ["Overflow", "Series", "SeriesTable"]
+__all__ = ["Applied", "Overflow", "Series", "SeriesTable"]
 
 Labels = tuple[str, ...]
 Overflow = Counter[tuple[str, str]]
@@ -32,7 +33,15 @@ class Series(Struct):
     created: float
     value: float = 0.0
     buckets: list[int] | None = None
+    at: int = 0
     shown: Sample | None = None
+
+
+class Applied(Struct):
+    """What updates did besides moving series: label values folded, and values by word and reason that were refused."""
+
+    overflow: Overflow = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class SeriesTable:
@@ -56,6 +65,7 @@ class SeriesTable:
             for metric in metrics
         }
         self._seen: dict[str, dict[str, None]] = {name: {} for name, word in words.items() if word.max_values}
+        self._caps = {name: words[name].max_values for name in self._seen}
         self._known: dict[tuple[str, Labels], Series] = {}
         self._changed: dict[tuple[str, Labels], Series] = {}
         self._shown: dict[str, tuple[Sample, ...]] = {}
@@ -77,20 +87,32 @@ class SeriesTable:
                 if len(self._series[metric.name]) > known or metric.job == "always":
                     series.value = value
 
-    def apply(self, updates: Iterable[Update], now: float) -> Overflow:
-        """Move the working values; return which label values were folded."""
-        overflow: Overflow = Counter()
+    def apply(self, updates: Iterable[Update], now: float) -> Applied:
+        """Move the working values; return which label values were folded, and which values were refused."""
+        applied = Applied()
         for update in updates:
             series, folded = self._find(update.metric, update.labels, now)
             if isinstance(update, Count):
                 series.value += update.amount
             elif isinstance(update, Observe):
-                _observe(series, update.values)
-            elif not update.only_forward or update.value > series.value:
-                series.value = update.value
+                values = update.values
+                if not isfinite(sum(values, series.value)):
+                    values = _summable(values, series.value)
+                    word = update.metric.amount or update.metric.subject or ""
+                    applied.refused[word, "out_of_range"] += len(update.values) - len(values)
+                _observe(series, values)
+            elif _sets(update, series):
+                series.value, series.at = update.value, update.at or 0
             for label in folded:
-                overflow[update.metric.name, label] += update.events
-        return overflow
+                applied.overflow[update.metric.name, label] += update.events
+        return applied
+
+    def admit(self, names: Iterable[tuple[str, str]]) -> None:
+        """Give names (word, value) a place within the cap of their word, as long as there is one."""
+        for word, value in names:
+            if value not in self._seen[word] and len(self._seen[word]) < self._caps[word]:
+                self._seen[word][value] = None
+                self._new_names.append(SavedName(word, value))
 
     def changes(self, everything: bool = False) -> Iterator[Change]:
         """Yield what differs from the last commit (or everything) as records for the state.
@@ -100,7 +122,8 @@ class SeriesTable:
         yield from map(Gone, self._left)
         for series in self._all() if everything else self._changed.values():
             if everything or series.shown != _sample_of(series):
-                yield SavedSeries(series.metric.name, series.labels, series.value, series.created, series.buckets)
+                kept = series.value, series.created, series.buckets, series.at
+                yield SavedSeries(series.metric.name, series.labels, *kept)
         seen = [SavedName(word, value) for word, values in self._seen.items() for value in values]
         yield from seen if everything else self._new_names
         for name, meaning in self._meanings.items():
@@ -175,13 +198,10 @@ class SeriesTable:
     def _resolve(self, metric: Metric, labels: Labels, now: float) -> tuple[Series, tuple[str, ...]]:
         kept, folded = list(labels), []
         for at, label, word in self._capped[metric.name]:
-            seen = self._seen[word.name]
-            if labels[at] in seen:
+            if labels[at] == word.otherwise:
                 continue
-            if len(seen) < word.max_values:
-                seen[labels[at]] = None
-                self._new_names.append(SavedName(word.name, labels[at]))
-            elif labels[at] != word.otherwise:
+            self.admit([(word.name, labels[at])])
+            if labels[at] not in self._seen[word.name]:
                 kept[at] = word.otherwise or "other"
                 folded.append(label)
         final = tuple(kept)
@@ -197,13 +217,29 @@ class SeriesTable:
 
 
 def _sample_of(series: Series) -> Sample:
-    return Sample(series.labels, series.value, series.created, tuple(series.buckets or ()))
+    return Sample(series.labels, series.value, series.created, tuple(series.buckets or ()), series.at)
+
+
+def _sets(update: Put, series: Series) -> bool:
+    """Whether an update is not too old for a gauge."""
+    return update.value > series.value if update.only_forward else update.at is None or update.at >= series.at
+
+
+def _summable(values: Iterable[float], total: float) -> list[float]:
+    """Return the values that can be added one after the other without the sum becoming infinite."""
+    taken = []
+    for value in values:
+        if isfinite(total + value):
+            total += value
+            taken.append(value)
+    return taken
 
 
 def _observe(series: Series, values: list[float]) -> None:
     bounds = series.metric.buckets
-    assert series.buckets is not None
-    series.value += sum(values)
+    series.value = sum(values, series.value)  # one after the other, so that it does not depend on where batches end
+    if series.buckets is None:
+        return
     if len(values) < 8:
         for value in values:
             series.buckets[bisect_left(bounds, value)] += 1
@@ -242,7 +278,7 @@ def _meaning_of(metric: Metric) -> MetricMeaning:
 
 
 def _restored(metric: Metric, one: SavedSeries) -> Series:
-    series = Series(metric, one.labels, one.created, one.value, one.buckets)
+    series = Series(metric, one.labels, one.created, one.value, one.buckets, one.at)
     series.shown = _sample_of(series)
     return series
 

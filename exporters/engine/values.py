@@ -17,7 +17,6 @@ from contracts.model import Metric
 
 __all__ = [
     "MISTYPED",
-    "OVERFLOW",
     "Batch",
     "Checkpoint",
     "Close",
@@ -38,12 +37,6 @@ __all__ = [
     "Target",
     "Update",
 ]
-
-OVERFLOW = "\n"
-"""Stands in a plan for every name beyond its word's cap, until the state folds it; never shown, stored or said.
-
-Names are made of trimmed texts, so none begins with a blank.
-"""
 
 NoticeKind = Literal["rotated", "truncated", "lost", "recovered", "unreadable", "absent"]
 
@@ -154,7 +147,7 @@ class Count(NamedTuple):
 
 
 class Observe(NamedTuple):
-    """Put `values` (in the metric's unit) into a histogram series, one per event."""
+    """Put `values` (in the metric's unit) into a histogram series, or add them to a counter's, one per event."""
 
     metric: Metric
     labels: tuple[str, ...]
@@ -167,12 +160,17 @@ class Observe(NamedTuple):
 
 
 class Put(NamedTuple):
-    """Set a gauge series, for so many events; with `only_forward` a smaller value changes nothing."""
+    """Set a gauge series, for so many events.
+
+    With `only_forward` a smaller value changes nothing, and with `at` (UTC epoch nanoseconds of the event, 0 if it has
+    no time) one from before the event that last set the series.
+    """
 
     metric: Metric
     labels: tuple[str, ...]
     value: float
     only_forward: bool = False
+    at: int | None = None
     events: int = 1
 
 
@@ -216,34 +214,43 @@ Join = tuple[str, int, JoinPlan]
 
 
 class Effect(Struct):
-    """What a batch of events does: updates in order, joins in order (to be taken once), how many lines ended how."""
+    """What a batch of events does.
 
+    `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
+    taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
+    """
+
+    names: list[tuple[str, str]] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     joins: Iterable[Join] = ()
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    absent: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Effect) -> None:
         """Take in what the events behind these do."""
+        self.names += other.names
         self.updates += other.updates
         self.joins = [*self.joins, *other.joins]
         self.outcomes += other.outcomes
         self.rejected += other.rejected
         self.refused += other.refused
+        self.absent += other.absent
 
 
 class Sample(Struct, frozen=True):
     """The committed value of a series.
 
     `buckets` counts each bucket alone (the last is +Inf), `value` is a histogram's sum; `created` is in UTC epoch
-    seconds.
+    seconds; `at` is the time of the event that set it (UTC epoch nanoseconds), 0 if that does not matter.
     """
 
     labels: tuple[str, ...]
     value: float
     created: float
     buckets: tuple[int, ...] = ()
+    at: int = 0
 
 
 Snapshot = tuple[tuple[Metric, tuple[Sample, ...]], ...]

@@ -53,6 +53,8 @@ def _read_events(ctx: click.Context, param: click.Parameter, number: int) -> int
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each contestant.")
 @click.option("--events", callback=_read_events, type=int, default=500_000, show_default=True, help="Lines a scenario.")
 @click.option("--scenario", "keys", callback=_read_keys, default=",".join(SCENARIOS), help="Which ones. Default: all.")
+@click.option("--matrix/--no-matrix", default=None, help="Only the matrix of shapes, or all but it. Default: all.")
+@click.option("--lines", type=click.IntRange(min=1000), default=200_000, show_default=True, help="Lines of a shape.")
 @click.option("--live/--no-live", default=True, show_default=True, help="Whether a running exporter is measured too.")
 @click.option("--trials", type=click.IntRange(min=1), default=10_000, show_default=True, help="Lines scraped at once.")
 @click.option("--idle", type=float, default=30, show_default=True, help="Seconds an idle exporter is watched.")
@@ -69,12 +71,14 @@ def main(rounds: int, events: int, keys: Sequence[str], json_path: Path | None, 
         compileall.compile_dir(_ROOT / package, quiet=1)
     with tempfile.TemporaryDirectory(prefix="peaktrade-bench-") as folder:
         try:
-            scenarios, readings = _throughput(keys, events, rounds, Path(folder))
+            only_matrix = flags["matrix"] is True
+            scenarios, readings = _throughput(() if only_matrix else keys, events, rounds, Path(folder))
+            more, odd = _matrix(Path(folder), flags["lines"], rounds) if flags["matrix"] is not False else ([], [])
         except (FailedError, OSError) as error:
             raise click.ClickException(str(error)) from error
         faults = [each for scenario in scenarios for each in disagreements(scenario, CONTESTANTS)]
-        live, failed = _live(Path(folder), flags) if flags["live"] else ([], [])
-    report = Report(where, began, rounds, scenarios, [*readings, *live], [*faults, *failed])
+        live, failed = _live(Path(folder), flags) if flags["live"] and not only_matrix else ([], [])
+    report = Report(where, began, rounds, scenarios, [*readings, *more, *live], [*faults, *odd, *failed])
     _publish(report, json_path, flags["write_readme"])
     sys.exit(_exit_code(report, flags["strict"]))
 
@@ -89,6 +93,18 @@ def _throughput(keys: Sequence[str], events: int, rounds: int, folder: Path) -> 
     many, one = openings(folder)
     race(scenarios, CONTESTANTS, (many, one) if "e" in keys else (), rounds, _say)
     return scenarios, throughput_readings({each.key: each for each in scenarios}, many, one)
+
+
+def _matrix(folder: Path, lines: int, rounds: int) -> tuple[list[Reading], list[str]]:
+    """Measure every shape, and compare the first lines of each with a per-event reading."""
+    from tests.bench import matrix, shapes
+
+    place = folder / "matrix"
+    place.mkdir()
+    costs = matrix.shape_costs(list(shapes.SHAPES), lines, rounds, place, _say)
+    rivals, faults = matrix.rival_readings(lines * 3 // 2, lines * 15, min(rounds, 3), place)
+    faults += [found for key in shapes.SHAPES if (found := matrix.disagreement(key, place))]
+    return [*matrix.matrix_readings(costs), *rivals], faults
 
 
 def _live(folder: Path, flags: dict[str, Any]) -> tuple[list[Reading], list[str]]:

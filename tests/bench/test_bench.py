@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.bench import __main__ as bench
-from tests.bench import live
+from tests.bench import live, matrix
 from tests.bench.bars import throughput_readings
 from tests.bench.contestants import CONTESTANTS, DECODE_ONLY, MTAIL, OURS, PER_EVENT, Contestant
 from tests.bench.inputs import LEDGER_BYTES, SCENARIOS, write_scenario
@@ -27,6 +27,7 @@ from tests.bench.reconcile import measure as measure_reconciliation
 from tests.bench.reconcile import write_pair
 from tests.bench.report import Report, renew
 from tests.bench.series import series_readings
+from tests.bench.shapes import SHAPES, write_shape
 
 EVENTS = 2000
 NAMES = [one.name for one in CONTESTANTS]
@@ -41,7 +42,9 @@ def digest(folder: Path, key: str, **seed: int) -> str:
 
 def run_bench(*arguments: str) -> Result:
     """Run the command in this process."""
-    return CliRunner().invoke(bench.main, ["--rounds", "1", "--events", str(EVENTS), "--no-live", *arguments])
+    return CliRunner().invoke(
+        bench.main, ["--rounds", "1", "--events", str(EVENTS), "--no-live", "--no-matrix", *arguments]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +113,7 @@ def test_mtail_counts_wherever_nothing_is_joined(small: tuple[Result, dict[str, 
 @pytest.mark.slow
 def test_every_bar_of_throughput_has_a_verdict(small: tuple[Result, dict[str, Any]]) -> None:
     verdicts = {one["key"]: one["verdict"] for one in small[1]["readings"]}
-    assert set(verdicts) == {"a_mtail", "a_per_event", "a_limit", "c_a", "d_per_event", "e_a", "g_a"}
+    assert set(verdicts) == {"a_mtail", "a_per_event", "a_limit", "c_a", "d_per_event", "e_a", "f_a", "g_a"}
     needs = {
         "a_mtail": shutil.which("mtail") is not None,
         "e_a": False,
@@ -253,3 +256,41 @@ def test_the_pair_of_the_reconciliation_agrees_and_is_measured(tmp_path: Path) -
     found = measure_reconciliation(*write_pair(tmp_path, 500))
     assert found["exit"] == 0
     assert found["s"] > 0 and found["cpu_s"] > 0 and found["mib"] > 10
+
+
+@pytest.mark.parametrize("key", SHAPES)
+def test_a_shape_is_the_same_bytes_by_seed_and_our_page_is_what_it_says_event_by_event(
+    key: str, tmp_path: Path
+) -> None:
+    for name in ("first", "again"):
+        write_shape(key, tmp_path / name, 300)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "again").read_bytes()
+    assert matrix.disagreement(key, tmp_path, 300) == ""
+
+
+def test_a_page_that_says_otherwise_is_named_with_its_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = """print('events_total{mode="shadow",stage="ack",symbol="btc/eur"} 7')"""
+    monkeypatch.setattr(matrix, "_commands", lambda key, file: {"ours": [sys.executable, "-c", page]})
+    found = matrix.disagreement("deep", tmp_path, 100)
+    assert found.startswith("deep: events_total{'mode': 'shadow', 'stage': 'ack', 'symbol': 'btc/eur'} is 7, but ")
+
+
+def test_what_a_shape_costs_is_held_against_the_plain_one() -> None:
+    costs = {
+        "plain": matrix.Cost(2.0, 1.0, 30.0),
+        "free_text": matrix.Cost(3.3, 1.0, 65.0),
+        "wide": matrix.Cost(4.9, 1.0, 31.0),
+    }
+    readings = {one.key: (one.value, one.verdict) for one in matrix.matrix_readings(costs)}
+    assert readings == {
+        "shape_plain": (1.0, ""),
+        "shape_free_text": (1.65, "missed"),
+        "shape_wide": (2.45, "met"),
+        "shape_rss": (65.0, "missed"),
+    }
+
+
+def test_shapes_are_measured_without_what_a_start_costs(tmp_path: Path) -> None:
+    costs = matrix.shape_costs(["plain", "deep"], 3000, 1, tmp_path, lambda text: None)
+    assert costs.keys() == {"plain", "deep"}
+    assert all(cost.rss_mib > 10 for cost in costs.values())

@@ -265,10 +265,12 @@ def test_what_cannot_be_reset_is_said(plant: Plant, monkeypatch: pytest.MonkeyPa
     assert (result.exit_code, result.stderr) == (1, said)
 
 
-def test_a_value_beyond_all_numbers_is_shown(plant: Plant) -> None:
+def test_no_sum_goes_beyond_all_numbers(plant: Plant) -> None:
     plant.write({"kind": "sold", "size": 1.7e308}, {"kind": "sold", "size": 1.7e308})
     plant.step()
-    assert "                 inf  size_total{}\n" in run(plant, "show").stdout
+    shown = run(plant, "show").stdout
+    assert f"{1.7e308:.0f}  size_total{{}}\n" in shown
+    assert '1  peak_trade_exporter_refused_values_total{exporter="sample",word="size",reason="out_of_range"}\n' in shown
 
 
 def test_show_waits_for_nobody(plant: Plant) -> None:

@@ -7,87 +7,73 @@ of the translate stage.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Metric, Source
-from exporters.engine.translate.readers import IdReader, NumberReader, TextReader, TimeReader
-from exporters.engine.values import JoinPlan, Put, Target
+from contracts.model import Metric
+from exporters.engine.translate.readers import ColumnReader
+from exporters.engine.values import Close, JoinPlan, Target
 
-__all__ = ["Form", "Measure", "Plan", "Refusal", "Stamps", "Start", "Step", "Words"]
-
-Words = Mapping[str, str | None]
-"""Label word -> its value, None if it has none."""
-
-Refusal = tuple[str, str]
-"""A word and why what an event holds for it was refused."""
-
-Measure = tuple[Metric, tuple[str, ...], str]
-"""A series and the number or time word that moves it."""
-
-Step = tuple[JoinPlan, str, str]
-"""How an event takes part in a pair, its id word and its time word."""
+__all__ = ["Move", "Plan", "Step"]
 
 
-class Form(Struct, frozen=True):
-    """What events of one source and row are read with, word by word."""
+class Move(NamedTuple):
+    """A series that single events move.
 
-    source: Source
-    enums: tuple[TextReader, ...]
-    names: tuple[TextReader, ...]
-    required: tuple[str, ...]
-    numbers: Mapping[str, NumberReader]
-    times: Mapping[str, TimeReader]
-    ids: Mapping[str, IdReader]
+    Attributes:
+        word: the number or time that moves it; None if it is set to `value`.
+        newest_by: the time word by which the newest event wins, for a gauge of times that word; None if the last line
+            does.
+    """
 
-
-class Stamps(Struct, frozen=True, eq=False):
-    """Gauges of times that an event moves, and how these are read; plans that move the same share one object."""
-
-    measures: tuple[Measure, ...]
-    times: Mapping[str, TimeReader]
+    metric: Metric
+    labels: tuple[str, ...]
+    word: str | None
+    value: float = 0.0
+    newest_by: str | None = None
 
 
-_NO_STAMPS = Stamps((), {})
+class Step(NamedTuple):
+    """How an event takes part in a pair: with which id word and which time word."""
+
+    plan: JoinPlan
+    id: str
+    at: str
 
 
 class Plan(Struct, eq=False):
     """What one event of a signature does. `rejected` is (source, reason); all else is empty then.
 
-    `measured` holds the number and time words that are read; `shows` the name words that label what it moves: any other
-    name could be another one and the plan the same. `needs_events` says whether single events have to be looked at,
-    `is_applied` whether any metric is fed; a known line that feeds none is ignored.
+    `counts` are moved by every event, `moves` and `steps` as each event's numbers, times and ids say, which `readers`
+    read, by word. `refused` are words and why what was there for them was refused. `names` are the names that label
+    what is moved, by word. `is_applied` says whether every event moves something.
     """
 
     rejected: tuple[str, str] | None = None
     counts: tuple[Target, ...] = ()
-    amounts: tuple[Measure, ...] = ()
-    observes: tuple[Measure, ...] = ()
-    stamps: Stamps = _NO_STAMPS
-    levels: tuple[Measure, ...] = ()
-    states: tuple[Put, ...] = ()
+    moves: tuple[Move, ...] = ()
     steps: tuple[Step, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    numbers: Mapping[str, NumberReader] = field(default_factory=dict)
-    times: Mapping[str, TimeReader] = field(default_factory=dict)
-    ids: Mapping[str, IdReader] = field(default_factory=dict)
-    measured: frozenset[str] = frozenset()
-    shows: frozenset[str] = frozenset()
-    needs_events: bool = False
+    refused: tuple[tuple[str, str], ...] = ()
+    readers: Mapping[str, ColumnReader] = field(default_factory=dict)
+    names: tuple[tuple[str, str], ...] = ()
     is_applied: bool = False
+
+    def content(self) -> tuple[object, ...]:
+        """Return what the plan does, to be compared."""
+        targets = [(metric.name, labels) for metric, labels in self.counts]
+        moves = [(move.metric.name, *move[1:]) for move in self.moves]
+        closes = [(c.joined, *[(metric.name, labels) for metric, labels in c.targets]) for c in self._closes()]
+        steps = [(step.plan.pair, step.plan.opens, step.id, step.at) for step in self.steps]
+        readers = map(id, self.readers.values())
+        return (self.rejected, *targets, *moves, *closes, *steps, self.refused, self.names, *readers)
+
+    def _closes(self) -> Iterator[Close]:
+        for step in self.steps:
+            yield from step.plan.closes
 
     def moved(self) -> Iterator[Metric]:
         """Yield the metric of every series there is to move."""
         yield from (metric for metric, _ in self.counts)
-        yield from (metric for metric, _, _ in (*self.amounts, *self.observes, *self.stamps.measures, *self.levels))
-        yield from (put.metric for put in self.states)
-        yield from (metric for step, _, _ in self.steps for close in step.closes for metric, _ in close.targets)
-
-
-class Start(Struct, eq=False):
-    """What events that differ at most in names begin with: how to fill the names, and what every other word says."""
-
-    form: Form
-    names: tuple[TextReader, ...]
-    words: Words
-    refused: tuple[Refusal, ...]
+        yield from (move.metric for move in self.moves)
+        yield from (metric for close in self._closes() for metric, _ in close.targets)

@@ -1,30 +1,29 @@
 """Which plan an event has: signatures, and the plans remembered by them.
 
-In: events, and which names have taken a place within their word's cap. Out: the plan of each event. A signature is what
-an event has at all paths that decide its plan. Names beyond a cap all end in one series: they share a plan, in which a
-stand-in, `OVERFLOW`, takes their place. Memory is bounded whatever the events hold. Part of the translate stage.
+In: events, and which names have taken a place within their word's cap. Out: the plan of each event, and which names
+take a place now. A signature is what an event has at all paths that decide its plan; where many different values
+stand, each is replaced by one that is like it, so that signatures stay few. Memory is bounded whatever the events hold.
+Part of the translate stage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import compress
 from operator import attrgetter, itemgetter
-from typing import TypeVar, cast
+from typing import cast
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from contracts.model import Contract
 from contracts.spelling import spelling
-from exporters.engine.fields import Path, attribute_of, core_paths, name_paths
-from exporters.engine.translate.cardinality import Admitted, name_columns
-from exporters.engine.translate.plan import Plan, Refusal, Start
+from exporters.engine.fields import Path, attribute_of, deciding_paths
+from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.translate.readers import OVERFLOW_TEXT
-from exporters.engine.values import OVERFLOW
 
-__all__ = ["Key", "PlanCache"]
+__all__ = ["Admitted", "Key", "PlanCache"]
 
 _PLANS_KEPT = 8192
 _KEY_LENGTH = 2048
@@ -32,173 +31,143 @@ _KEY_LENGTH = 2048
 longer one is worked out each time, so that odd input cannot fill it."""
 
 _SAMPLE = 64
-_VARIED = 16
-"""If the first events of a batch have more different names than this, all of its names are looked at before its
-signatures: 0.8 instead of 3.6 microseconds per event where hardly two events have one name."""
+_VARIED = 8
+"""If the first signatures of a batch have more different values than this at a path, all of its values are replaced."""
+
+Admitted = Mapping[str, Collection[str]]
+"""Name word -> its values that have taken a place within the cap; a place once taken stays taken."""
+
+Name = tuple[str, str]
+"""A name word and one of its values."""
 
 Key = tuple[object, ...]
-_Kept = TypeVar("_Kept")
 
 
 class PlanCache:
     """The plans of one contract.
 
     Args:
-        seen: what the state has seen of each capped word, as it is at any time; a word that is not in it has no cap.
+        admitted: which names have a place, as they are at any time; whoever keeps them gives places to those that
+            plans_of() returns, before it is called again.
     """
 
     def __init__(self, contract: Contract, planner: Planner, admitted: Admitted) -> None:
         self._planner = planner
         self._admitted = admitted
-        self._caps = {name: word.max_values for name, word in contract.words.items() if name in admitted}
-        self._distinguished = {
-            name: _distinguished_by(contract, name) for name, word in contract.words.items() if word.kind == "name"
-        }
-        self._core = core_paths(contract)
-        self._open = name_paths(contract)
-        deciding = tuple(dict.fromkeys((*self._core, *self._open)))
-        self._places = [deciding.index(path) for path in self._open]
-        self._read = _reader_of_first(deciding)
-        self._read_core = _reader(self._core)
-        self._read_open = _reader(self._open)
-        self._columns = name_columns(contract, self._open, admitted, self._distinguished)
-        self._full = 0
-        self._by_key: dict[Key, Plan] = {}
-        self._starts: dict[Key, Plan | Start] = {}
-        self._by_names: dict[Key, Plan] = {}
+        names = [word for word in contract.words.values() if word.kind == "name"]
+        self._caps = {word.name: word.max_values for word in names}
+        self._otherwise = {(word.name, word.otherwise) for word in names}
+        self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
+        self._told: dict[str, set[str]] = {word.name: set() for word in names}
+        self._paths = deciding_paths(contract)
+        self._read = _reader_of_first(self._paths)
+        self._texts = [planner.texts_at(path, self._told) for path in self._paths]
+        self._of_names = [bool(texts.names) for texts in self._texts]
+        self._plans: dict[Key, Plan] = {}
+        self._known: dict[Key, Plan] = {}
+        self._places: dict[str, dict[str, None]] = {}
+        self._take_over()
 
-    def plans_of(self, events: Sequence[object]) -> list[Plan]:
-        """Return the plan of each event."""
-        full = sum(len(self._admitted[name]) >= cap for name, cap in self._caps.items())
-        if full != self._full:
-            self._full = full
-            self._by_key.clear()  # names that are beyond a cap from now on have plans of their own there
-        if full and len(set(self._read_open(events[:_SAMPLE]))) > _VARIED:
-            keys = self._hidden(events)
-            found = {key: self._plan_of(key, cast(Key, key[0]), key[1:], OVERFLOW_TEXT not in key) for key in set(keys)}
-            if all(found.values()):
-                return list(map(cast(dict[Key, Plan], found).__getitem__, keys))
+    def plans_of(self, events: Sequence[object]) -> tuple[list[Plan], list[Name]]:
+        """Return the plan of each event, and the names that take a place within their cap, in order.
+
+        A name takes a place when the first event comes that can move a series labelled with it.
+        """
+        if any(len(self._places[word]) != len(values) for word, values in self._admitted.items()):
+            self._take_over()
         keys = self._read(events)
+        plans = self._look_up(keys)
+        names = self._admit(keys, plans)
+        if names:
+            self._forget()
+            plans = self._look_up(keys)
+        return plans, names
+
+    def _take_over(self) -> None:
+        """Have the names that others say are admitted."""
+        self._places = {word: dict.fromkeys(self._admitted.get(word, ())) for word in self._caps}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Look at all texts anew: other names than before stand for themselves."""
+        self._known.clear()
+        for word, told in self._told.items():
+            told.update(self._conditioned[word], self._places[word])
+        for texts in self._texts:
+            texts.forget()
+
+    def _look_up(self, keys: list[Key]) -> list[Plan]:
+        known = self._known
         with suppress(KeyError):
-            return list(map(self._by_key.__getitem__, keys))
-        length = len(self._core)
-        known = {
-            key: self._plan_of(key, key[:length], tuple(key[place] for place in self._places))
-            for key in dict.fromkeys(keys)
-        }
-        return list(map(cast(dict[Key, Plan], known).__getitem__, keys))
+            return list(map(known.__getitem__, keys))
+        varied = [at for at, column in enumerate(zip(*keys[:_SAMPLE], strict=True)) if len(set(column)) > _VARIED]
+        if varied:
+            keys = self._alike(keys, varied)
+        plans = list(map(known.get, keys))
+        new = dict.fromkeys(key for key, plan in zip(keys, plans, strict=True) if plan is None)
+        found = dict(zip(new, map(self._plan_of, self._alike(new, range(len(self._paths)))), strict=True))
+        for key, plan in found.items():
+            _keep(known, key, plan)
+        return [plan or found[key] for key, plan in zip(keys, plans, strict=True)]
 
-    def _hidden(self, events: Sequence[object]) -> list[Key]:
-        """Return signatures with OVERFLOW_TEXT for all texts that are sure to come to names beyond their cap."""
-        columns = zip(*self._read_open(events), strict=True)
-        hidden = [names.hide(column) for names, column in zip(self._columns, columns, strict=True)]
-        return list(zip(self._read_core(events), *hidden, strict=True))
+    def _alike(self, keys: Iterable[Key], places: Iterable[int]) -> list[Key]:
+        """Return the keys with stand-ins at some of their places."""
+        columns: list[Sequence[object]] = list(zip(*keys, strict=True))
+        for at in places if columns else ():
+            columns[at] = self._texts[at].alike(columns[at])
+        return list(zip(*columns, strict=True))
 
-    def _plan_of(self, key: Key, core: Key, raw: Key, may_own: bool = True) -> Plan | None:
-        """Return the plan for a signature: what it holds for names, `raw`, and all else.
-
-        Args:
-            may_own: whether the plan may be these names' own; None is returned if it is and must not.
-        """
-        plan = self._by_key.get(key)
-        if plan is not None:
-            return plan
-        start = self._starts.get(core) or self._start_of(core)
-        if isinstance(start, Start):
-            plan = self._with_names(start, dict(zip(self._open, raw, strict=True)), may_own)
-        else:
-            plan = start
-        if plan is not None and _is_short(raw) and (core in self._starts or _is_short(core)):
-            _keep(self._by_key, key, plan)
-        return plan
-
-    def _start_of(self, core: Key) -> Plan | Start:
-        start = self._planner.start(dict(zip(self._core, core, strict=True)))
-        if self._open and _is_short(core):
-            _keep(self._starts, core, start)
-        return start
-
-    def _with_names(self, start: Start, fields: Mapping[Path, object], may_own: bool) -> Plan | None:
-        """Return the plan of events with this start and these raw names; names that come to the same share it.
-
-        If a name that the plan shows may yet take a place within its cap, the plan is these names' own, so that places
-        are taken in the order of the events.
-        """
-        names: list[str | None] = []
-        shared: list[str | None] = []
-        refused: list[Refusal] = []
-        undecided: list[str] = []
-        for reader in start.names:
-            value, reason = reader.fill(fields)
-            names.append(value)
-            word = reader.word.name
-            if reason:
-                refused.append((word, reason))
-            if value is not None and value not in self._admitted.get(word, ()):
-                if word not in self._caps or len(self._admitted[word]) < self._caps[word]:
-                    undecided.append(word)
-                elif value not in self._distinguished[word]:
-                    value = OVERFLOW
-            shared.append(value)
-        plan = self._by_names.get((start, *shared, *refused)) if not undecided else None
-        if plan is not None:
-            return plan
-        outline = self._outline(start, names)
-        shows = self._shared(start, outline, refused).shows
-        if not shows.isdisjoint(undecided):
-            return self._planner.finish(start, names, refused) if may_own else None
-        pairs = zip(start.names, shared, outline, strict=True)
-        return self._shared(start, [value if f.word.name in shows else hidden for f, value, hidden in pairs], refused)
-
-    def _outline(self, start: Start, names: Sequence[str | None]) -> list[str | None]:
-        """Return the names with a stand-in for each that is not told apart: their plan says which words it shows."""
-        pairs = zip(start.names, names, strict=True)
-        return [value if value is None or value in self._distinguished[f.word.name] else OVERFLOW for f, value in pairs]
-
-    def _shared(self, start: Start, names: Sequence[str | None], refused: Sequence[Refusal]) -> Plan:
-        key = (start, *names, *refused)
-        plan = self._by_names.get(key)
+    def _plan_of(self, key: Key) -> Plan:
+        plan = self._plans.get(key)
         if plan is None:
-            plan = self._planner.finish(start, names, refused)
-            _keep(self._by_names, key, plan)
+            plan = self._planner.plan(dict(zip(self._paths, key, strict=True)))
+            _keep(self._plans, key, plan)
         return plan
 
+    def _admit(self, keys: Sequence[Key], plans: Sequence[Plan]) -> list[Name]:
+        """Return the names that take a place, in the order of the events that bring them."""
+        undecided = {plan for plan in set(plans) if any(map(self._takes_place, plan.names))}
+        if not undecided:
+            return []
+        chosen = compress(keys, map(undecided.__contains__, plans))
+        as_they_are = self._alike(chosen, [at for at, is_name in enumerate(self._of_names) if not is_name])
+        words = {name[0] for plan in undecided for name in plan.names if self._takes_place(name)}
+        admitted: list[Name] = []
+        for key in dict.fromkeys(as_they_are):
+            for name in self._plan_of(key).names:
+                if self._takes_place(name):
+                    self._places[name[0]][name[1]] = None
+                    admitted.append(name)
+            if all(len(self._places[word]) >= self._caps[word] for word in words):
+                break
+        return admitted
 
-def _keep(memory: dict[Key, _Kept], key: Key, value: _Kept) -> None:
+    def _takes_place(self, name: Name) -> bool:
+        word, value = name
+        places = self._places[word]
+        return value not in places and len(places) < self._caps[word] and name not in self._otherwise
+
+
+def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
+    if sum(len(value) for value in key if isinstance(value, str)) > _KEY_LENGTH:
+        return
     if len(memory) >= _PLANS_KEPT:
         memory.clear()
-    memory[key] = value
-
-
-def _is_short(values: Key) -> bool:
-    length = 0
-    for value in values:
-        if isinstance(value, str):
-            length += len(value)
-    return length <= _KEY_LENGTH
-
-
-def _reader(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads these paths from many events, a tuple from each."""
-    if not paths:
-        return lambda events: [()] * len(events)
-    get = attrgetter(*map(attribute_of, paths))
-    if len(paths) == 1:
-        return lambda events: list(zip(map(get, events), strict=True))
-    return lambda events: list(map(get, events))
+    memory[key] = plan
 
 
 def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads the paths that events hold first, a tuple from each: 14 of 17 in 0.1 instead of 0.3 us."""
-    if not all(len(path) == 1 for path in paths):
-        return _reader(paths)
-    first = itemgetter(slice(len(paths)))
-    return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
+    """Return what reads the paths that events hold first from many of them, a tuple from each."""
+    if all(len(path) == 1 for path in paths):  # 14 of 17 in 0.1 instead of 0.3 us
+        first = itemgetter(slice(len(paths)))
+        return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
+    get = attrgetter(*map(attribute_of, paths))
+    return lambda events: list(map(get, events)) if len(paths) > 1 else list(zip(map(get, events), strict=True))
 
 
-def _distinguished_by(contract: Contract, word: str) -> frozenset[str]:
-    """Return the values of a name word that are no overflow, or that a plan depends on other than by showing them."""
-    distinguished = {contract.words[word].otherwise or ""}
+def _values_asked_for(contract: Contract, word: str) -> frozenset[str]:
+    """Return the values of a name word that a plan depends on other than by showing them."""
+    asked = {contract.words[word].otherwise or ""}
     for metric in contract.metrics:
-        distinguished |= {spelling(value) for test in metric.when if test.subject == (word,) for value in test.values}
-    return frozenset(distinguished)
+        asked |= {spelling(value) for test in metric.when if test.subject == (word,) for value in test.values}
+    return frozenset(asked)

@@ -1,13 +1,15 @@
 """Works out the plan of a signature, once.
 
-In: a contract and the label-relevant fields of an event. Out: a `Plan`, in two steps, as names are many and the rest is
-little: a `Start` from all other fields, then a plan from a start and names. Pure; `signature` keeps starts and plans,
-`translate` runs them. Part of the translate stage.
+In: a contract and the label-relevant fields of an event. Out: a `Plan`. Pure; `plan_cache` keeps plans, `translate`
+runs them. Part of the translate stage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from functools import partial
+
+from msgspec import Struct
 
 from contracts.model import (
     SOURCE_WORD,
@@ -19,19 +21,38 @@ from contracts.model import (
     Read,
     Row,
     Source,
-    Word,
 )
-from contracts.spelling import spelling
-from exporters.engine.translate.plan import Form, Plan, Refusal, Stamps, Start, Words
-from exporters.engine.translate.readers import IdReader, NumberReader, TextReader, TimeReader
-from exporters.engine.values import MISTYPED, Close, JoinPlan, Put, Target
+from contracts.spelling import fold, spelling
+from exporters.engine.fields import Path
+from exporters.engine.translate.plan import Move, Plan, Step
+from exporters.engine.translate.readers import ColumnReader, IdReader, NumberReader, TextReader, text_of
+from exporters.engine.translate.texts import Meaning, Texts
+from exporters.engine.translate.times import TimeReader
+from exporters.engine.values import Close, JoinPlan, Target
 
 __all__ = ["Fields", "Planner"]
 
-Fields = Mapping[tuple[str, ...], object]
+Fields = Mapping[Path, object]
 
-_OBJECTS_KEPT = 4096
-"""Series of pairs, and stamps, whose one object is remembered, so that it can be told from others by identity."""
+Words = Mapping[str, str | None]
+"""Label word -> its value, None if it has none."""
+
+_TARGETS_KEPT = 4096
+"""Series of pairs whose one object is remembered, so that it can be told from others by identity."""
+
+_PLANS_KEPT = 8192
+"""Plans that are known by what they do."""
+
+_READERS: Mapping[str, type[ColumnReader]] = {"number": NumberReader, "time": TimeReader, "id": IdReader}
+
+
+class _Form(Struct, frozen=True):
+    """What events of one source and row are read with, word by word."""
+
+    source: Source
+    texts: tuple[TextReader, ...]
+    required: tuple[str, ...]
+    readers: Mapping[str, ColumnReader]
 
 
 class Planner:
@@ -41,7 +62,8 @@ class Planner:
         self._contract = contract
         self._environment = environment
         self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
-        self._stamps: dict[tuple[object, ...], Stamps] = {}
+        self._columns: dict[object, ColumnReader] = {}
+        self._same: dict[object, Plan] = {}
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
         self._forms = {
             (source.name, row.value if row else None): self._form_of(source, row)
@@ -51,19 +73,42 @@ class Planner:
 
     def defaults(self) -> dict[str, str | None]:
         """Return the value each label word takes when an event has none."""
-        return {name: self._filler(word, None).default for name, word in self._labels.items()}
+        return {name: TextReader(word, None, self._environment).default for name, word in self._labels.items()}
+
+    def texts_at(self, path: Path, told: Mapping[str, Collection[str]]) -> Texts:
+        """Return what tells which values at a path are alike: those of which conditions, rows and words make the same.
+
+        Args:
+            told: name word -> its values that matter, as they are at any time.
+        """
+        reads = {
+            (reader.word.name, id(candidate)): (reader, candidate)
+            for form in self._forms.values()
+            for reader in form.texts
+            for candidate in reader.candidates
+            if candidate.path == path
+        }
+        meanings: list[Meaning] = []
+        spellings: set[str] = set()
+        for source in self._contract.sources:
+            for condition in (*source.match, *source.expect):
+                if condition.subject == path:
+                    meanings.append(partial(_field_holds, condition))
+                    spellings |= {fold(spelling(value)) for value in condition.values}
+            if source.by == path:
+                rows = {row.value for row in source.rows}
+                meanings.append(partial(_row_of, rows))
+                spellings |= rows
+        return Texts(tuple(reads.values()), meanings, told, spellings)
 
     def plan(self, fields: Fields) -> Plan:
-        """Return the plan of an event whose label-relevant fields are `fields`."""
-        start = self.start(fields)
-        if isinstance(start, Plan):
-            return start
-        filled = [reader.fill(fields) for reader in start.names]
-        refused = [(reader.word.name, why) for reader, (_, why) in zip(start.names, filled, strict=True) if why]
-        return self.finish(start, [value for value, _ in filled], refused)
+        """Return the plan of an event whose label-relevant fields are `fields`; plans that do the same are one."""
+        plan = self._plan(fields)
+        if len(self._same) >= _PLANS_KEPT:
+            self._same.clear()
+        return self._same.setdefault(plan.content(), plan)
 
-    def start(self, fields: Fields) -> Plan | Start:
-        """Return what all fields but those of names come to: a plan, if no name can matter any more."""
+    def _plan(self, fields: Fields) -> Plan:
         source = next((s for s in self._contract.sources if _all_hold(s.match, fields)), None)
         if source is None:
             return Plan(rejected=(UNKNOWN_SOURCE, "unknown_schema"))
@@ -71,104 +116,79 @@ class Planner:
             return Plan(rejected=(source.name, "unknown_schema"))
         row: str | None = None
         if source.by:
-            chosen = fields[source.by]
-            row = str(chosen).strip().lower() if isinstance(chosen, str | int) else ""
+            row = (text_of(fields[source.by]) or "").lower()
             if not row:
                 return Plan(rejected=(source.name, "missing_fields"))
             if (source.name, row) not in self._forms:
                 return Plan(rejected=(source.name, "unknown_schema"))
-        return self._start_known(self._forms[source.name, row], fields)
+        return self._plan_known(self._forms[source.name, row], fields)
 
-    def _form_of(self, source: Source, row: Row | None) -> Form:
+    def _form_of(self, source: Source, row: Row | None) -> _Form:
         reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
-        words = {name: self._contract.words[name] for name in reads}
-        return Form(
+        return _Form(
             source=source,
-            enums=tuple(self._filler(w, reads.get(n)) for n, w in self._labels.items() if w.kind == "enum"),
-            names=tuple(self._filler(w, reads.get(n)) for n, w in self._labels.items() if w.kind == "name"),
+            texts=tuple(TextReader(w, reads.get(n), self._environment) for n, w in self._labels.items()),
             required=tuple(name for name, read in reads.items() if read.required),
-            numbers={n: NumberReader(w, reads[n]) for n, w in words.items() if w.kind == "number"},
-            times={n: TimeReader(w, reads[n]) for n, w in words.items() if w.kind == "time"},
-            ids={n: IdReader(w, reads[n]) for n, w in words.items() if w.kind == "id"},
+            readers={n: self._column(read) for n, read in reads.items() if n not in self._labels},
         )
 
-    def _filler(self, word: Word, read: Read | None) -> TextReader:
-        return TextReader(word, read, self._environment)
+    def _column(self, read: Read) -> ColumnReader:
+        """Return what reads a number, a time or an id: one object for all sources and rows that read it alike."""
+        word = self._contract.words[read.word]
+        key = (word.name, *[(candidate.path, candidate.constant, candidate.scale) for candidate in read.candidates])
+        return self._columns.setdefault(key, _READERS[word.kind](word, read))
 
-    def _start_known(self, form: Form, fields: Fields) -> Plan | Start:
+    def _plan_known(self, form: _Form, fields: Fields) -> Plan:
         words: dict[str, str | None] = {SOURCE_WORD: form.source.name}
-        refused: list[Refusal] = []
-        for reader in form.enums:
+        refused: list[tuple[str, str]] = []
+        for reader in form.texts:
             words[reader.word.name], reason = reader.fill(fields)
             if reason:
                 refused.append((reader.word.name, reason))
-        if any(words.get(name, "") is None for name in form.required):
-            return Plan(rejected=(form.source.name, "missing_fields"))
-        start = Start(form, form.names, words, tuple(refused))
-        return start if form.names else self.finish(start, (), ())
-
-    def finish(self, start: Start, names: Sequence[str | None], refused: Sequence[Refusal]) -> Plan:
-        """Return the plan of events with this start.
-
-        Args:
-            names: the values of the start's names, in their order.
-            refused: which of them were refused.
-        """
-        form = start.form
-        words = {**start.words, **{f.word.name: value for f, value in zip(start.names, names, strict=True)}}
         options = form.source.require_any
         lacks = any(words[name] is None for name in form.required)
         if lacks or (options and all(words[name] is None for name in options)):
             return Plan(rejected=(form.source.name, "missing_fields"))
-        plan = Plan(refused=(*start.refused, *refused), numbers=form.numbers, times=form.times, ids=form.ids)
+        plan = Plan(refused=tuple(refused))
         for metric in self._contract.metrics:
-            self._add_metric(plan, metric, words)
+            self._add_metric(plan, metric, words, form)
         for pair in self._contract.pairs:
-            self._add_pair(plan, pair, words)
-        plan.stamps = self._shared(plan.stamps)
-        plan.measured = frozenset(word for _, _, word in (*plan.amounts, *plan.observes, *plan.stamps.measures))
-        plan.needs_events = bool(plan.measured or plan.states or plan.levels or plan.steps)
-        plan.is_applied = bool(plan.needs_events or plan.counts)
-        if form.names:
-            shown = {word for metric in plan.moved() for word in metric.labels.values()}
-            plan.shows = frozenset(reader.word.name for reader in form.names if reader.word.name in shown)
+            self._add_pair(plan, pair, words, form)
+        read = [name for move in plan.moves for name in (move.word, move.newest_by) if name]
+        read += [name for step in plan.steps for name in (step.id, step.at)]
+        plan.readers = {name: form.readers[name] for name in read if name in form.readers}
+        shown = {word for metric in plan.moved() for word in metric.labels.values()}
+        names = [(n, words[n]) for n, word in self._labels.items() if n in shown and word.kind == "name"]
+        plan.names = tuple((name, value) for name, value in names if value is not None)
+        plan.is_applied = bool(plan.counts or any(move.word is None for move in plan.moves))
         return plan
 
-    def _add_metric(self, plan: Plan, metric: Metric, words: Words) -> None:
+    def _add_metric(self, plan: Plan, metric: Metric, words: Words, form: _Form) -> None:
         labels = _labels_of(metric, words)
         if labels is None:
             return
         subject = metric.subject or ""
-        if metric.job == "counts" and (subject == "events" or words[subject] is not None):
-            if metric.amount is None:
+        newest_by = metric.newest_by
+        if metric.job == "states":
+            at = list(metric.labels.values()).index(subject)
+            for value in self._contract.words[subject].label_values:
+                series = (*labels[:at], value, *labels[at + 1 :])
+                plan.moves += (Move(metric, series, None, float(value == words[subject]), newest_by),)
+        elif metric.job == "counts" and metric.amount is None:
+            if subject == "events" or words[subject] is not None:
                 plan.counts += ((metric, labels),)
-            elif metric.amount in plan.numbers:
-                plan.amounts += ((metric, labels, metric.amount),)
-        elif metric.job == "observes" and subject in plan.numbers:
-            plan.observes += ((metric, labels, subject),)
-        elif metric.job == "sets" and subject in plan.times:
-            plan.stamps = Stamps((*plan.stamps.measures, (metric, labels, subject)), plan.times)
-        elif metric.job == "sets" and subject in plan.numbers:
-            plan.levels += ((metric, labels, subject),)
-        elif metric.job == "states":
-            plan.states += self._state_puts(metric, labels, words[subject])
+        elif metric.job == "counts" and metric.amount in form.readers:
+            if subject == "events" or words[subject] is not None:
+                plan.moves += (Move(metric, labels, metric.amount),)
+        elif metric.job in ("observes", "sets") and subject in form.readers:
+            if self._contract.words[subject].kind == "time":
+                newest_by = subject
+            plan.moves += (Move(metric, labels, subject, newest_by=newest_by),)
 
-    def _shared(self, stamps: Stamps) -> Stamps:
-        """Return the one object for these stamps."""
-        measures = tuple((metric.name, labels, word) for metric, labels, word in stamps.measures)
-        if len(self._stamps) > _OBJECTS_KEPT:
-            self._stamps.clear()
-        return self._stamps.setdefault((id(stamps.times), measures), stamps) if measures else stamps
-
-    def _state_puts(self, metric: Metric, labels: tuple[str, ...], current: str | None) -> tuple[Put, ...]:
-        at = list(metric.labels.values()).index(metric.subject or "")
-        others = self._contract.words[metric.subject or ""].label_values
-        return tuple(Put(metric, (*labels[:at], value, *labels[at + 1 :]), float(value == current)) for value in others)
-
-    def _add_pair(self, plan: Plan, pair: Pair, words: Words) -> None:
+    def _add_pair(self, plan: Plan, pair: Pair, words: Words, form: _Form) -> None:
         """Let an event take part in a pair, unless it lacks id, stage or time, or states an edge of its own."""
         stage = words[pair.stage]
-        if stage is None or words[pair.edge] is not None or pair.id not in plan.ids or pair.at not in plan.times:
+        if stage is None or words[pair.edge] is not None or not {pair.id, pair.at} <= form.readers.keys():
             return
         places = {opening: at for at, opening in enumerate(pair.openings)}
         closes = tuple(
@@ -185,7 +205,7 @@ class Planner:
             if closing == stage
         )
         if stage in places or closes:
-            plan.steps += ((JoinPlan(pair.name, places.get(stage), closes), pair.id, pair.at),)
+            plan.steps += (Step(JoinPlan(pair.name, places.get(stage), closes), pair.id, pair.at),)
 
     def _targets_of(self, pair: Pair, words: Words) -> tuple[Target, ...]:
         found = []
@@ -193,7 +213,7 @@ class Planner:
             labels = _labels_of(metric, words)
             if metric.job == "observes" and metric.subject == pair.latency and labels is not None:
                 found.append(self._targets.setdefault((metric.name, labels), (metric, labels)))
-        if len(self._targets) > _OBJECTS_KEPT:
+        if len(self._targets) > _TARGETS_KEPT:
             self._targets.clear()
         return tuple(found)
 
@@ -222,6 +242,12 @@ def _all_hold(conditions: tuple[Condition, ...], fields: Fields) -> bool:
 def _field_holds(condition: Condition, raw: object) -> bool:
     if condition.test in ("present", "absent"):
         return (raw is not None) == (condition.test == "present")
-    if raw is MISTYPED:
-        return False
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
     return any(type(raw) is type(wanted) and raw == wanted for wanted in condition.values)
+
+
+def _row_of(rows: Collection[str], raw: object) -> str | None:
+    """Return the row a value picks, "" if it is missing, None if there is no such row."""
+    row = (text_of(raw) or "").lower()
+    return row if not row or row in rows else None

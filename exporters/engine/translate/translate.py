@@ -1,27 +1,27 @@
 """Events -> updates, by signature: the contract's rules run once per distinct signature, not once per event.
 
 In: decoded events of one batch. Out: an `Effect`. An event is applied whole or refused whole. Only numbers, times and
-joins look at single events. Knows no files, no counters' present values and no other stage; of the state's, only which
-names have a place within their cap.
+ids look at single events, in columns. Knows no files, no counters' present values and no other stage; of the series,
+only which names have a place within their cap.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import compress
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress
+from operator import itemgetter
+from typing import NamedTuple
 
-from contracts.model import Contract
-from exporters.engine.translate.cardinality import Admitted
-from exporters.engine.translate.plan import Plan
-from exporters.engine.translate.plan_cache import PlanCache
+from contracts.model import Contract, Pair
+from exporters.engine.translate.columns import Column, Columns
+from exporters.engine.translate.plan import Move, Plan
+from exporters.engine.translate.plan_cache import Admitted, PlanCache
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import Count, Effect, Join, JoinPlan, Observe, Put
+from exporters.engine.translate.times import SECOND
+from exporters.engine.values import Count, Effect, Join, Observe, Put, Update
 
 __all__ = ["Translator"]
-
-_Part = TypeVar("_Part")
 
 
 class Translator:
@@ -29,13 +29,14 @@ class Translator:
 
     Args:
         environment: where words with a default from an environment variable find it.
-        seen: the values that capped words have shown so far, as they are at any time; without it every name is planned
-            on its own.
+        admitted: the names that have taken a place within their word's cap, as they are at any time; those that an
+            effect names are to be among them before the next batch.
     """
 
     def __init__(self, contract: Contract, environment: Mapping[str, str], admitted: Admitted | None = None) -> None:
         self._planner = Planner(contract, environment)
         self._plans = PlanCache(contract, self._planner, admitted or {})
+        self._pairs = contract.pairs
 
     def defaults(self) -> dict[str, str | None]:
         """Return the value each label word takes when an event has none."""
@@ -44,144 +45,117 @@ class Translator:
     def translate(self, events: Sequence[object], now: float) -> Effect:
         """Return what `events` (in file order) do, judged at wall time `now`."""
         effect = Effect()
-        plans = self._plans.plans_of(events)
+        if not events:
+            return effect
+        plans, effect.names = self._plans.plans_of(events)
         numbers = Counter(plans)
-        for plan, number in numbers.items():
-            self._apply(plan, number, effect)
-        if any(plan.needs_events for plan in numbers):
-            _measure(numbers.keys(), plans, events, effect)
-            _stamp(numbers.keys(), plans, events, now, effect)
-            _follow(numbers.keys(), plans, events, effect)
-            _join(numbers.keys(), plans, events, now, effect)
+        columns = Columns(events, plans, numbers, round(now * SECOND))
+        applied = sum([_account(plan, number, columns, effect) for plan, number in numbers.items()])
+        ignored = len(plans) - effect.rejected.total() - applied
+        effect.outcomes.update({"applied": applied, "ignored": ignored})
+        effect.updates += _updates(numbers, columns)
+        effect.joins = chain.from_iterable([_joins(pair, numbers.keys(), plans, columns) for pair in self._pairs])
+        effect.refused += columns.refused
+        effect.absent += columns.absent
         return effect
 
-    @staticmethod
-    def _apply(plan: Plan, number: int, effect: Effect) -> None:
-        """Account for `number` events of one plan and move its counters."""
-        if plan.rejected is not None:
-            effect.rejected[plan.rejected] += number
-            return
-        effect.outcomes["applied" if plan.is_applied else "ignored"] += number
-        effect.updates += [Count(metric, labels, float(number), number) for metric, labels in plan.counts]
-        for refusal in plan.refused:
-            effect.refused[refusal] += number
+
+def _account(plan: Plan, number: int, columns: Columns, effect: Effect) -> int:
+    """Account for `number` events of one plan and move its counters; return how many of them move anything."""
+    if plan.rejected is not None:
+        effect.rejected[plan.rejected] += number
+        return 0
+    effect.updates += [Count(metric, labels, float(number), number) for metric, labels in plan.counts]
+    for refusal in plan.refused:
+        effect.refused[refusal] += number
+    return number if plan.is_applied else _moving(plan, columns)
 
 
-def _chosen(
-    wanted: Mapping[Plan, _Part], plans: Sequence[Plan], events: Sequence[object]
-) -> tuple[Sequence[_Part], Sequence[object]]:
-    """Return what the plan of each event has that is wanted, and the events, in order, without those that lack it."""
-    found = list(map(wanted.get, plans))
-    if all(found):
-        return found, events  # type: ignore[return-value]  # none is None
-    return [part for part in found if part is not None], list(compress(events, found))
+def _moving(plan: Plan, columns: Columns) -> int:
+    """Return how many events of a plan move anything: of what moves it one has to be there."""
+    needs = {(move.word,) for move in plan.moves if move.word} | {(step.id, step.at) for step in plan.steps}
+    wanted = [[columns.of(word) for word in words] for words in needs]
+    return sum(
+        any(all(column[at] is not None for column in found) for found in wanted)
+        for at in (columns.rows([plan]) if wanted else ())
+    )
 
 
-def _groups(parts: Sequence[_Part], events: Sequence[object]) -> dict[_Part, Sequence[object]]:
-    """Return the events by what they have, in order."""
-    distinct = dict.fromkeys(parts)
-    if len(distinct) == 1:
-        return dict.fromkeys(distinct, events)
-    groups: dict[_Part, list[object]] = {part: [] for part in distinct}
-    for part, event in zip(parts, events, strict=True):
-        groups[part].append(event)
-    return {**groups}
+def _updates(distinct: Iterable[Plan], columns: Columns) -> Iterator[Update]:
+    """Yield what single events do to series, series by series; what sets them in the order of the events."""
+    series: dict[tuple[str, tuple[str, ...]], dict[Plan, Move]] = {}
+    for plan in distinct:
+        for move in plan.moves:
+            series.setdefault((move.metric.name, move.labels), {})[plan] = move
+    newest: dict[object, _Newest | None] = {}
+    puts: list[tuple[int, Put]] = []
+    for moves in series.values():
+        move = next(iter(moves.values()))
+        is_time = move.word is not None and move.word == move.newest_by
+        if is_time or move.metric.job in ("observes", "counts"):
+            yield from _measured(move, columns.values(move.word or "", moves.keys()))
+        else:
+            puts += _set(moves, columns, newest)
+    yield from (put for _, put in sorted(puts, key=itemgetter(0)))
 
 
-def _measure(distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], effect: Effect) -> None:
-    """Add what the numbers of events do."""
-    wanted = {plan: plan for plan in distinct if plan.observes or plan.amounts}
-    for plan, group in _groups(*_chosen(wanted, plans, events)).items() if wanted else ():
-        columns: dict[str, list[float]] = {}
-        for metric, labels, word in (*plan.observes, *plan.amounts):
-            if word not in columns:
-                columns[word] = plan.numbers[word].read(group, effect.refused)
-            if not columns[word]:
-                continue
-            if metric.job == "observes":
-                effect.updates.append(Observe(metric, labels, columns[word]))
-            else:
-                effect.updates.append(Count(metric, labels, sum(columns[word]), len(columns[word])))
+def _measured(move: Move, values: Column) -> Iterator[Update]:
+    """Yield what the numbers or times of events do to a series, which is nothing if there are none."""
+    if values and move.metric.job == "sets":
+        yield Put(move.metric, move.labels, max(values) // 1000 / 1e6, only_forward=True, events=len(values))
+    elif values:
+        yield Observe(move.metric, move.labels, values)
 
 
-def _stamp(
-    distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], now: float, effect: Effect
-) -> None:
-    """Add what the times of events do."""
-    wanted = {plan: plan.stamps for plan in distinct if plan.stamps.measures}
-    for stamps, group in _groups(*_chosen(wanted, plans, events)).items() if wanted else ():
-        newest: dict[str, tuple[float | None, int]] = {}
-        for metric, labels, word in stamps.measures:
-            if word not in newest:
-                newest[word] = stamps.times[word].newest(group, now, effect.refused)
-            at, number = newest[word]
-            if at is not None:
-                effect.updates.append(Put(metric, labels, at, only_forward=True, events=number))
-
-
-def _follow(distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], effect: Effect) -> None:
-    """Add what the last event decides: states, and gauges set to numbers."""
-    wanted = {plan: plan for plan in distinct if plan.states or plan.levels}
-    last: dict[object, Put] = {}
-    numbers: Counter[object] = Counter()
-    for plan, event in zip(*_chosen(wanted, plans, events), strict=True) if wanted else ():
-        for put in (*plan.states, *_levels_of(plan, event, effect)):
-            series = put.metric.name, put.labels
-            last.pop(series, None)
-            last[series] = put
-            numbers[series] += 1
-    effect.updates += [put._replace(events=numbers[series]) for series, put in last.items()]
-
-
-def _levels_of(plan: Plan, event: object, effect: Effect) -> list[Put]:
-    """Return the gauges one event sets to numbers; a refusal is counted once per word."""
-    values: dict[str, float | None] = {}
-    for _, _, word in plan.levels:
-        if word not in values:
-            refused = None if word in plan.measured else effect.refused
-            values[word] = plan.numbers[word].read_one(event, refused)
-    found = ((metric, labels, values[word]) for metric, labels, word in plan.levels)
-    return [Put(metric, labels, value) for metric, labels, value in found if value is not None]
-
-
-def _join(
-    distinct: Collection[Plan], plans: Sequence[Plan], events: Sequence[object], now: float, effect: Effect
-) -> None:
-    """Add how events take part in pairs, in their order; a refused id or time is counted once per word and event."""
-    wanted = {plan: plan for plan in distinct if plan.steps}
-    forms = {(id(plan.ids), *step[1:], step[2] in plan.measured) for plan in wanted for step in plan.steps}
-    if len(forms) > 1 or any(len(plan.steps) > 1 for plan in wanted):
-        joins: list[Join] = []
-        for plan, event in zip(*_chosen(wanted, plans, events), strict=True):
-            joins += _joins_of(plan, [event], now, effect, [[step] for step, _, _ in plan.steps])
-        effect.joins = joins
-    elif wanted:
-        steps, chosen = _chosen({plan: plan.steps[0][0] for plan in wanted}, plans, events)
-        effect.joins = _joins_of(next(iter(wanted)), chosen, now, effect, [steps])
-
-
-def _joins_of(
-    plan: Plan, events: Sequence[object], now: float, effect: Effect, taken: Sequence[Sequence[JoinPlan]]
-) -> Iterable[Join]:
-    """Return the joins of events read alike, all at once: a column of ids and one of times.
+def _set(
+    moves: Mapping[Plan, Move], columns: Columns, known: dict[object, _Newest | None]
+) -> Iterator[tuple[int, Put]]:
+    """Yield what the newest of events sets a series to, and its place, which is nothing if none of them has a value.
 
     Args:
-        taken: for each of the plan's steps how each event takes it.
+        known: takes up which event is the newest of which plans, as all series of one state ask for the same.
     """
-    ids = {word: plan.ids[word].read(events, effect.refused) for word in {word for _, word, _ in plan.steps}}
-    times = {
-        word: plan.times[word].read(events, now, None if word in plan.measured else effect.refused)
-        for word in {word for _, _, word in plan.steps}
-    }
-    columns = [
-        (ids[word], times[time_word], steps) for (_, word, time_word), steps in zip(plan.steps, taken, strict=True)
-    ]
-    return _rows(*columns[0]) if len(columns) == 1 else [row for column in columns for row in _rows(*column)]
+    metric, labels, word, _, newest_by = next(iter(moves.values()))
+    key = (word, newest_by, *map(id, moves))
+    if key not in known:
+        known[key] = _newest_of(moves.keys(), word, newest_by, columns)
+    newest = known[key]
+    if newest is not None:
+        value = columns.of(word)[newest.row] if word else moves[columns.plans[newest.row]].value
+        yield newest.row, Put(metric, labels, value, at=newest.at, events=newest.events)
 
 
-def _rows(ids: Sequence[str], times: Sequence[int | None], steps: Sequence[JoinPlan]) -> Iterable[Join]:
-    """Return one join for each event that has an id and a time, not before it is asked for."""
-    rows = zip(ids, times, steps, strict=True)
-    if all(ids) and None not in times:
-        return rows  # type: ignore[return-value]  # no time is None
-    return [(identity, at, step) for identity, at, step in rows if identity and at is not None]
+class _Newest(NamedTuple):
+    """The newest of so many events: its place in the batch, and its time if that is what decides."""
+
+    row: int
+    at: int | None
+    events: int
+
+
+def _newest_of(plans: Collection[Plan], word: str | None, newest_by: str | None, columns: Columns) -> _Newest | None:
+    """Return the newest event of some plans that has a value of `word`; one without a time is older than all others."""
+    rows = columns.rows(plans)
+    if word is not None:
+        values = columns.of(word)
+        rows = [row for row in rows if values[row] is not None]
+    if not rows:
+        return None
+    if newest_by is None:
+        return _Newest(rows[-1], None, len(rows))
+    column = columns.of(newest_by)
+    times = [column[row] or 0 for row in rows]
+    at = max(times)
+    return _Newest(rows[len(rows) - 1 - times[::-1].index(at)], at, len(rows))
+
+
+def _joins(pair: Pair, distinct: Collection[Plan], plans: Sequence[Plan], columns: Columns) -> Iterable[Join]:
+    """Return how events take part in a pair, in their order; those that lack the id or the time take none."""
+    steps = {plan: step.plan for plan in distinct for step in plan.steps if step.plan.pair == pair.name}
+    if not steps:
+        return ()
+    ids, times, taken = columns.of(pair.id), columns.of(pair.at), list(map(steps.get, plans))
+    joins = zip(ids, times, taken, strict=True)
+    if columns.lacks(pair.id) or columns.lacks(pair.at):
+        return [join for join in joins if None not in join]  # type: ignore[misc]
+    return joins if len(steps) == len(distinct) else compress(joins, taken)  # type: ignore[arg-type, return-value]

@@ -52,7 +52,19 @@ odd = st.sampled_from(
     [
         *(b"", b" ", b"\r", b"{}", b"{}{}", b"{", b"}", b"[]", b"null", b"1", b'"a"', b"[{}", b"}{", b'{"kind":'),
         *(b'{"kind":[]}', b'{"d":1}', b'{"d":{"at":1e999}}', b'{"kind":"\\ud800"}', b'{"kind":[],"x":"\\ud800"}'),
-        *(b'{"x":NaN}', b'{"x":1,"x":2}', b"\xef\xbb\xbf{}", b'{"x":"\xff"}', b"\0\0{}", b"{}\0", b"\0", b"\xff"),
+        *(
+            b'{"x":NaN}',
+            b'{"kind":"NaN","d":{"at":-Infinity}}',
+            b"-NaN",
+            b'{"x":"\\"NaN',
+            b'{"x":1,"x":2}',
+            b"\xef\xbb\xbf{}",
+            b'{"x":"\xff"}',
+            b"\0\0{}",
+            b"{}\0",
+            b"\0",
+            b"\xff",
+        ),
     ]
 )
 torn = st.tuples(good, st.integers(0, 60)).map(lambda pair: pair[0][: pair[1]])
@@ -71,10 +83,6 @@ def decode(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], Decode
     return Decoder(load_contract(path)).decode
 
 
-def _refuse(name: str) -> float:
-    raise ValueError(name)
-
-
 def verdict(line: bytes) -> str:
     """Say what a line is, by the standard library alone."""
     line = line.lstrip(b"\0")
@@ -85,7 +93,7 @@ def verdict(line: bytes) -> str:
     except UnicodeDecodeError:
         return "invalid_utf8"
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text)
         json.dumps(value, ensure_ascii=False).encode()
     except ValueError:
         return "bad_json"

@@ -85,19 +85,19 @@ def test_a_value_falls_into_the_first_bucket_it_does_not_exceed(values: list[flo
 
 
 def test_values_beyond_the_cap_share_one_series_and_are_counted(state: SeriesTable) -> None:
-    assert not state.apply([Count(TOTAL, ("a",), 1.0), Count(TOTAL, ("b",), 1.0)], now=1.0)
-    overflow = state.apply(
+    assert not state.apply([Count(TOTAL, ("a",), 1.0), Count(TOTAL, ("b",), 1.0)], now=1.0).overflow
+    applied = state.apply(
         [Count(TOTAL, ("c",), 3.0, events=3), Count(TOTAL, ("a",), 1.0), Observe(SECONDS, ("d",), [1.0, 2.0])], now=2.0
     )
-    assert overflow == {("a_total", "run"): 3, ("c_seconds", "run"): 2}
+    assert applied.overflow == {("a_total", "run"): 3, ("c_seconds", "run"): 2}
     state.commit()
     assert shown(state, TOTAL) == {("a",): 2.0, ("b",): 1.0, ("rest",): 3.0}
 
 
 def test_the_value_that_stands_for_the_rest_is_no_overflow_and_the_cap_stays_shut(state: SeriesTable) -> None:
     state.apply([Count(TOTAL, ("a",), 1.0), Count(TOTAL, ("b",), 1.0)], now=1.0)
-    assert not state.apply([Count(TOTAL, ("rest",), 1.0)], now=1.0)
-    assert state.apply([Count(TOTAL, ("c",), 1.0)], now=1.0) == {("a_total", "run"): 1}
+    assert not state.apply([Count(TOTAL, ("rest",), 1.0)], now=1.0).overflow
+    assert state.apply([Count(TOTAL, ("c",), 1.0)], now=1.0).overflow == {("a_total", "run"): 1}
 
 
 def test_overflow_counts_events_of_gauges_and_amounts_too(bench: Callable[..., Bench]) -> None:
@@ -206,3 +206,20 @@ def test_stored_series_of_a_metric_that_changed_its_meaning_begin_anew(contract:
     assert second.left == {"reached_total": 2}
     assert second.moved("reached_total") == {}
     assert second.moved("closed_total") == {("b",): 1}
+
+
+@pytest.mark.parametrize("number", [1, 9], ids=["one by one", "many"])
+def test_a_value_that_would_make_a_sum_infinite_is_refused(state: SeriesTable, number: int) -> None:
+    values = [1e308, *[1e308] * number, 5.0]
+    assert state.apply([Observe(SECONDS, ("a",), values)], now=1.0).refused == {("", "out_of_range"): number}
+    state.commit()
+    (sample,) = {metric.name: samples for metric, samples in state.snapshot()}[SECONDS.name]
+    assert (sample.value, sum(sample.buckets)) == (1e308, 2)
+
+
+def test_a_gauge_with_a_time_is_set_by_the_newest_and_by_the_later_of_two_of_one_time(state: SeriesTable) -> None:
+    for value, at in ((1.0, 50), (2.0, 40), (3.0, 50), (4.0, 0), (5.0, 49)):
+        state.apply([Put(GAUGE, ("a",), value, at=at)], now=1.0)
+    state.commit()
+    (sample,) = {metric.name: samples for metric, samples in state.snapshot()}[GAUGE.name]
+    assert (sample.value, sample.at) == (3.0, 50)

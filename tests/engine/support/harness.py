@@ -81,10 +81,11 @@ class Bench:
         self.effect = self.translator.translate(decoded.events, self.now)
         self.effect.joins = list(self.effect.joins)
         latencies, tally = self.pairs.join(self.effect.joins)
-        overflow = self.state.apply([*self.effect.updates, *latencies], self.now)
+        self.state.admit(self.effect.names)
+        applied = self.state.apply([*self.effect.updates, *latencies], self.now)
         self.state.apply(self._accounting.lines(batch, decoded, self.effect), self.now)
         self.state.apply(self._accounting.joined(tally), self.now)
-        self.state.apply(self._accounting.folded(overflow), self.now)
+        self.state.apply(self._accounting.folded(applied.overflow, applied.refused), self.now)
         self.state.commit()
         return self
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.engine.support.reference_reading import Reader, Refusals, RefusedError
+from tests.engine.support.reference_reading import Reader, Refusals, RefusedError, spell
 
 Json = Any
 
@@ -27,6 +27,11 @@ class Reference:
         self.buckets: Counter[tuple[str, ...]] = Counter()
         self.lines: Counter[str] = Counter()
         self.refused: Refusals = Counter()
+        self.absent: Counter[str] = Counter()
+        self.needed: set[str] = set()
+        self.measured = {word for word, kind in self.document["vocabulary"].items() if "type" in kind}
+        self.places: dict[str, dict[str, None]] = {}
+        self.times: dict[tuple[str, ...], Any] = {}
         self.edges: Counter[tuple[str, str]] = Counter()
         self.forgotten: Counter[str] = Counter()
         self.entries: dict[str, dict[str, float]] = {}
@@ -36,10 +41,11 @@ class Reference:
     def feed(self, line: str) -> None:
         """Take one line, whole or not at all."""
         try:
-            event = json.loads(line, parse_constant=lambda name: json.loads("x")) if line.strip() else None
+            blank = not line.encode().strip()
+            event = None if blank else json.loads(line)
             if isinstance(event, dict):
                 return self._take(event)
-            if line.strip():
+            if not blank:
                 raise RefusedError("unknown", "not_object")
             self.lines["blank"] += 1
         except ValueError:
@@ -50,10 +56,16 @@ class Reference:
 
     def _take(self, event: Json) -> None:
         source, words, refused = self.reader.read(event)
-        self.refused.update(refused)
+        self.needed.clear()
         moved = [self._move(name, metric, {**words, "source": source}) for name, metric in self._metrics()]
         moved += [self._pair(pair, words, source) for pair in self.document.get("pairs", {}).values()]
         self.lines["applied" if any(moved) else "ignored"] += 1
+        self.refused.update(
+            {key: n for key, n in refused.items() if key[0] not in self.measured or key[0] in self.needed}
+        )
+        self.absent.update(
+            word for word in self.needed if words[word] is None and word not in {key[0] for key in refused}
+        )
 
     def _metrics(self) -> list[tuple[str, Json]]:
         return list(self.document["metrics"].items())
@@ -69,43 +81,121 @@ class Reference:
     def _add(self, name: str, labels: list[str], amount: float) -> None:
         self.values[name, *labels] = self.values.get((name, *labels), 0.0) + amount
 
+    def _shown(self, metric: Json) -> dict[str, str]:
+        """Return label -> word."""
+        pairs = [
+            (label, label) if isinstance(label, str) else next(iter(label.items()))
+            for label in metric.get("labels", [])
+        ]
+        return dict(pairs)
+
     def _labels(self, metric: Json, words: dict[str, Any]) -> list[str] | None:
-        names = [label if isinstance(label, str) else next(iter(label.values())) for label in metric.get("labels", [])]
-        labels = [words[name] for name in names]
+        """Return the label values of a metric, names beyond their cap folded; None if it does not move."""
         for word, wanted in metric.get("when", {}).items():
-            if isinstance(wanted, dict):
+            if isinstance(wanted, dict) and "present" in wanted:
                 if (words[word] is not None) != wanted["present"]:
                     return None
-            elif words[word] not in (wanted if isinstance(wanted, list) else [wanted]):
+                continue
+            listed = wanted["in"] if isinstance(wanted, dict) else wanted
+            if words[word] not in [spell(one) for one in (listed if isinstance(listed, list) else [listed])]:
                 return None
-        return None if None in labels else labels
+        labels = [words[word] for word in self._shown(metric).values()]
+        if None in labels:
+            return None
+        return [self._fold(word, label) for word, label in zip(self._shown(metric).values(), labels, strict=True)]
+
+    def _fold(self, name: str, value: str) -> str:
+        """Give a name a place if it needs one and there is one, else return what stands for the rest."""
+        word = self.document["vocabulary"].get(name, {})
+        rest = word.get("otherwise", "other")
+        if "allow" not in word or value == rest:
+            return value
+        places = self.places.setdefault(name, {})
+        if value not in places and len(places) < word["max_values"]:
+            places[value] = None
+        return value if value in places else str(rest)
 
     def _move(self, name: str, metric: Json, words: dict[str, Any]) -> bool:
-        if not {"counts", "observes", "sets", "states"} & metric.keys():
+        job = next((job for job in ("counts", "observes", "sets", "states") if job in metric), "")
+        subject = metric.get("amount") or metric.get(job)
+        if not job or (subject in self.measured and not words[f"{subject} is read"]):
+            return False
+        if job == "counts" and metric[job] != "events" and words[metric[job]] is None:
             return False
         labels = self._labels(metric, words)
         if labels is None:
             return False
-        subject = metric.get("counts") or metric.get("observes") or metric.get("sets") or metric.get("states")
-        value = 1.0 if subject == "events" else words[subject]
-        if "observes" in metric or "sets" in metric:
-            if value is not None and "observes" in metric:
-                self._observe(name, metric, labels, value)
-            elif value is not None:
-                self.values[name, *labels] = max(value, self.values.get((name, *labels), -math.inf))
-            return bool(words[f"{subject} is read"])
-        if "states" in metric:
-            at = metric["labels"].index(subject)
-            for other in self.document["vocabulary"][subject]["values"]:
-                self.values[(name, *labels[:at], other, *labels[at + 1 :])] = float(other == value)
-        elif value is not None:
-            self._add(name, labels, 1)
-        return value is not None
+        at = self._time_of(metric, job, words)
+        self.needed |= {subject} & self.measured
+        value = 1.0 if subject == "events" or subject not in self.measured else words[subject]
+        if value is None:
+            return False
+        if job in ("counts", "observes"):
+            return self._sum_up(name, metric, labels, float(value))
+        if job == "states":
+            place = list(self._shown(metric).values()).index(subject)
+            word = self.document["vocabulary"][subject]
+            for other in dict.fromkeys((*word["values"], *filter(None, [word.get("otherwise")]))):
+                here = [*labels[:place], spell(other), *labels[place + 1 :]]
+                self._set(name, here, float(spell(other) == words[subject]), at)
+        elif self.document["vocabulary"][subject]["type"] == "time":
+            self._set(name, labels, math.floor(value * 10**6) / 1e6, value)
+        else:
+            self._set(name, labels, float(value), at)
+        return True
 
-    def _observe(self, name: str, metric: Json, labels: list[str], value: float) -> None:
+    def _time_of(self, metric: Json, job: str, words: dict[str, Any]) -> Any:
+        """Return the time that decides whether an event is the newest; None if the order of the lines does."""
+        vocabulary = self.document["vocabulary"]
+        if job not in ("sets", "states") or vocabulary[metric[job]].get("type") == "time":
+            return None
+        by = metric.get("newest_by")
+        if by is None:
+            reads = [self.reader.words_of(source) for source in self.document["sources"].values()]
+            times = [
+                {word for word in read if vocabulary[word].get("type") == "time"}
+                for read in reads
+                if metric[job] in read
+            ]
+            common = set.intersection(*times) if times else set()
+            by = common.pop() if len(common) == 1 else "lines"
+        if by == "lines":
+            return None
+        if words[f"{by} is read"]:
+            self.needed.add(by)
+        return words[by] or 0
+
+    def _set(self, name: str, labels: list[str], value: float, at: Any) -> None:
+        if at is None or at >= self.times.get((name, *labels), 0):
+            self.values[name, *labels] = value
+            self.times[name, *labels] = at or 0
+
+    def _sum_up(self, name: str, metric: Json, labels: list[str], value: float) -> bool:
+        if math.isinf(self.values.get((name, *labels), 0.0) + value):
+            self.refused[metric.get("amount") or metric["observes"], "out_of_range"] += 1
+            return True
         self._add(name, labels, value)
-        bound = next((bound for bound in metric["buckets"] if value <= bound), math.inf)
-        self.buckets[(name, *labels, str(float(bound)))] += 1
+        if "buckets" in metric:
+            bound = next((bound for bound in metric["buckets"] if value <= bound), math.inf)
+            self.buckets[(name, *labels, str(float(bound)))] += 1
+        return True
+
+    def series(self) -> dict[str, float]:
+        """Return the samples a page must show, by name and labels in alphabetical order; those at 0 may be missing."""
+        found: dict[str, float] = {}
+        for name, metric in self._metrics():
+            shown = [*self._shown(metric)]
+            for (_, *labels), value in ((key, value) for key, value in self.values.items() if key[0] == name):
+                pairs = dict(sorted(zip(shown, labels, strict=True)))
+                found[f"{name}{'_sum' * ('buckets' in metric)}{pairs}"] = value
+                count = 0
+                for bound in (*metric["buckets"], math.inf) if "buckets" in metric else ():
+                    count += self.buckets[(name, *labels, str(float(bound)))]
+                    le = {"le": "+Inf" if bound == math.inf else str(float(bound))}
+                    found[f"{name}_bucket{dict(sorted((pairs | le).items()))}"] = count
+                if "buckets" in metric:
+                    found[f"{name}_count{pairs}"] = count
+        return found
 
     # Pairing
 
@@ -114,8 +204,9 @@ class Reference:
         ends = [end for edge in pair["edges"].values() for end in edge]
         if stage not in ends or words[pair["edge"]] is not None:
             return False
+        self.needed |= {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
         if identity is None or at is None:
-            return True
+            return False
         self._forget(pair, at)
         for edge, (opening, closing) in pair["edges"].items():
             if closing == stage:
@@ -123,7 +214,8 @@ class Reference:
                 self.edges[edge, outcome] += 1
                 if outcome == "joined":
                     found = {**words, "source": source, pair["edge"]: edge}
-                    found[pair["latency"]] = at - self.entries[identity][opening]
+                    found[pair["latency"]] = float(at - self.entries[identity][opening])
+                    found[f"{pair['latency']} is read"] = True
                     for name, metric in self._metrics():
                         if metric.get("observes") == pair["latency"]:
                             self._move(name, metric, found)

@@ -7,7 +7,8 @@ code with `contracts` and `exporters`, so that agreement with them means somethi
 import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 Json = Any
@@ -34,25 +35,35 @@ def text_at(event: Json, path: str) -> str | None:
     raw = dig(event, path)
     if raw is None:
         return ""
+    if isinstance(raw, float) and raw == raw // 1:
+        raw = int(raw)
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         return None
     return str(raw).strip()
 
 
 def number_of(raw: Json, scale: float) -> float | None:
-    if isinstance(raw, bool) or not isinstance(raw, int | float):
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or math.isnan(raw):
         return None
-    return float(raw) * scale if math.isfinite(raw) else None
+    return float(raw) * scale
 
 
-def time_of(raw: Json) -> float | None:
+def time_of(raw: Json, scale: float) -> Fraction | float | None:
+    """Return epoch seconds, exactly; of a number with a fraction the microseconds."""
     if isinstance(raw, str):
+        found = re.fullmatch(r"([0-9-]{10}[Tt ][0-9:]{8})(?:\.([0-9]+))?([Zz]|[+-][0-9:]{4,5})?", raw)
         try:
-            stamp = datetime.fromisoformat(raw)
+            stamp = datetime.fromisoformat(found[1] + (found[3] or "Z")) if found else None
         except ValueError:
             return None
-        return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
-    return number_of(raw, 1.0)
+        return (
+            None if stamp is None else Fraction(round(stamp.timestamp())) + Fraction(f"0.{(found and found[2]) or 0}")
+        )
+    number = number_of(raw, 1.0)
+    if number is None or not math.isfinite(number):
+        return number
+    exact = Fraction(raw) * Fraction(repr(scale))
+    return exact if isinstance(raw, int) else Fraction(round(exact * 10**6), 10**6)
 
 
 class Reader:
@@ -72,7 +83,7 @@ class Reader:
         if not all(self._holds(wanted, dig(event, path)) for path, wanted in source.get("expect", {}).items()):
             raise RefusedError(name, "unknown_schema")
         reads: Json = {
-            word: [{"path": read}] if isinstance(read, str) else read for word, read in source["read"].items()
+            word: [{"path": read}] if isinstance(read, str) else read for word, read in source.get("read", {}).items()
         }
         reads |= self._row(name, source, event)
         refused: Refusals = Counter()
@@ -86,6 +97,10 @@ class Reader:
             raise RefusedError(name, "missing_fields")
         words |= {f"{word} is read": word in reads for word in self.words}
         return name, words, refused
+
+    def words_of(self, source: Json) -> set[str]:
+        """Return every word a source can fill."""
+        return {*source.get("read", {}), *(word for row in source.get("rows", {}).values() for word in row)}
 
     def _row(self, name: str, source: Json, event: Json) -> dict[str, Json]:
         if "by" not in source:
@@ -105,6 +120,8 @@ class Reader:
     def _holds(wanted: Json, raw: Json) -> bool:
         if isinstance(wanted, dict):
             return bool(wanted["present"]) == (raw is not None)
+        if isinstance(raw, float) and raw == raw // 1:
+            raw = int(raw)
         return type(raw) is type(wanted) and bool(raw == wanted)
 
     def _fill(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> Any:
@@ -126,14 +143,15 @@ class Reader:
             raw = dig(event, candidate["path"])
             if raw is None:
                 continue
-            timed = word["type"] == "time"
-            value = time_of(raw) if timed else number_of(raw, candidate.get("scale", 1.0))
+            timed, scale = word["type"] == "time", candidate.get("scale", 1.0)
+            value = time_of(raw, scale) if timed else number_of(raw, scale)
+            low, high = word.get("min", 0 if timed else -math.inf), word.get("max", math.inf)
             if value is None:
                 reason = reason or "mistyped"
-            elif timed and value > self.now + word["max_future"]:
-                reason = "future"
-            elif value < word.get("min", -math.inf):
+            elif not low <= value <= high or abs(value) == math.inf:
                 reason = "out_of_range"
+            elif timed and value > self.now + word.get("max_future", 5):
+                reason = "future"
             else:
                 return value
         if reason:
@@ -155,8 +173,7 @@ class Reader:
             if value is not None:
                 return value
             reasons += ["mistyped"] if text is None else ["unknown_value"] if text else []
-            if "otherwise" in candidate:
-                refused[name, "mistyped"] += text is None
+            if "otherwise" in candidate and text is not None:
                 return str(candidate["otherwise"])
         if "unknown_value" in reasons and "otherwise" in word:
             return str(word["otherwise"])

@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from contracts.model import Contract
-from exporters.engine.translate.plan import Plan
+from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import MISTYPED, Put
+from exporters.engine.values import MISTYPED
 
 CONDITIONS = """
 vocabulary: {kind: {values: [a, b]}}
@@ -162,9 +162,9 @@ metrics:
 def test_a_state_is_one_and_every_other_value_of_the_word_is_zero(contract: Callable[[str], Contract]) -> None:
     found = contract(STATES)
     (metric,) = found.metrics
-    expected = [Put(metric, (value, "y"), float(value == "off")) for value in ("on", "off", "lost")]
-    assert list(plan(found, mode="y", state="off").states) == expected
-    assert plan(found, mode="y").states == plan(found, state="on").states == ()
+    expected = [Move(metric, (value, "y"), None, float(value == "off")) for value in ("on", "off", "lost")]
+    assert list(plan(found, mode="y", state="off").moves) == expected
+    assert plan(found, mode="y").moves == plan(found, state="on").moves == ()
     assert not plan(found, mode="y").is_applied
 
 

@@ -1,14 +1,17 @@
+"""Numbers, times and ids in columns: one value per event, in order, and each odd one refused once."""
+
 from collections import Counter
-from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
 
 from contracts.model import Candidate, Read, Word
-from exporters.engine.translate.readers import IdReader, NumberReader, Tally, TimeReader
+from exporters.engine.translate.readers import ColumnReader, IdReader, NumberReader, Tally
+from exporters.engine.translate.times import SECOND, TimeReader, nanoseconds_of
 from exporters.engine.values import MISTYPED
 
-NOW = 1_000_000.0
+NOW = 1_769_300_000 * SECOND
+Refused = dict[tuple[str, str], int]
 
 
 def read(*candidates: Candidate) -> Read:
@@ -23,109 +26,150 @@ def event(**fields: object) -> object:
     return SimpleNamespace(**{f"f_{name}": value for name, value in ({"x": None, "y": None} | fields).items()})
 
 
-SECONDS = Word("latency", "number", minimum=0.0, maximum=100.0)
+def values(reader: ColumnReader, *events: dict[str, object]) -> tuple[list[object], Refused]:
+    """Return what a reader makes of events, and what it refuses."""
+    tally: Tally = Counter()
+    return reader.read([event(**fields) for fields in events], NOW, tally), dict(tally)
+
+
+def column(reader: ColumnReader, *raws: object) -> tuple[list[object], Refused]:
+    """Return what a reader makes of a column, together and one by one."""
+    together = values(reader, *({"x": raw} for raw in raws))
+    alone = [values(reader, {"x": raw}) for raw in raws]
+    assert together[0] == [found[0] for found, _ in alone]
+    assert together[1] == dict(sum((Counter(refused) for _, refused in alone), Counter()))
+    return together
+
+
+SECONDS = NumberReader(Word("latency", "number", minimum=0.0, maximum=100.0), read(from_path()))
+MISTAKEN = ("latency", "mistyped")
+OUTSIDE = ("latency", "out_of_range")
 
 
 @pytest.mark.parametrize(
-    ("column", "expected", "refused"),
+    ("raws", "expected", "refused"),
     [
         ([1.0, 2.5], [1.0, 2.5], {}),
         ([0.0, 100.0], [0.0, 100.0], {}),
-        ([None, None], [], {}),
-        ([1.0, None, 3.0], [1.0, 3.0], {}),
-        ([-0.001, 1.0], [1.0], {("latency", "out_of_range"): 1}),
-        ([100.5], [], {("latency", "out_of_range"): 1}),
-        ([MISTYPED, 2.0, MISTYPED], [2.0], {("latency", "mistyped"): 2}),
+        ([], [], {}),
+        ([None, None], [None, None], {}),
+        ([1.0, None, 3.0], [1.0, None, 3.0], {}),
+        ([-0.001, 1.0], [None, 1.0], {OUTSIDE: 1}),
+        ([100.5, None, float("inf")], [None, None, None], {OUTSIDE: 2}),
+        ([MISTYPED, 2.0, "1", True, [], {}], [None, 2.0, None, None, None, None], {MISTAKEN: 5}),
     ],
     ids=str,
 )
-def test_numbers_are_taken_in_order_and_each_odd_one_is_refused_once(
-    column: list[object], expected: list[float], refused: dict[tuple[str, str], int]
+def test_numbers_stay_in_order_and_each_odd_one_is_refused_once(
+    raws: list[object], expected: list[object], refused: Refused
 ) -> None:
-    tally: Tally = Counter()
-    assert NumberReader(SECONDS, read(from_path())).read([event(x=x) for x in column], tally) == expected
-    assert tally == refused
+    assert column(SECONDS, *raws) == (expected, refused)
 
 
 def test_a_word_without_bounds_refuses_what_is_not_finite() -> None:
-    tally: Tally = Counter()
-    column = NumberReader(Word("n", "number"), read(from_path(scale=10.0)))
-    assert column.read([event(x=1e308), event(x=-1e308), event(x=-5.0)], tally) == [-50.0]
-    assert tally == {("n", "out_of_range"): 2}
+    reader = NumberReader(Word("n", "number"), read(from_path(scale=10.0)))
+    assert column(reader, 1e308, -1e308, -5.0) == ([None, None, -50.0], {("n", "out_of_range"): 2})
 
 
 def test_numbers_fall_back_to_the_next_path_and_are_scaled_by_it() -> None:
-    column = NumberReader(SECONDS, read(from_path(), Candidate(path=("y",), scale=0.001)))
-    tally: Tally = Counter()
-    events = [event(x=1.0, y=7.0), event(y=250.0), event(x=-1.0, y=500.0), event(x=MISTYPED), event(x=MISTYPED, y=-1.0)]
-    assert column.read(events, tally) == [1.0, 0.25, 0.5]
-    assert tally == {("latency", "mistyped"): 1, ("latency", "out_of_range"): 1}
-    assert column.read([event(y=250.0)], tally) == [0.25]
+    word = Word("latency", "number", minimum=0.0, maximum=100.0)
+    reader = NumberReader(word, read(from_path(), Candidate(path=("y",), scale=0.001)))
+    fields: list[dict[str, object]] = [
+        {"x": 1.0, "y": 7.0},
+        {"y": 250.0},
+        {"x": -1.0, "y": 500.0},
+        {"x": MISTYPED},
+        {"x": MISTYPED, "y": -1.0},
+        {"x": -1.0, "y": MISTYPED},
+        {},
+    ]
+    assert values(reader, *fields) == ([1.0, 0.25, 0.5, None, None, None, None], {MISTAKEN: 1, OUTSIDE: 2})
+    assert values(reader, {"y": 250.0}) == ([0.25], {})
 
 
 def test_a_constant_number_stands_in_for_absent_and_refused_ones() -> None:
-    column = NumberReader(SECONDS, read(from_path(), Candidate(constant=3.0)))
-    tally: Tally = Counter()
-    assert column.read([event(), event()], tally) == [3.0, 3.0]
-    assert column.read([event(x=1.0), event(x=-1.0)], tally) == [1.0, 3.0]
-    assert tally == {("latency", "out_of_range"): 1}
-
-
-AT = Word("at", "time", max_future_s=5.0)
-NOON = datetime.fromtimestamp(NOW, UTC)
+    reader = NumberReader(Word("latency", "number", minimum=0.0), read(from_path(), Candidate(constant=3.0)))
+    assert column(reader, None, None) == ([3.0, 3.0], {})
+    assert column(reader, 1.0, -1.0) == ([1.0, 3.0], {OUTSIDE: 1})
 
 
 @pytest.mark.parametrize(
-    ("column", "expected", "refused"),
+    ("text", "expected"),
     [
-        ([NOON], NOW, {}),
-        ([NOON - timedelta(seconds=9), NOON, NOON - timedelta(seconds=3)], NOW, {}),
-        ([NOON.replace(tzinfo=None)], NOW, {}),
-        ([NOON.replace(tzinfo=None), NOON - timedelta(seconds=1)], NOW, {}),
-        ([NOON.astimezone(timezone(timedelta(hours=5)))], NOW, {}),
-        ([NOON + timedelta(seconds=5)], NOW + 5, {}),
-        ([NOON, NOON + timedelta(seconds=6)], NOW, {("at", "future"): 1}),
-        ([NOON + timedelta(seconds=6)], None, {("at", "future"): 1}),
-        ([MISTYPED, NOON, MISTYPED], NOW, {("at", "mistyped"): 2}),
-        ([MISTYPED], None, {("at", "mistyped"): 1}),
-        ([None, NOON, None], NOW, {}),
-        ([None], None, {}),
-        ([NOW - 1, NOON - timedelta(seconds=3)], NOW - 1, {}),
-        ([0.0], 0.0, {}),
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01 00:00:01", SECOND),
+        ("1970-01-01t00:00:01z", SECOND),
+        ("1970-01-01T00:00:00.1Z", SECOND // 10),
+        ("1970-01-01T00:00:00.100Z", SECOND // 10),
+        ("1970-01-01T00:00:00.000001", 1000),
+        ("1970-01-01T00:00:00.123456789Z", 123_456_789),
+        ("1970-01-01T00:00:00.1234567899999Z", 123_456_789),
+        ("1970-01-01T02:00:00.5+02:00", SECOND // 2),
+        ("1970-01-01T00:00:00.123456-0130", 5400 * SECOND + 123_456_000),
+        ("0001-01-01T00:00:00Z", -62_135_596_800 * SECOND),
+        ("2026-01-25T00:13:20Z", NOW),
+        ("2026-01-25T00:13:60Z", None),
+        ("2026-01-25T00:13:20.Z", None),
+        ("2026-01-25T00:13:20.000x", None),
+        ("2026-01-25T00:13:20+24:00", None),
+        ("2026-01-25T00:13Z", None),
+        ("2026-01-25", None),
+        ("2026-01-25T00:13:20.\u0661\u0661\u0661\u0661Z", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_text_is_whole_nanoseconds_or_no_time(text: str, expected: int | None) -> None:
+    assert nanoseconds_of(text) == expected
+
+
+AT = TimeReader(Word("at", "time", max_future_s=5.0), read(from_path()))
+FUTURE, BEFORE, NO_TIME = ("at", "future"), ("at", "out_of_range"), ("at", "mistyped")
+
+
+@pytest.mark.parametrize(
+    ("raws", "expected", "refused"),
+    [
+        (["2026-01-25T00:13:20Z", "2026-01-25T00:13:11.5Z"], [NOW, NOW - 17 * SECOND // 2], {}),
+        (["2026-01-25T00:13:20.000001Z", "2026-01-25T00:13:20.5Z"], [NOW + 1000, NOW + SECOND // 2], {}),
+        (["2026-01-25T00:13:25Z", "2026-01-25T00:13:25.000000001Z"], [NOW + 5 * SECOND, None], {FUTURE: 1}),
+        (["1969-12-31T23:59:59.999Z", "2026-01-25T00:13:20Z"], [None, NOW], {BEFORE: 1}),
+        (["?", None, "2026-01-25T00:13:20Z", True, [], {}], [None, None, NOW, None, None, None], {NO_TIME: 4}),
+        ([1_769_300_000, 0], [NOW, 0], {}),
+        ([1_769_299_999.123456, 0.0], [NOW - 876_544_000, 0], {}),
+        ([1_769_299_999.1, 5, "2026-01-25T00:13:20Z"], [NOW - 900_000_000, 5 * SECOND, NOW], {}),
+        ([-1, -0.5, float("-inf"), float("inf"), 1e300], [None] * 5, {BEFORE: 4, FUTURE: 1}),
+        ([10**30], [None], {FUTURE: 1}),
     ],
     ids=str,
 )
-def test_the_newest_time_is_found_and_each_odd_one_is_refused_once(
-    column: list[object], expected: float | None, refused: dict[tuple[str, str], int]
+def test_times_are_exact_and_each_odd_one_is_refused_once(
+    raws: list[object], expected: list[object], refused: Refused
 ) -> None:
-    tally: Tally = Counter()
-    assert TimeReader(AT, read(from_path())).newest([event(x=x) for x in column], NOW, tally)[0] == expected
-    assert tally == refused
+    assert column(AT, *raws) == (expected, refused)
 
 
 @pytest.mark.parametrize(
-    ("column", "number"),
-    [([NOON, NOON], 2), ([NOON, None, MISTYPED], 1), ([NOON, NOON + timedelta(seconds=6)], 1), ([None, MISTYPED], 0)],
-    ids=str,
+    ("scale", "raw", "expected"),
+    [
+        (0.001, 1_769_300_000_123, NOW + 123_000_000),
+        (0.001, 1_769_300_000_123.456, NOW + 123_456_000),
+        (1e-9, 1_769_300_000_123_456_789, NOW + 123_456_789),
+        (1e-6, 1_769_300_000_000_001, NOW + 1000),
+        (60.0, 29_488_333, NOW - 20 * SECOND),
+    ],
 )
-def test_only_events_with_a_time_are_numbered(column: list[object], number: int) -> None:
-    assert TimeReader(AT, read(from_path())).newest([event(x=x) for x in column], NOW, Counter())[1] == number
+def test_a_number_is_scaled_exactly(scale: float, raw: object, expected: int) -> None:
+    assert column(TimeReader(Word("at", "time", max_future_s=5.0), read(from_path(scale=scale))), raw) == (
+        [expected],
+        {},
+    )
 
 
-def test_times_fall_back_to_the_next_path_and_numbers_are_scaled() -> None:
-    column = TimeReader(AT, read(from_path(), Candidate(path=("y",), scale=0.001)))
-    tally: Tally = Counter()
-    assert column.read_one(event(x=MISTYPED, y=NOW * 1000), NOW, tally) == NOW
-    assert column.newest([event(y=1000.0), event(y=3000.0)], NOW, tally) == (3.0, 2)
-    assert column.read_one(event(x=NOW + 60, y=MISTYPED), NOW, tally) is None
-    assert tally == {("at", "future"): 1}
-
-
-def test_a_time_that_is_not_finite_is_no_time() -> None:
-    tally: Tally = Counter()
-    column = TimeReader(AT, read(from_path(scale=1000.0)))
-    assert column.read_one(event(x=-1e308), NOW, tally) is None
-    assert tally == {("at", "mistyped"): 1}
+def test_times_fall_back_to_the_next_path() -> None:
+    reader = TimeReader(Word("at", "time", max_future_s=5.0), read(from_path(), Candidate(path=("y",), scale=0.001)))
+    assert values(reader, {"x": "?", "y": 1000}, {"y": 3000}) == ([SECOND, 3 * SECOND], {})
+    assert values(reader, {"x": NOW, "y": "?"}) == ([None], {FUTURE: 1})
 
 
 @pytest.mark.parametrize(
@@ -135,31 +179,28 @@ def test_a_time_that_is_not_finite_is_no_time() -> None:
         ({"x": "  i1 "}, "i1"),
         ({"x": 0}, "0"),
         ({"x": 7}, "7"),
+        ({"x": 7.0}, "7"),
         ({"x": "", "y": "i2"}, "i2"),
         ({"x": None, "y": 5}, "5"),
         ({"x": MISTYPED, "y": "i2"}, "i2"),
         ({"x": "a" * 128}, "a" * 128),
-        ({}, ""),
+        ({}, None),
     ],
     ids=str,
 )
-def test_an_id_is_the_first_text_or_whole_number_there_is(fields: dict[str, object], expected: str) -> None:
-    tally: Tally = Counter()
-    assert IdReader(Word("id", "id"), read(from_path(), Candidate(path=("y",)))).read_one(event(**fields), tally) == (
-        expected
-    )
-    assert not tally
+def test_an_id_is_the_first_text_or_whole_number_there_is(fields: dict[str, object], expected: str | None) -> None:
+    reader = IdReader(Word("id", "id"), read(from_path(), Candidate(path=("y",))))
+    assert values(reader, fields) == ([expected], {})
+    assert values(reader, {"x": "i0"}, fields) == (["i0", expected], {})
 
 
 @pytest.mark.parametrize("text", ["a" * 129, "ü", "\ud800"], ids=["long", "not ascii", "lone surrogate"])
 def test_a_long_or_odd_id_is_kept_as_its_digest(text: str) -> None:
-    column, tally = IdReader(Word("id", "id"), read(from_path())), Counter[tuple[str, str]]()
-    found = column.read_one(event(x=text), tally)
-    assert len(found) == 64
-    assert found == column.read_one(event(x=text), tally) != column.read_one(event(x=text + "b"), tally)
+    (found, other), _ = column(IdReader(Word("id", "id"), read(from_path())), text, text + "b")
+    assert len(str(found)) == 64
+    assert found != other
 
 
-def test_an_id_of_the_wrong_kind_is_refused() -> None:
-    tally: Tally = Counter()
-    assert IdReader(Word("id", "id"), read(from_path())).read_one(event(x=MISTYPED), tally) == ""
-    assert tally == {("id", "mistyped"): 1}
+@pytest.mark.parametrize("raw", [MISTYPED, 7.5], ids=repr)
+def test_an_id_of_the_wrong_kind_is_refused(raw: object) -> None:
+    assert column(IdReader(Word("id", "id"), read(from_path())), raw) == ([None], {("id", "mistyped"): 1})

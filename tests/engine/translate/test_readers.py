@@ -82,8 +82,14 @@ def test_aliases_come_before_values_before_prefixes_before_parts_before_otherwis
     assert fill(COLOUR, raw, candidate) == (expected, None)
 
 
-def test_a_value_of_the_wrong_kind_is_missing_but_counted_even_if_otherwise_stands_in() -> None:
-    assert fill(COLOUR, MISTYPED, from_path(otherwise="red")) == ("red", "mistyped")
+@pytest.mark.parametrize("raw", [MISTYPED, 5.5, float("inf")], ids=repr)
+def test_a_value_of_the_wrong_kind_is_missing_and_no_otherwise_takes_it(raw: object) -> None:
+    assert fill(COLOUR, raw, from_path(otherwise="red")) == fill(OPEN, raw) == (None, "mistyped")
+
+
+@pytest.mark.parametrize("raw", [200, 200.0, "200", 2e2], ids=repr)
+def test_a_whole_number_is_the_text_of_its_digits(raw: object) -> None:
+    assert fill(Word("code", "enum", values=("200", "500"), otherwise="other"), raw) == ("200", None)
 
 
 def test_the_first_candidate_that_gives_a_value_wins() -> None:

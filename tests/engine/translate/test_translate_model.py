@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 CONTRACTS = sorted(Path(contracts.__path__[0]).glob("*.yaml"))
 JUNK: list[object] = [None, True, False, 5.5, 7, [], {}, "", "  ", "weird", "BLOCKED_by_odd Thing", 10**20, "\u2028"]
-NUMBERS: list[object] = [0, 1, 85.0, 2, 40, 12.5, 250, 60000, -1, "85", True, None, 1e300]
+NUMBERS: list[object] = [float("nan"), float("inf"), 0, 1, 85.0, 2, 40, 12.5, 250, 60000, -1, "85", True, None, 1e300]
 TIMES: list[object] = [
     *(datetime.fromtimestamp(NOW + seconds, UTC).isoformat() for seconds in (-900, -310, -301, -9, -2, -1, 0, 4, 6)),
     datetime.fromtimestamp(NOW - 3, UTC).replace(tzinfo=None).isoformat(),
@@ -106,6 +106,8 @@ def assert_same(bench: Bench, reference: Reference) -> None:
     assert {key: number for key, number in buckets.items() if number} == dict(reference.buckets)
     assert bench.moved("lines_total") == {(key,): number for key, number in reference.lines.items()}
     assert bench.moved("refused_values_total") == {key: number for key, number in reference.refused.items() if number}
+    absent = {key[0]: number for key, number in bench.moved("absent_values_total").items()}
+    assert absent == dict(reference.absent)
     edges = {key[1:]: number for key, number in bench.moved("pair_edges_total").items()}
     assert edges == dict(reference.edges)
     forgotten = {key[1]: number for key, number in bench.moved("pairs_forgotten_total").items()}

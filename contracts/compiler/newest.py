@@ -1,0 +1,63 @@
+"""By which time the newest event wins, for gauges of numbers and for states.
+
+In: checked metric entries, the metrics built from them, the sources and the words. Out: the metrics with `newest_by`
+settled, and a fault for one that is no time, or that a source does not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from contracts.compiler.document import Faults, Spot, quote
+from contracts.model import Metric, Source, Word
+
+__all__ = ["BY_LINES", "settle_newest"]
+
+BY_LINES = "lines"
+"""Says that the last line read wins, whatever its time."""
+
+
+def settle_newest(
+    spot: Spot, metrics: tuple[Metric, ...], sources: tuple[Source, ...], words: Mapping[str, Word], faults: Faults
+) -> tuple[Metric, ...]:
+    """Return the metrics, each with the time word that is stated, or else the only one there can be."""
+    return tuple(replace(one, newest_by=_newest_by(spot.at(one.name), one, sources, words, faults)) for one in metrics)
+
+
+def _newest_by(
+    spot: Spot, metric: Metric, sources: tuple[Source, ...], words: Mapping[str, Word], faults: Faults
+) -> str | None:
+    subject = words.get(metric.subject or "")
+    if metric.job not in ("sets", "states") or subject is None:
+        return None
+    stated = spot.text_of("newest_by")
+    if subject.kind == "time":
+        if stated:
+            faults.add(spot.at("newest_by"), "says nothing about a gauge of times, which never goes back; delete it")
+        return None
+    times = [{name for name in _filled(one) if words[name].kind == "time"} for one in _readers(sources, subject.name)]
+    common = set.intersection(*times) if times else set()
+    if not stated:
+        return common.pop() if len(common) == 1 else None
+    if stated == BY_LINES and stated not in words:
+        return None
+    if stated not in words or words[stated].kind != "time":
+        faults.add(spot.at("newest_by"), f"newest_by needs a word with type: time, or {BY_LINES}; got {quote(stated)}")
+    elif stated not in common:
+        lacking = next((one for one in _readers(sources, subject.name) if stated not in _filled(one)), None)
+        if lacking is not None:
+            problem = (
+                f"the source {quote(lacking.name)} reads {quote(subject.name)} but not {quote(stated)}; read it there"
+            )
+            faults.add(spot.at("newest_by"), problem)
+    return stated
+
+
+def _readers(sources: tuple[Source, ...], word: str) -> list[Source]:
+    return [source for source in sources if word in _filled(source)]
+
+
+def _filled(source: Source) -> set[str]:
+    return {read.word for read in source.all_reads()}

@@ -1,0 +1,99 @@
+"""What the single events of a batch hold: a column for each word that some plan needs, read once.
+
+In: the events of a batch and their plans. Out: columns of numbers, times and ids, one value per event and None where
+there is none, and how many values were refused or absent. An event is read with what its own plan reads it with,
+whatever else is in the batch. Part of the translate stage.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from itertools import chain, compress
+from typing import Any
+
+from exporters.engine.translate.plan import Plan
+from exporters.engine.translate.readers import ColumnReader, Tally
+
+__all__ = ["Column", "Columns"]
+
+Column = list[Any]
+
+
+class Columns:
+    """The columns of one batch.
+
+    Attributes:
+        plans: the plan of each event.
+        refused: (word, reason) -> values refused in the columns read so far.
+        absent: word -> events in which it is absent, of those whose plans need it.
+
+    Args:
+        distinct: each of them once.
+        now: UTC epoch nanoseconds.
+    """
+
+    def __init__(self, events: Sequence[object], plans: Sequence[Plan], distinct: Collection[Plan], now: int) -> None:
+        self.refused: Tally = Counter()
+        self.absent: Counter[str] = Counter()
+        self._events = events
+        self.plans = plans
+        self._distinct = distinct
+        self._now = now
+        self._rows: dict[Plan, list[int]] = {}
+        words = dict.fromkeys(word for plan in distinct for word in plan.readers)
+        self._columns = {word: self._read(word) for word in words}  # all, so that no count depends on what is asked for
+
+    def of(self, word: str) -> Column:
+        """Return the values of a word, one for each event; None where there is none or the plan needs none."""
+        return self._columns.get(word) or [None] * len(self.plans)
+
+    def lacks(self, word: str) -> bool:
+        """Whether an event whose plan needs a word has no value of it."""
+        return self.absent[word] > 0 or any(name == word for name, _ in self.refused)
+
+    def rows(self, plans: Collection[Plan]) -> Sequence[int]:
+        """Return the places of all events of these plans, in order."""
+        if len(plans) == len(self._distinct):
+            return range(len(self.plans))
+        if not self._rows:
+            self._rows = {plan: [] for plan in self._distinct}
+            for at, plan in enumerate(self.plans):
+                self._rows[plan].append(at)
+        found = [self._rows[plan] for plan in plans]
+        return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
+
+    def values(self, word: str, plans: Collection[Plan]) -> Column:
+        """Return the values of a word in the events of these plans that have one, in order."""
+        column = self.of(word)
+        if len(plans) < sum(word in plan.readers for plan in self._distinct):
+            column = [column[at] for at in self.rows(plans)]
+        return [value for value in column if value is not None] if None in column else column
+
+    def _read(self, word: str) -> Column:
+        by_reader: dict[ColumnReader, list[Plan]] = {}
+        for plan in self._distinct:
+            if word in plan.readers:
+                by_reader.setdefault(plan.readers[word], []).append(plan)
+        column: Column = []
+        for reader, plans in by_reader.items():
+            if len(plans) == len(self._distinct):
+                column = self._take(reader, self._events)
+                break
+            needed = list(map(set(plans).__contains__, self.plans))
+            values = iter(self._take(reader, list(compress(self._events, needed))))
+            if not column:
+                column = [next(values) if is_needed else None for is_needed in needed]
+            else:
+                column = [next(values) if is_needed else known for is_needed, known in zip(needed, column, strict=True)]
+        return column
+
+    def _take(self, reader: ColumnReader, events: Sequence[object]) -> Column:
+        """Read a word from events, and count those in which it is absent: neither a value nor a refused one."""
+        name = reader.word.name
+        refused = sum(number for (word, _), number in self.refused.items() if word == name)
+        values = reader.read(events, self._now, self.refused)
+        refused = sum(number for (word, _), number in self.refused.items() if word == name) - refused
+        if absent := values.count(None) - refused:
+            self.absent[name] += absent
+        return values

@@ -1,0 +1,165 @@
+"""Times of events: from a text or a number to whole nanoseconds since 1970, exactly.
+
+In: raw JSON values. Out: integers. A text is RFC 3339 (a blank may stand for T; without an offset it is UTC); digits
+beyond nanoseconds are cut off. A whole number is exact; of one with a fraction the microseconds are, as no more can be
+told from how it is written. Part of the translate stage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from contracts.model import Read, Word
+from exporters.engine.translate.readers import ColumnReader, Found
+
+__all__ = ["SECOND", "TimeReader", "nanoseconds_of"]
+
+SECOND = 1_000_000_000
+"""Nanoseconds of a second."""
+
+_HEAD = 19
+"""Characters up to the second: 2026-01-25T05:13:20."""
+
+_FINE = 23
+"""Characters up to the millisecond."""
+
+_TEXTS_KEPT = 4096
+_TAIL = re.compile(r"(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?")
+_MILLIS: Mapping[str, int] = {f".{milli:03}": milli * 1_000_000 for milli in range(1000)}
+
+
+class _Memory(dict[str, int]):
+    """Texts whose nanoseconds have been worked out; bounded, as it begins anew when it is full."""
+
+    def __missing__(self, text: str) -> int:
+        found = self._work_out(text)
+        if len(self) >= _TEXTS_KEPT:
+            self.clear()
+        self[text] = found
+        return found
+
+    def _work_out(self, text: str) -> int:
+        raise NotImplementedError
+
+
+class _Seconds(_Memory):
+    """Date and time of day up to the second, as UTC."""
+
+    def _work_out(self, text: str) -> int:
+        return int(msgspec.convert(text, datetime).replace(tzinfo=UTC).timestamp()) * SECOND
+
+
+class _Tails(_Memory):
+    """What stands behind the second: a fraction and an offset, both of which may be missing."""
+
+    def _work_out(self, text: str) -> int:
+        found = _TAIL.fullmatch(text)
+        if found is None:
+            raise ValueError(text)
+        fraction, sign, hours, minutes = found.groups()
+        offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND if sign else 0
+        return int((fraction or "")[:9].ljust(9, "0")) + (offset if sign == "-" else -offset)
+
+
+class _FineTails(_Tails):
+    """What stands behind the millisecond, if the fraction goes on there."""
+
+    def _work_out(self, text: str) -> int:
+        return super()._work_out(f".000{text}")
+
+
+_seconds, _tails, _fine_tails = _Seconds(), _Tails(), _FineTails()
+
+
+def nanoseconds_of(text: str) -> int | None:
+    """Return the nanoseconds since 1970 that a text stands for, None if it is no time.
+
+    >>> nanoseconds_of("1970-01-01T01:00:02.000000003+01:00")
+    2000000003
+    """
+    try:
+        if _is_fine(text):
+            return _seconds[text[:_HEAD]] + _MILLIS[text[_HEAD:_FINE]] + _fine_tails[text[_FINE:]]
+        return _seconds[text[:_HEAD]] + _tails[text[_HEAD:]]
+    except (KeyError, ValueError):
+        return None
+
+
+def _is_fine(text: str) -> bool:
+    """Whether a fraction goes beyond milliseconds: it is cut there, as hardly two longer ones are the same."""
+    return len(text) > _FINE and text[_HEAD] == "." and text[_HEAD + 1 : _FINE + 1].isdigit()
+
+
+class TimeReader(ColumnReader):
+    """Reads a time word: UTC epoch nanoseconds, not before 1970 and no further ahead of now than the word allows."""
+
+    def __init__(self, word: Word, read: Read) -> None:
+        super().__init__(word, read)
+        self._ahead = round(word.max_future_s * SECOND)
+        self._factors = {scale: _factor_of(scale) for _, scale in self._fields}
+
+    def _whole(self, column: list[Any], scale: float, now: int) -> list[Any] | None:
+        seconds, tails, fine, millis = _seconds, _tails, _fine_tails, _MILLIS
+        try:
+            if type(column[0]) is not str:
+                times = self._whole_numbers(column, self._factors[scale])
+            elif _is_fine(column[0]):
+                times = [seconds[text[:19]] + millis[text[19:23]] + fine[text[23:]] for text in column]
+            else:
+                times = [seconds[text[:19]] + tails[text[19:]] for text in column]
+        except (KeyError, OverflowError, TypeError, ValueError):
+            return None
+        return times if times and min(times) >= 0 and max(times) <= now + self._ahead else None
+
+    @staticmethod
+    def _whole_numbers(column: list[Any], factor: int | float) -> list[int]:
+        kinds = set(map(type, column))
+        if kinds == {int} and isinstance(factor, int):
+            return [raw * factor for raw in column]
+        if kinds == {float}:
+            micros = factor / 1000
+            return [round(raw * micros) * 1000 for raw in column]
+        return []
+
+    def _each(self, column: list[Any], scale: float, now: int) -> Found:
+        factor, latest = self._factors[scale], now + self._ahead
+        values: list[int | None] = []
+        odd: dict[int, str] = {}
+        for raw in column:
+            at = nanoseconds_of(raw) if type(raw) is str else _scaled(raw, factor)
+            if at is not None and 0 <= at <= latest:
+                values.append(at)
+                continue
+            if raw is not None:
+                odd[len(values)] = _reason_of(raw, at)
+            values.append(None)
+        return values, odd
+
+
+def _reason_of(raw: object, at: int | None) -> str:
+    """Say why a value is no time, or why its time is not taken."""
+    if at is None:
+        return "out_of_range" if isinstance(raw, float) else "mistyped"  # only infinities are no times
+    return "out_of_range" if at < 0 else "future"
+
+
+def _factor_of(scale: float) -> int | float:
+    """Return how many nanoseconds one is, as a whole number if it is one."""
+    exact = Decimal(repr(scale)) * SECOND
+    return int(exact) if exact == int(exact) else float(exact)
+
+
+def _scaled(raw: object, factor: int | float) -> int | None:
+    """Return a number in nanoseconds, None if it is none."""
+    if type(raw) is int:
+        return raw * factor if isinstance(factor, int) else round(raw * factor)
+    if type(raw) is float and isfinite(raw):
+        return round(raw * (factor / 1000)) * 1000
+    return None
