@@ -36,7 +36,7 @@ LISTENS = {"exporters/commands/demo/ports.py"}
 """What else holds sockets of its own, to bind: whether a port is free."""
 
 CLIENT = "exporters/commands/verify/client.py"
-ASKS = {"exporters/commands/verify/", "exporters/commands/demo/"}
+ASKS = {"exporters/commands/verify/", "exporters/commands/demo/", "exporters/commands/status/"}
 """The commands that may ask others, over HTTP, with GET alone."""
 
 NETWORK = (

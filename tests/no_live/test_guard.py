@@ -74,7 +74,7 @@ def test_the_guard_lets_a_process_listen(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "127.0.0.1\n")
 
 
-@pytest.mark.parametrize("arguments", [["verify", "--retries", "0"]], ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", [["verify", "--retries", "0"], ["status"]], ids=lambda arguments: arguments[0])
 def test_a_command_that_asks_others_is_stopped_so_the_guard_sees_ours_too(arguments: list[str], tmp_path: Path) -> None:
     assert guarded([*PEAKTRADE, *arguments], tmp_path).returncode == -signal.SIGSYS
 

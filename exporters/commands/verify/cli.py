@@ -15,7 +15,6 @@ import click
 
 from contracts.compiler.document import ContractError
 from contracts.load import load_contracts
-from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.client import HttpClient
 from exporters.commands.verify.evidence import Evidence
@@ -23,6 +22,7 @@ from exporters.commands.verify.finding import Finding
 from exporters.commands.verify.grafana import credentials, read_dashboards
 from exporters.commands.verify.plan import Plan, carry_out
 from exporters.commands.verify.rules import read_rule_names
+from exporters.commands.verify.sites import metrics_pages
 
 __all__ = ["verify"]
 
@@ -100,7 +100,7 @@ def _verify(
             prometheus=HttpClient(prometheus_url, keep=kept.keep),
             grafana=_grafana(grafana_url, os.environ, kept) if grafana_url else None,
             contracts=known,
-            exporters=_exporters(known, addresses, os.environ, kept),
+            exporters=metrics_pages(known, addresses, os.environ, kept.keep),
             rules=read_rule_names(rules),
             dashboards=read_dashboards(dashboards),
         )
@@ -134,22 +134,6 @@ def _grafana(url: str, environment: Mapping[str, str], kept: Evidence) -> HttpCl
     if headers is None:
         raise ValueError("Grafana wants to know who asks; set GRAFANA_TOKEN or GF_SECURITY_ADMIN_PASSWORD")
     return HttpClient(url, headers, kept.keep)
-
-
-def _exporters(
-    contracts: Sequence[Contract], addresses: Sequence[str], environment: Mapping[str, str], kept: Evidence
-) -> list[HttpClient]:
-    """Return the address of each metrics page: a flag, then the variable of the port, then the contract."""
-    given = {name: url for name, _, url in (address.partition("=") for address in addresses)}
-    strangers = given.keys() - {contract.name for contract in contracts}
-    if strangers:
-        names = ", ".join(contract.name for contract in contracts)
-        raise ValueError(f"--exporter {min(strangers)}: no such exporter; write NAME=URL with one of {names}")
-    sites = []
-    for contract in contracts:
-        port = environment.get(contract.port_env or "", "").strip() or contract.port
-        sites.append(HttpClient(given.get(contract.name, f"http://127.0.0.1:{port}/metrics"), keep=kept.keep))
-    return sites
 
 
 def _pause(number: int, failing: int) -> None:
