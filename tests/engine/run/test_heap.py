@@ -1,5 +1,6 @@
 import ctypes
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,8 @@ import pytest
 
 from exporters.engine import run
 from exporters.engine.heap import trim_heap
-from tests.engine.support.commits import SHOP, Plant, shop_event
-from tests.engine.support.harness import contract_of
+from tests.bench.inputs import write_scenario
+from tests.engine.support.commits import Plant, shop_event
 
 
 @pytest.mark.parametrize("batches", [(30,), (10, 10, 10)], ids=["at once", "little by little"])
@@ -68,28 +69,18 @@ print(before - held())
     assert int(said) * os.sysconf("SC_PAGE_SIZE") > 30_000_000
 
 
-FAULTS = """
-import resource, sys
-from pathlib import Path
-from exporters.engine.run import Engine
-from exporters.engine.tail.tail import Tail
-from contracts.load import load_contract
-from exporters.engine.clock import SystemClock
-
-engine = Engine(load_contract(Path(sys.argv[1])), Tail([sys.argv[2]]), {}, SystemClock()).start()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-engine.step()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
+def faults_of_reading(events: Path) -> int:
+    """Return the page faults of a process that reads a ledger once."""
+    contract = Path(__file__).parents[2] / "bench/ledger.yaml"
+    command = [sys.executable, "-c", "from exporters.cli import main; main()", "export", "--once"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    subprocess.run([*command, "--contract", contract, "--file", events], capture_output=True, check=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
 
 
 def test_a_batch_is_read_into_the_memory_of_the_one_before(tmp_path: Path) -> None:
-    """Pages given back after each batch and got anew for the next are 200 page faults per batch and more."""
-    contract = contract_of(tmp_path, SHOP)
-    events = tmp_path / "sample.jsonl"
-    line = b'{"kind": "sold", "pad": "' + b"x" * 300 + b'"}\n'
-    events.write_bytes(line * 40_000)
-    command = [sys.executable, "-c", FAULTS, contract.path, str(events)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    batches = events.stat().st_size / (1 << 18)
-    assert int(done.stdout) / batches < 100
+    """Pages given back after each batch and got anew for the next would be some 60 faults a batch."""
+    little, much = Path(write_scenario("a", tmp_path, 3_000)), tmp_path / "much.jsonl"
+    much.write_bytes(little.read_bytes() * 20)
+    batches = (much.stat().st_size - little.stat().st_size) / (1 << 18)
+    assert (faults_of_reading(much) - faults_of_reading(little)) / batches < 20
