@@ -221,7 +221,7 @@ class Pair(Struct, frozen=True):
 
 
 class Files(Struct, frozen=True):
-    """Where events come from: environment variable, default paths or globs, cap on one line's bytes."""
+    """Where events come from: environment variable, default paths or globs, cap on one line's bytes (or a folder)."""
 
     env: str | None
     default: tuple[str, ...]
@@ -243,6 +243,7 @@ class Contract(Struct, frozen=True):
     pairs: tuple[Pair, ...]
     path: str
     sha256: str
+    is_recorded: bool = False  # by sessions, in the one folder of `files`: no lines, no sources, no pairs
 
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
@@ -274,8 +275,9 @@ class Contract(Struct, frozen=True):
 
     def worst_case_series(self, metric: Metric) -> int:
         """Most label sets `metric` can ever show: the product of its labels' values."""
-        labels = metric.labels.items()
-        return prod(len(self.label_values(metric, name)) or self.words[word].worst_case for name, word in labels)
+        return prod(
+            len(self.label_values(metric, one)) or self.words[word].worst_case for one, word in metric.labels.items()
+        )
 
     def closed_label_sets(self, metric: Metric) -> tuple[tuple[str, ...], ...]:
         """Every label set the sources can give a metric whose labels are all closed; empty if one is open.
