@@ -89,7 +89,8 @@ def _samples(metric: Metric, labels: Mapping[str, tuple[str, ...]], owner: str) 
     name = metric.name
     if metric.type != "histogram":
         kind: Kind = "counter" if metric.type == "counter" else "gauge"
-        top = metric.value if metric.job == "always" else 1.0 if metric.job == "states" else None
+        constant = metric.value or 1.0  # what is always 0 is 1 where its exporter cannot do its work
+        top = constant if metric.job == "always" else 1.0 if metric.job == "states" else None
         yield Series(name, kind, labels, unit_of(metric, name), name, owner, top=top)
         return
     for sample in (f"{name}_sum", f"{name}_count"):
