@@ -60,8 +60,7 @@ WordKind = Literal["enum", "name", "number", "time", "id"]
 MetricType = Literal["counter", "gauge", "histogram"]
 Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
 Test = Literal["equals", "in", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time", "any"]
-"""What is expected at a JSON path; `any` where it only matters whether something is there."""
+PathKind = Literal["text", "flag", "number", "time", "any"]  # at a JSON path; any: it only has to be there
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
 
@@ -275,9 +274,8 @@ class Contract(Struct, frozen=True):
 
     def worst_case_series(self, metric: Metric) -> int:
         """Most label sets `metric` can ever show: the product of its labels' values."""
-        return prod(
-            len(self.label_values(metric, one)) or self.words[word].worst_case for one, word in metric.labels.items()
-        )
+        labels = metric.labels.items()
+        return prod(len(self.label_values(metric, name)) or self.words[word].worst_case for name, word in labels)
 
     def closed_label_sets(self, metric: Metric) -> tuple[tuple[str, ...], ...]:
         """Every label set the sources can give a metric whose labels are all closed; empty if one is open.
@@ -287,9 +285,9 @@ class Contract(Struct, frozen=True):
         columns = [self.label_values(metric, label) for label in metric.labels]
         if not all(columns):
             return ()
-        if metric.job == "rejections" or SOURCE_WORD not in metric.labels.values():
-            return tuple(product(*columns))
         words = metric.labels.values()
+        if metric.job == "rejections" or SOURCE_WORD not in words:
+            return tuple(product(*columns))
         return tuple(one for source in self.sources for one in product(*(self._reachable(source, w) for w in words)))
 
     def _reachable(self, source: Source, word: str) -> tuple[str, ...]:
