@@ -60,6 +60,7 @@ _EXPORTER: Sequence[tuple[Effect, str, Callable[[Contract], object]]] = (
     ("breaking", "port", lambda contract: contract.port),
     ("breaking", "job", lambda contract: contract.job),
     ("risky", "port variable", lambda contract: contract.port_env),
+    ("breaking", "origin", lambda contract: "a folder" if contract.is_recorded else "files"),
     ("risky", "files variable", lambda contract: contract.files.env),
     ("risky", "default files", lambda contract: ", ".join(contract.files.default)),
     ("risky", "longest line", lambda contract: contract.files.max_line_bytes),

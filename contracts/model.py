@@ -60,8 +60,7 @@ WordKind = Literal["enum", "name", "number", "time", "id"]
 MetricType = Literal["counter", "gauge", "histogram"]
 Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
 Test = Literal["equals", "in", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time", "any"]
-"""What is expected at a JSON path; `any` where it only matters whether something is there."""
+PathKind = Literal["text", "flag", "number", "time", "any"]  # at a JSON path; any: it only has to be there
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
 
@@ -221,7 +220,7 @@ class Pair(Struct, frozen=True):
 
 
 class Files(Struct, frozen=True):
-    """Where events come from: environment variable, default paths or globs, cap on one line's bytes."""
+    """Where events come from: environment variable, default paths or globs, cap on one line's bytes (or a folder)."""
 
     env: str | None
     default: tuple[str, ...]
@@ -243,6 +242,7 @@ class Contract(Struct, frozen=True):
     pairs: tuple[Pair, ...]
     path: str
     sha256: str
+    is_recorded: bool = False  # by sessions, in the one folder of `files`: no lines, no sources, no pairs
 
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
@@ -285,9 +285,9 @@ class Contract(Struct, frozen=True):
         columns = [self.label_values(metric, label) for label in metric.labels]
         if not all(columns):
             return ()
-        if metric.job == "rejections" or SOURCE_WORD not in metric.labels.values():
-            return tuple(product(*columns))
         words = metric.labels.values()
+        if metric.job == "rejections" or SOURCE_WORD not in words:
+            return tuple(product(*columns))
         return tuple(one for source in self.sources for one in product(*(self._reachable(source, w) for w in words)))
 
     def _reachable(self, source: Source, word: str) -> tuple[str, ...]:

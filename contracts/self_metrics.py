@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from contracts.model import REJECTION_REASONS, Metric
 
-__all__ = ["LABEL_VALUES", "LINE_OUTCOMES", "LIVE", "LIVE_TRADING", "RESERVED_PREFIX", "STORED"]
+__all__ = ["FOLDER", "LABEL_VALUES", "LINE_OUTCOMES", "LIVE", "LIVE_TRADING", "RESERVED_PREFIX", "STORED"]
 
 RESERVED_PREFIX = "peak_trade_exporter_"
 """Prefix of the metrics every exporter has about itself; no contract may use it."""
@@ -58,12 +58,16 @@ STORED: Mapping[str, Metric] = {
             "",
             "Bytes that were seen in a file but destroyed before they could be read as lines.",
         ),
-        ("refused_values_total", "word reason", "Values left out of lines of a known format."),
+        (
+            "refused_values_total",
+            "word reason",
+            "Values left out of lines of a known format, or for which a session's call was refused.",
+        ),
         ("absent_values_total", "word", "Events without a number, time or id that something they feed needs."),
         (
             "label_overflow_total",
             "metric label",
-            "Events whose label value was folded because its cap was reached.",
+            "Events or calls whose label value was folded because its cap was reached.",
         ),
         (
             "pair_edges_total",
@@ -118,6 +122,15 @@ LIVE: Mapping[str, Metric] = {
     )
 }
 """Of the present moment or of this process; never stored (the state cannot hold that it cannot be written)."""
+
+FOLDER: Mapping[str, Metric] = {
+    name: _metric(name, "", text)
+    for name, text in (
+        ("recorders", "Processes that record in the folder now."),
+        ("refused_series", "Series in the folder's files that the contract does not allow; not shown."),
+    )
+}
+"""Of an exporter that shows what sessions record."""
 
 LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("lines_total", "outcome"): LINE_OUTCOMES,

@@ -21,6 +21,7 @@ from click.core import ParameterSource
 import emitters
 from emitters.misbehaviour import KINDS, plan_faults
 from emitters.pacing import Pace, stop_on_signals, write_events
+from emitters.session import session
 from emitters.writer import Writer
 
 __all__ = ["Emitter", "build_group", "discover", "emit", "main"]
@@ -72,7 +73,8 @@ def build_group(found: Iterable[Emitter]) -> click.Group:
     group = click.Group(
         "emit",
         help="Write sample events to a JSONL file, for an exporter to read.\n\n"
-        "An emitter only ever writes to the file given with --out; nothing here can reach an exchange.",
+        "An emitter only ever writes to the file given with --out, and `session` tells the telemetry; nothing here can "
+        "reach an exchange.",
         epilog="\b\nExamples:\n"
         "  peaktrade emit EMITTER --help\n"
         "  peaktrade emit EMITTER --out logs/sample.jsonl --n 50\n"
@@ -246,4 +248,5 @@ def _interval(interval_ms: float, rate: float | None) -> timedelta:
 
 
 emit = build_group(discover().values())
+emit.add_command(session)
 """The click group, ready to be run or to be mounted in another one."""

@@ -13,12 +13,19 @@ import pytest
 import yaml
 
 from contracts.load import load_contract
+from exporters import telemetry
 from exporters.engine.accounting import LIVE
+from exporters.engine.clock import SystemClock
+from exporters.engine.exposition.render import render
+from exporters.multiprocess.collector import Collector
+from exporters.multiprocess.exposed import first_series, snapshot_of
 from tests.engine.support.reference_reading import dig
+from tests.telemetry.sessions import SessionProcess, environment_of
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/events.jsonl"))
 NAMES = [case.name for case in CASES]
+RECORDED = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/calls.jsonl"))
 PRESENT_MOMENT = {metric.name for metric in LIVE.values()}
 
 
@@ -78,9 +85,42 @@ def test_the_case_moves_every_metric_and_has_every_outcome(case: Path) -> None:
     assert 'refused_values_total{exporter="' in text
 
 
-@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def recorded_exposition(case: Path, folder: Path) -> str:
+    """Return the page of the folder in which a session made the calls of a case, while it lives."""
+    session = SessionProcess(environment_of(folder))
+    for line in (case / "calls.jsonl").read_text().splitlines():
+        session.call(*json.loads(line))
+    contract = load_contract(ROOT / "contracts" / f"{case.name}.yaml")
+    values = {**first_series(contract, {}), **Collector(contract, folder, SystemClock()).open().collect()}
+    body, _ = render(snapshot_of(contract, values, 0.0), (), accept="", with_process=False)
+    assert session.end() == ""
+    return body.decode()
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=[case.name for case in RECORDED])
+def test_what_a_session_tells_is_shown_to_the_byte(case: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    found, golden = recorded_exposition(case, tmp_path), case / "expected.prom"
+    if request.config.getoption("--update-golden", default=False):
+        golden.write_text(found, encoding="utf-8")
+    assert found == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=[case.name for case in RECORDED])
+def test_the_calls_move_every_metric_and_meet_every_refusal(case: Path) -> None:
+    text = (case / "expected.prom").read_text(encoding="utf-8")
+    moved = set(re.findall(r"^(\w+)(?:\{.*\})? (?!0\.0$)", text, flags=re.MULTILINE))
+    contract = load_contract(ROOT / "contracts" / f"{case.name}.yaml")
+    assert {metric.name for metric in contract.metrics if metric.job != "always"} <= moved
+    reasons = re.findall(r'refused_values_total\{.*reason="(\w+)"', text)
+    assert set(reasons) == {"mistyped", "unknown_value", "out_of_range"}
+    called = {json.loads(line)[0] for line in (case / "calls.jsonl").read_text().splitlines()}
+    assert called == {name for name in telemetry.__all__ if name.startswith("record_")}
+
+
+@pytest.mark.parametrize("case", [*CASES, *RECORDED], ids=lambda case: case.name)
 def test_every_line_has_its_reason_in_the_readme(case: Path) -> None:
-    lines = (case / "events.jsonl").read_bytes().count(b"\n")
+    (file,) = (path for name in ("events.jsonl", "calls.jsonl") if (path := case / name).exists())
+    lines = file.read_bytes().count(b"\n")
     title, _, rest = (case / "README.md").read_text(encoding="utf-8").partition("\n\n")
     sentence, _, table = rest.partition("\n\n")
     assert title == f"# {case.name}"

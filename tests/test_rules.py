@@ -59,7 +59,7 @@ def test_an_alert_says_how_bad_where_what_and_what_to_look_at_first(name: str) -
     rule = ALERTS[name]
     assert set(rule["labels"]) == {"severity", "component"}
     assert rule["labels"]["severity"] in ("page", "warn", "info")
-    assert rule["labels"]["component"] in ("ai_live", "pipeline", "execution", "exporter")
+    assert rule["labels"]["component"] in ("ai_live", "pipeline", "execution", "exporter", "metricsd")
     assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
     assert re.findall(r"\((\d)\) ", rule["annotations"]["description"].split(" First: ")[1]) == ["1", "2", "3"]
 

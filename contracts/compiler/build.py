@@ -14,10 +14,11 @@ from pathlib import Path
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.metrics import build_metrics
 from contracts.compiler.newest import settle_newest
+from contracts.compiler.origin import build_files, check_origin
 from contracts.compiler.pairs import build_pairs
 from contracts.compiler.sources import build_sources
 from contracts.compiler.vocabulary import build_words
-from contracts.model import SOURCE_WORD, Contract, Files, Metric, PathKind
+from contracts.model import SOURCE_WORD, Contract, Metric, PathKind
 
 __all__ = ["build_contract"]
 
@@ -35,32 +36,31 @@ def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
     Raises:
         ContractError: with every fault, those of all parts together.
     """
-    exporter, files = (document.at(key) for key in ("exporter", "files"))
+    exporter = document.at("exporter")
     _check_name(exporter.at("name"), faults)
     vocabulary = _sound(document.at("vocabulary"), frozenset(), faults)
     words = build_words(vocabulary, faults)
     unclear = frozenset(name for name, _ in document.entries("vocabulary")) - words.keys()
     parts = [_sound(document.at(key), unclear, faults) for key in _PARTS[1:]]
+    check_origin(document, faults)
     sources, metrics, pairs = parts if _is_whole(document) else [Spot({}, part.line, part.path) for part in parts]
     names = [name for name, _ in document.entries("sources")]
     read = build_sources(sources, words, faults)
+    built = build_metrics(metrics, words, names, faults, is_recorded=_is_recorded(document))
     contract = Contract(
         name=exporter.text_of("name"),
         help=exporter.text_of("help"),
-        port=_whole(exporter, "port", 0, faults),
+        port=0 if faults.touch(exporter.at("port")) else int(exporter.number_of("port", 0)),
         port_env=exporter.text_of("port_env") or None,
         job=exporter.text_of("job"),
-        files=Files(
-            files.text_of("env") or None,
-            files.texts_of("default"),
-            _whole(files, "max_line_bytes", 1 << 20, faults),
-        ),
+        files=build_files(document, faults),
         words=words,
         sources=read,
-        metrics=settle_newest(metrics, build_metrics(metrics, words, names, faults), read, words, faults),
+        metrics=settle_newest(metrics, built, read, words, faults),
         pairs=build_pairs(pairs, words, faults),
         path=faults.file,
         sha256=sha256,
+        is_recorded=_is_recorded(document),
     )
     _check_together(contract, document, faults)
     faults.raise_if_any()
@@ -69,17 +69,18 @@ def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
 
 def _is_whole(document: Spot) -> bool:
     """Whether the parts are there that others refer to."""
-    return all(any(document.entries(key)) for key in ("vocabulary", "sources", "metrics"))
+    wanted = ("vocabulary", "metrics") if _is_recorded(document) else ("vocabulary", "sources", "metrics")
+    return all(any(document.entries(key)) for key in wanted)
+
+
+def _is_recorded(document: Spot) -> bool:
+    return document.get("folder") is not None
 
 
 def _sound(part: Spot, unclear: Set[str], faults: Faults) -> Spot:
     """Return a part without the entries that have a fault or mention an unclear word."""
     entries = {name: spot for name, spot in part.items() if not faults.touch(spot) and not spot.mentions(unclear)}
     return Spot(entries, part.line, part.path)
-
-
-def _whole(spot: Spot, key: str, default: int, faults: Faults) -> int:
-    return default if faults.touch(spot.at(key)) else int(spot.number_of(key, default))
 
 
 def _check_name(spot: Spot, faults: Faults) -> None:
@@ -110,7 +111,7 @@ def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
 def _check_words(contract: Contract, vocabulary: Spot, faults: Faults) -> None:
     filled = {read.word for source in contract.sources for read in source.all_reads()}
     filled |= {word for pair in contract.pairs for word in (pair.edge, pair.latency)}
-    filled |= {name for name, word in contract.words.items() if word.default is not None}
+    filled |= {name for name, word in contract.words.items() if contract.is_recorded or word.default is not None}
     used = set(_words_used(contract))
     for name in contract.words:
         if name not in used:

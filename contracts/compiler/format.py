@@ -71,6 +71,15 @@ FILES = Record(
     },
 )
 
+FOLDER = Record(
+    "folder",
+    "Where sessions record, for an exporter that reads no files: there are then no `sources` and no `pairs`.",
+    {
+        "env": Key(ENV, "Environment variable that overrides `default`."),
+        "default": Key(Text("a path"), "Folder, relative to the working directory.", required=True),
+    },
+)
+
 DEFAULT = Record(
     "default",
     "The value of a word that an event does not carry.",
@@ -238,13 +247,14 @@ CONTRACT = Record(
     "One exporter's promise: where it listens, what it reads, what it shows.",
     {
         "exporter": Key(EXPORTER, "Who serves.", required=True),
-        "files": Key(FILES, "Where events come from.", required=True),
+        "files": Key(FILES, "Where events come from. Exactly one of files, folder."),
         "vocabulary": Key(MapOf(WORD, NAME), "Word -> what it may hold.", required=True),
-        "sources": Key(MapOf(SOURCE, NAME), "Event format -> how it fills the words.", required=True),
+        "sources": Key(MapOf(SOURCE, NAME), "Event format -> how it fills the words; goes with `files`."),
         "metrics": Key(MapOf(METRIC, Text("a metric name", _IDENTIFIER)), "Metric -> promise.", required=True),
         "pairs": Key(MapOf(PAIR, NAME), "Pair -> stages joined by id."),
+        "folder": Key(FOLDER, "Where sessions record, for an exporter without `files`, `sources` and `pairs`."),
     },
 )
 
-RECORDS = (CONTRACT, EXPORTER, FILES, WORD, DEFAULT, SOURCE, CANDIDATE, TEST, METRIC, PAIR)
+RECORDS = (CONTRACT, EXPORTER, FILES, FOLDER, WORD, DEFAULT, SOURCE, CANDIDATE, TEST, METRIC, PAIR)
 """Every record of the format, in the order the documentation shows them."""

@@ -31,6 +31,13 @@ _EXTRAS: Mapping[Job, frozenset[str]] = {
     "states": frozenset({"when", "init", "newest_by"}),
     "always": frozenset({"init"}),
 }
+_RECORDED: Mapping[Job, frozenset[str]] = {
+    "counts": frozenset({"init"}),
+    "sets": frozenset({"init"}),
+    "always": frozenset({"init"}),
+}
+"""What there is where sessions record: a call moves one series, by one or to a number."""
+
 _COMMON = frozenset({"type", "help", "labels", "budget"})
 _SUBJECT_KINDS: Mapping[Job, tuple[str, ...]] = {
     "counts": ("enum", "name"),
@@ -45,15 +52,24 @@ _SAMPLES = {
 }
 
 
-def build_metrics(spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults) -> tuple[Metric, ...]:
-    """Return the metrics in file order; those whose job is not clear are left out."""
+def build_metrics(
+    spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults, *, is_recorded: bool = False
+) -> tuple[Metric, ...]:
+    """Return the metrics in file order; those whose job is not clear are left out.
+
+    Args:
+        sources: names of the event formats; none where sessions record.
+        is_recorded: whether sessions record the values themselves.
+    """
     metrics: list[Metric] = []
     taken: dict[str, str] = {}
     for name, entry in spot.items():
-        job = _job_of(entry, faults)
+        job = _job_of(entry, _RECORDED if is_recorded else _EXTRAS, faults)
         if job is None:
             continue
         metric = _build_metric(name, job, entry, words, sources, faults)
+        if is_recorded:
+            _check_recorded(metric, entry, words, faults)
         metrics.append(metric)
         samples = [name.removesuffix("_total") + ending for ending in _SAMPLES[metric.type]]
         clash = next((sample for sample in samples if sample in taken), None)
@@ -63,15 +79,18 @@ def build_metrics(spot: Spot, words: Mapping[str, Word], sources: Sequence[str],
     return tuple(metrics)
 
 
-def _job_of(spot: Spot, faults: Faults) -> Job | None:
+def _job_of(spot: Spot, extras: Mapping[Job, frozenset[str]], faults: Faults) -> Job | None:
     kind = spot.text_of("type")
     given = [job for jobs in _JOBS.values() for job in jobs if spot.get(job) is not None]
     if len(given) != 1 or given[0] not in _JOBS[kind]:
         got = " and ".join(given) or "none"
         faults.add(spot, f"got {got}, expected exactly one of {', '.join(_JOBS[kind])} for a {kind}")
         return None
+    if given[0] not in extras:
+        faults.add(spot.at(given[0]), f"{given[0]} needs events, but sessions record here; use {', '.join(extras)}")
+        return None
     for key, value in spot.items():
-        if key not in _COMMON | _EXTRAS[given[0]] | {given[0]}:
+        if key not in _COMMON | extras[given[0]] | {given[0]}:
             faults.add(value, f"{quote(key)} says nothing about a {kind} with {given[0]}; delete it")
     return given[0]
 
@@ -100,6 +119,22 @@ def _build_metric(
     _check_subject(metric, spot, words, faults)
     _check_rises(metric, spot, words, faults)
     return metric
+
+
+def _check_recorded(metric: Metric, spot: Spot, words: Mapping[str, Word], faults: Faults) -> None:
+    """A call names the labels of one series and, for a gauge, a number; there is nothing else to go by."""
+    if SOURCE_WORD in metric.labels.values():
+        faults.add(spot.at("labels"), "there are no sources where sessions record; delete the label source")
+    subject = words.get(metric.subject or "")
+    if (
+        metric.job == "counts"
+        and metric.subject not in metric.labels.values()
+        and (subject or metric.subject == "events")
+    ):
+        named = quote(metric.subject or "")
+        faults.add(spot.at("counts"), f"where sessions record, counts names one of the labels; got {named}")
+    elif metric.job == "sets" and subject is not None and subject.kind != "number":
+        faults.add(spot.at("sets"), f"where sessions record, sets needs a number, but {quote(subject.name)} is none")
 
 
 def _build_buckets(spot: Spot, job: Job, faults: Faults) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ import click
 from contracts.load import load_contracts
 from contracts.model import SOURCE_WORD, Contract, Metric
 from contracts.pages.named import SHIPPED, read_named
-from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
+from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, STORED
 
 __all__ = ["docs", "metrics_text", "render_metrics"]
 
@@ -47,7 +47,7 @@ def render_metrics(contracts: tuple[Contract, ...]) -> str:
         lines += ["", *_exporter(contract)]
     lines += ["", "## Every exporter", "", "What each exporter says about itself; all carry the label `exporter`.", ""]
     lines += ["| metric | type | further labels | help |", "|---|---|---|---|"]
-    for key, metric in {**STORED, **LIVE}.items():
+    for key, metric in {**STORED, **LIVE, **FOLDER}.items():
         labels = "; ".join(_own_label(key, label) for label in metric.labels if label != "exporter") or "-"
         lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.help} |")
     return "\n".join(lines) + "\n"
@@ -64,8 +64,9 @@ def _exporter(contract: Contract) -> Iterator[str]:
     yield contract.help
     yield ""
     variables = ", ".join(f"`{name}`" for name in (contract.port_env, contract.files.env) if name)
-    files = ", ".join(f"`{path}`" for path in contract.files.default)
-    yield f"Port {contract.port}, job `{contract.job}`, events {files}; changed by {variables or 'flags'}."
+    places = ", ".join(f"`{path}`" for path in contract.files.default)
+    what = "sessions record in" if contract.is_recorded else "events"
+    yield f"Port {contract.port}, job `{contract.job}`, {what} {places}; changed by {variables or 'flags'}."
     yield ""
     yield "| metric | type | labels | series | from | help |"
     yield "|---|---|---|---:|---|---|"
@@ -110,6 +111,8 @@ def _origin(contract: Contract, metric: Metric, fields: Mapping[str, list[str]])
         return "refused lines"
     if metric.job == "always":
         return "-"
+    if contract.is_recorded:
+        return "calls"
     words = [word for word in (metric.amount, metric.subject, metric.newest_by) if word in contract.words]
     words += [condition.subject[0] for condition in metric.when]
     words += [word for word in metric.labels.values() if word != SOURCE_WORD] if not words else []

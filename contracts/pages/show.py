@@ -40,10 +40,12 @@ def samples_of(contract: Contract, metric: Metric) -> int:
 
 def render_contract(contract: Contract) -> Iterator[str]:
     """Yield the lines of the table."""
-    files = ", ".join(contract.files.default)
+    what, places = "folder" if contract.is_recorded else "events", ", ".join(contract.files.default)
     yield f"{contract.name}: {contract.help}"
-    yield f"port {contract.port}{_env(contract.port_env)}, job {contract.job}, events {files}{_env(contract.files.env)}"
-    yield f"sources {', '.join(source.name for source in contract.sources)}"
+    origin = f"{what} {places}{_env(contract.files.env)}"
+    yield f"port {contract.port}{_env(contract.port_env)}, job {contract.job}, {origin}"
+    if contract.sources:
+        yield f"sources {', '.join(source.name for source in contract.sources)}"
     yield ""
     rows = [("metric", "type", "series", "samples", "labels")]
     rows += [

@@ -16,7 +16,17 @@ from contracts.model import Contract
 from contracts.no_live import NoLiveError, live_trading_enabled
 from exporters.engine.state.rows import Durability
 
-__all__ = ["STATE_DIR", "STATE_VARIABLE", "Settings", "SettingsError", "resolve_settings", "state_path"]
+__all__ = [
+    "STATE_DIR",
+    "STATE_VARIABLE",
+    "Settings",
+    "SettingsError",
+    "refuse_unclear_gate",
+    "resolve_folder",
+    "resolve_port",
+    "resolve_settings",
+    "state_path",
+]
 
 STATE_VARIABLE = "PEAK_TRADE_STATE_DIR"
 STATE_DIR = ".ops_local/state"
@@ -51,17 +61,22 @@ def resolve_settings(
     Raises:
         SettingsError: if an environment variable holds something unusable.
     """
-    try:
-        live_trading_enabled(environment)
-    except NoLiveError as error:
-        raise SettingsError(str(error)) from error
+    refuse_unclear_gate(environment)
     if not files:
         variable = contract.files.env
         listed = environment.get(variable, "") if variable else ""
         files = tuple(path.strip() for path in listed.split(":") if path.strip()) or contract.files.default
     if port is None:
-        port = _port_of(contract, environment)
+        port = resolve_port(contract, environment)
     return Settings(contract, tuple(files), host, port, state_path(contract.name, environment, state_dir), durability)
+
+
+def refuse_unclear_gate(environment: Mapping[str, str]) -> None:
+    """Raise SettingsError if it is not clear whether live trading is on."""
+    try:
+        live_trading_enabled(environment)
+    except NoLiveError as error:
+        raise SettingsError(str(error)) from error
 
 
 def state_path(exporter: str, environment: Mapping[str, str], state_dir: str | None) -> Path | None:
@@ -70,7 +85,18 @@ def state_path(exporter: str, environment: Mapping[str, str], state_dir: str | N
     return None if chosen == "none" else Path(chosen) / f"{exporter}.db"
 
 
-def _port_of(contract: Contract, environment: Mapping[str, str]) -> int:
+def resolve_folder(contract: Contract, environment: Mapping[str, str], folder: str | None = None) -> Path:
+    """Return the folder in which sessions record, absolute: by flag, else by variable, else by contract."""
+    stated = environment.get(contract.files.env, "").strip() if contract.files.env else ""
+    return Path(folder or stated or contract.files.default[0]).expanduser().absolute()
+
+
+def resolve_port(contract: Contract, environment: Mapping[str, str]) -> int:
+    """Return the port by variable, else by contract.
+
+    Raises:
+        SettingsError: if the variable holds something unusable.
+    """
     stated = environment.get(contract.port_env, "").strip() if contract.port_env else ""
     if not stated:
         return contract.port

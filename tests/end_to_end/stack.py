@@ -49,13 +49,20 @@ class Stack:
     def start_exporter(self, name: str) -> None:
         """Start one exporter, on its port and with its state, and wait until it is ready."""
         places = ["--file", str(self.file_of(name)), "--state-dir", str(self.folder / "state")]
+        if self._is_recorded(name):
+            places = ["--multiproc-dir", str(self.file_of(name))]
         address = ["--host", "127.0.0.1", "--port", str(self.ports[name])]
         command = [sys.executable, "-m", f"exporters.{name}", *places, *address]
         self._run(f"exporter_{name}", command, {"PEAK_TRADE_AI_RUN_ID": "demo"})
         self._await(f"exporter_{name}", self.site_of(name))
 
     def start_emitter(self, name: str) -> None:
-        """Start one emitter: twenty events per second."""
+        """Start one emitter: twenty events per second; sessions of a second or two, one after the other."""
+        if self._is_recorded(name):
+            mode = {"PEAKTRADE_METRICS_MODE": "B", "PEAKTRADE_METRICS_MULTIPROC_DIR": str(self.file_of(name))}
+            pace = ["--forever", "--interval-ms", "50", "--steps", "40", "--pause-ms", "200"]
+            self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", "session", *pace], mode)
+            return
         out = ["--out", str(self.file_of(name)), "--forever", "--interval-ms", "50"]
         self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", name, *out], {})
 
@@ -75,7 +82,7 @@ class Stack:
         return self.site_of(name)
 
     def file_of(self, name: str) -> Path:
-        """Return the event file of an exporter."""
+        """Return the event file of an exporter, or the folder in which sessions record for it."""
         return self.folder / f"{name}.jsonl"
 
     def site_of(self, name: str) -> HttpClient:
@@ -109,6 +116,9 @@ class Stack:
     def read_json(self, path: str, **parameters: str) -> Any:
         """Ask this stack's Prometheus."""
         return self.site_of("prometheus").read_json(path, **parameters)["data"]
+
+    def _is_recorded(self, name: str) -> bool:
+        return next(one for one in self.contracts if one.name == name).is_recorded
 
     def _await(self, name: str, site: HttpClient) -> None:
         """Wait until a process is ready; if it ends instead, fail with its last words."""

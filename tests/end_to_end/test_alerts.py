@@ -54,7 +54,7 @@ def alerts(stack: Stack, *states: str) -> set[str]:
 
 def is_quiet(stack: Stack) -> None:
     """Wait until all targets have been scraped for a while and no alert is left."""
-    scraped = "min(count_over_time(up[5s])) >= 5 and count(up == 1) == 3"
+    scraped = "min(count_over_time(up[5s])) >= 5 and count(up == 1) == 4"
     wait_until(lambda: bool(stack.read_json("/api/v1/query", query=scraped)["result"]), "all targets up")
     wait_until(lambda: not alerts(stack, "pending", "firing"), "no alert")
 
@@ -100,6 +100,16 @@ def test_exporters_that_stop_are_down_and_nothing_else_is_said_of_them(stack: St
     expect(stack, "AI_LIVE_ExporterDown", "EXPORTER_Down")
     stack.start_exporter("ai_live")
     stack.start_exporter("execution_watch")
+    is_quiet(stack)
+
+
+def test_a_metricsd_that_stops_is_down_and_sessions_that_end_are_no_alert(stack: Stack) -> None:
+    stack.stop("exporter_metricsd")
+    expect(stack, "METRICSD_Down")
+    stack.start_exporter("metricsd")
+    stack.stop("emitter_metricsd")
+    is_quiet(stack)
+    stack.start_emitter("metricsd")
     is_quiet(stack)
 
 

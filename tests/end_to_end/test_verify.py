@@ -22,6 +22,9 @@ pytestmark = pytest.mark.slow
 RULES = ROOT / "prometheus" / "rules"
 
 
+NAMES = ("ai_live", "execution_watch", "metricsd", "shadow_mvs")
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as stack:
@@ -47,19 +50,17 @@ def test_a_healthy_stack_passes_and_leaves_evidence(stack: Stack, tmp_path: Path
     lines = [line for line in result.stdout.splitlines() if not line.startswith("INFO|")]
     assert lines[-1] == "RESULT=PASS"
     assert [line.split("|")[1] for line in lines[:-1]] == [
-        *("prometheus_ready", "target_ai_live", "target_execution_watch", "target_shadow_mvs", "rules"),
+        "prometheus_ready",
+        *(f"target_{contract.job}" for contract in stack.contracts),
+        "rules",
         *(golden.id for golden in GOLDEN),
-        *(
-            f"{name}_{what}"
-            for name in ("ai_live", "execution_watch", "shadow_mvs")
-            for what in ("metrics", "contract", "no_live")
-        ),
+        *(f"{name}_{what}" for name in NAMES for what in ("metrics", "contract", "no_live")),
     ]
     assert all(line.startswith("PASS|") for line in lines[:-1])
     kept = {str(path.relative_to(tmp_path / "evidence")) for path in tmp_path.rglob("*") if path.is_file()}
     assert kept == {
         *("summary.txt", "rules.json", "targets.json"),
-        *(f"metrics/{name}.prom" for name in ("ai_live", "execution_watch", "shadow_mvs")),
+        *(f"metrics/{name}.prom" for name in NAMES),
         *(f"queries/{golden.id}.json" for golden in GOLDEN),
     }
     summary = (tmp_path / "evidence" / "summary.txt").read_text().splitlines()

@@ -57,13 +57,13 @@ def test_build_writes_exactly_what_check_accepts(tmp_path: Path) -> None:
 
 def test_a_metric_renamed_in_a_contract_ends_the_build_with_the_board_and_the_nearest_name(tmp_path: Path) -> None:
     for path in (ROOT / "contracts").glob("*.yaml"):
-        text = path.read_text().replace("peak_trade_risk_blocks_total:", "peak_trade_risk_stops_total:")
+        text = path.read_text().replace("peak_trade_pipeline_events_total:", "peak_trade_pipeline_incidents_total:")
         (tmp_path / path.name).write_text(text)
     done = CliRunner().invoke(main, ["--contracts", str(tmp_path), "--out", str(tmp_path / "out")])
     assert done.exit_code == 1
     assert done.output == (
-        'Error: execution_watch_overview: the metric "peak_trade_risk_blocks_total" stands in no contract '
-        '(contracts/*.yaml); did you mean "peak_trade_risk_stops_total"?\n'
+        'Error: execution_watch_overview: the metric "peak_trade_pipeline_events_total" stands in no contract '
+        '(contracts/*.yaml); did you mean "peak_trade_pipeline_incidents_total"?\n'
     )
     assert not (tmp_path / "out").exists()
 
@@ -128,8 +128,8 @@ def test_a_form_that_does_not_fit_the_metric_is_refused(catalogue: Catalogue) ->
         "peaktrade_ai_decisions_total: the values of run_id are not closed; ask Prometheus for them": lambda: (
             catalogue.values("peaktrade_ai_decisions_total", "run_id")
         ),
-        'no contract is called "metricsd"; there are ai_live, execution_watch, shadow_mvs': lambda: catalogue.job(
-            "metricsd"
+        'no contract is called "console"; there are ai_live, execution_watch, metricsd, shadow_mvs': lambda: (
+            catalogue.job("console")
         ),
         "no variable is called symbol; there are mode, exchange, run_id, job": lambda: variables_of(
             ["symbol"], catalogue

@@ -91,7 +91,8 @@ def test_show_knows_the_shipped_contracts_by_name() -> None:
 
 def test_show_of_an_unknown_name_says_which_there_are() -> None:
     result = run("show", "shop")
-    problem = "no contract 'shop' (expected one of ai_live, execution_watch, shadow_mvs, or a FILE); correct the name"
+    names = "ai_live, execution_watch, metricsd, shadow_mvs"
+    problem = f"no contract 'shop' (expected one of {names}, or a FILE); correct the name"
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, f"Error: {problem}")
 
 

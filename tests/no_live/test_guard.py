@@ -24,7 +24,9 @@ from tests.no_live.guard import MACHINES
 ROOT = Path(__file__).parents[2]
 GUARD = [sys.executable, str(ROOT / "tests/no_live/guard.py")]
 PEAKTRADE = [sys.executable, str(Path(sys.executable).parent / "peaktrade")]
-NAMES = [contract.name for contract in load_contracts(ROOT / "contracts")]
+CONTRACTS = load_contracts(ROOT / "contracts")
+NAMES = [contract.name for contract in CONTRACTS if not contract.is_recorded]
+RECORDED = [contract.name for contract in CONTRACTS if contract.is_recorded]
 CASES = {name: ROOT / "tests/cases" / name / "events.jsonl" for name in NAMES}
 
 pytestmark = [
@@ -98,6 +100,35 @@ def test_an_exporter_answers_everybody_and_asks_nobody(name: str, tmp_path: Path
     assert process.wait(20) == 0
 
 
+def session(folder: Path, mode: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a sample session under the guard."""
+    variables = {"PEAKTRADE_METRICS_MODE": mode, "PEAKTRADE_METRICS_MULTIPROC_DIR": str(folder / "shards"), **more}
+    return guarded([*PEAKTRADE, "emit", "session", "--steps", "20", "--interval-ms", "1"], folder, **variables)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_an_exporter_of_what_sessions_record_answers_everybody_and_asks_nobody(name: str, tmp_path: Path) -> None:
+    port = free_port()
+    where = ["--multiproc-dir", str(tmp_path / "shards"), "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen([*GUARD, sys.executable, "-m", f"exporters.{name}", *where], cwd=tmp_path)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            await_ready(client, process)
+            assert session(tmp_path, "B").returncode == 0
+            assert 'result="allow"} 0.0' not in client.get("/metrics").text
+            statuses = {method: client.request(method, "/metrics").status_code for method in METHODS}
+            assert statuses == {method: 200 if method in ("GET", "HEAD") else 405 for method in METHODS}
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("mode", ["A", "B"])
+def test_a_session_records_and_asks_nobody(mode: str, tmp_path: Path) -> None:
+    done = session(tmp_path, mode, PEAK_TRADE_METRICSD_PORT=str(free_port()))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -124,7 +155,7 @@ def test_an_emitter_writes_and_asks_nobody(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["export", "ai_live", "--once", "--file", str(CASES["ai_live"])],
+        ["export", "ai_live", "--once", "--file", str(ROOT / "tests/cases/ai_live/events.jsonl")],
         ["contract", "check"],
         ["contract", "lint", "--root", str(ROOT)],
         ["contract", "docs"],

@@ -13,7 +13,7 @@ from typing import Literal
 
 from contracts.lint.promql.units import COUNT, Unit, unit_of, unit_of_name
 from contracts.model import Contract, Metric
-from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
+from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, STORED
 
 __all__ = ["Catalog", "Kind", "Series", "build_catalog", "label_text"]
 
@@ -89,7 +89,8 @@ def _samples(metric: Metric, labels: Mapping[str, tuple[str, ...]], owner: str) 
     name = metric.name
     if metric.type != "histogram":
         kind: Kind = "counter" if metric.type == "counter" else "gauge"
-        top = metric.value if metric.job == "always" else 1.0 if metric.job == "states" else None
+        constant = metric.value or 1.0  # what is always 0 is 1 where its exporter cannot do its work
+        top = constant if metric.job == "always" else 1.0 if metric.job == "states" else None
         yield Series(name, kind, labels, unit_of(metric, name), name, owner, top=top)
         return
     for sample in (f"{name}_sum", f"{name}_count"):
@@ -118,7 +119,7 @@ def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
         "edge": tuple(edge for pair in pairs for edge in pair.edges),
         "job": tuple(contract.job for contract in contracts),
     }
-    for key, metric in (*STORED.items(), *LIVE.items()):
+    for key, metric in (*STORED.items(), *LIVE.items(), *FOLDER.items()):
         labels = {label: LABEL_VALUES.get((key, label)) or named.get(label, _OPEN) for label in metric.labels}
         for series in _samples(metric, {**labels, "job": named["job"], "instance": _OPEN}, "self"):
             flag = key.endswith("_info") or key in ("file_present", "state_ok", "live_trading_enabled")

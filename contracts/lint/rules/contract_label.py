@@ -19,7 +19,8 @@ SEVERITY: Severity = "error"
 SANCTIONED: Mapping[str, tuple[str, ...]] = {
     "run_id": ("peaktrade_ai_",),
     "symbol": ("peaktrade_signals_", "peaktrade_orders_"),
-    "strategy_id": ("peaktrade_signals_", "peaktrade_orders_"),
+    "strategy_id": ("peaktrade_signals_", "peaktrade_orders_", "peaktrade_strategy_"),
+    "limit_id": ("peaktrade_risk_",),
 }
 """Label or word -> prefixes of the metrics that may carry it; any other id, user or account may be on none."""
 

@@ -1,6 +1,7 @@
 """No two contracts share a metric, none takes a port that belongs to another part of the stack, job and name are one.
 
-Two contracts with one port, job or name are refused by the loader. Source of the ports: 1.1 of the fact sheet.
+A job may have the prefix `peak_trade_` before the name. Two contracts with one port, job or name are refused by the
+loader. Source of ports and prefix: 1.1 and 1.2 of the fact sheet.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ PLATFORM_PORTS: Mapping[int, str] = {
     8000: "the web console",
     9090: "Prometheus (in its container)",
     9092: "Prometheus",
-    9111: "metricsd",
 }
 """Port -> owner, for what has no contract."""
 
@@ -35,7 +35,7 @@ def check(tree: Tree) -> Iterator[Claim]:
                 f"port {contract.port} of {contract.name} belongs to {PLATFORM_PORTS[contract.port]}; choose another"
             )
             yield tree.place_of(contract), problem
-        if contract.job != contract.name:
+        if contract.job.removeprefix("peak_trade_") != contract.name:
             got = f"got {quote(contract.job)}, expected {quote(contract.name)}"
             yield tree.place_of(contract), f"the job of {contract.name} has another name ({got}); make them equal"
         for metric in contract.metrics:

@@ -1,7 +1,7 @@
 """Verifies a running demo as an operator would: by asking Prometheus, and by counting the event files again.
 
 In: contracts, event files and a Prometheus port. Out: one `Finding` per question. The files are counted with plain
-json, so agreement does not come from shared code.
+json, so agreement does not come from shared code; of sessions, what each printed at its end.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ from contracts.model import Contract
 from exporters.commands.demo.web import Series, ask_prometheus
 from exporters.commands.verify.client import HttpClient
 from exporters.commands.verify.finding import Finding
-from exporters.commands.verify.golden import GOLDEN, TRUTHS, Truth
+from exporters.commands.verify.golden import GOLDEN, TOLD, TRUTHS, Truth
 from exporters.commands.verify.prometheus import check_golden
 
 __all__ = ["Finding", "check", "is_steady"]
 
+Counts = Counter[frozenset[tuple[str, str]]]
+
 
 def is_steady(port: int, contract: Contract, file: Path) -> bool:
     """Whether Prometheus has seen everything that stands in `file` (which nobody writes to any more)."""
+    if contract.is_recorded:
+        told = {metric: sum(counts.values()) for metric, counts in _told(file).items()}
+        return told == {metric: sum(_found(port, metric).values()) for metric in told}
     query = f'peak_trade_exporter_read_bytes_total{{exporter="{contract.name}"}}'
     answer = ask_prometheus(port, query)
     return bool(answer and answer[0][1] == file.stat().st_size)
@@ -36,6 +41,10 @@ def check(port: int, contracts: Sequence[Contract], folder: Path) -> Iterator[Fi
         if golden.exporter in names:
             yield from check_golden(HttpClient(f"http://127.0.0.1:{port}"), golden).run()
     for contract in contracts:
+        if contract.is_recorded:
+            for metric, wanted in _told(folder / f"emitter {contract.name}.log").items():
+                yield _compare(port, contract.name, metric, wanted)
+            continue
         file = folder / f"{contract.name}.jsonl"
         yield _check_law(port, contract, file)
         for truth in TRUTHS:
@@ -56,19 +65,39 @@ def _check_law(port: int, contract: Contract, file: Path) -> Finding:
 
 def _check_counts(port: int, truth: Truth, file: Path) -> Finding:
     """Every label set must show exactly what the file holds, and no label set may show more."""
-    wanted: Counter[frozenset[tuple[str, str]]] = Counter()
+    wanted: Counts = Counter()
     for line in file.read_text().splitlines():
         labels = truth.labels_of(json.loads(line))
         if labels is not None:
             wanted[labels] += 1
+    return _compare(port, truth.exporter, truth.metric, wanted)
+
+
+def _told(file: Path) -> dict[str, Counts]:
+    """Return what the sessions say they told, by metric; each line of JSON is one session's."""
+    told: dict[str, Counts] = {metric: Counter() for metric, _ in TOLD.values()}
+    for line in file.read_text().splitlines():
+        for name, *texts, number in json.loads(line)["told"] if line.startswith("{") else ():
+            metric, labels = TOLD[name]
+            told[metric][frozenset(zip(labels, texts, strict=True))] += number
+    return told
+
+
+def _found(port: int, metric: str) -> Series:
+    """Return the series Prometheus has of a metric, without the labels of the target."""
     found: Series = {}
-    for labels_found, value in ask_prometheus(port, truth.metric) or []:
-        own = {name: text for name, text in labels_found.items() if name not in ("__name__", "job", "instance")}
+    for labels, value in ask_prometheus(port, metric) or []:
+        own = {name: text for name, text in labels.items() if name not in ("__name__", "job", "instance")}
         found[frozenset(own.items())] = value
+    return found
+
+
+def _compare(port: int, exporter: str, metric: str, wanted: Counts) -> Finding:
+    found = _found(port, metric)
     wrong = [labels for labels in wanted | Counter(found.keys()) if wanted[labels] != found.get(labels, 0)]
-    text = f"{truth.metric}: {sum(wanted.values())} events in {len(wanted)} label sets"
+    text = f"{metric}: {sum(wanted.values())} events in {len(wanted)} label sets"
     if wrong:
         labels = sorted(wrong, key=sorted)[0]
         shown = ", ".join(f"{name}={value}" for name, value in sorted(labels))
-        text = f"{truth.metric}{{{shown}}}: got {found.get(labels, 0):.0f}, the file has {wanted[labels]}"
-    return Finding("FAIL" if wrong else "PASS", f"{truth.exporter}_counts", text)
+        text = f"{metric}{{{shown}}}: got {found.get(labels, 0):.0f}, the file has {wanted[labels]}"
+    return Finding("FAIL" if wrong else "PASS", f"{exporter}_counts", text)

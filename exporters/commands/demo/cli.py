@@ -52,7 +52,7 @@ class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
     f"and {PROMETHEUS_PORT}.",
 )
 def demo(seconds: int | None, checked: bool, first: int | None) -> None:
-    """Start three exporters, their emitters and Prometheus, and watch them. Writes sample events only.
+    """Start all exporters, their emitters and Prometheus, and watch them. Writes sample events only.
 
     Prometheus is started where a `prometheus` binary is found. Ctrl-C stops everything that was started.
     """

@@ -53,24 +53,41 @@ class Processes:
             remedy = 'stop what holds them, or take other ports: make demo ARGS="--ports-from 20000"'
             raise StageError("\n".join([*taken, remedy]))
         for contract in self.contracts:
-            environment = {
-                word.default.env: "demo"
-                for word in contract.words.values()
-                if word.name == "run_id" and word.default and word.default.env
-            }
-            arguments = ["--file", str(self.file_of(contract)), "--host", "127.0.0.1", "--port"]
-            arguments += [str(self.ports[contract.name])]
-            arguments += ["--state-dir", str(self.folder / "state")]
-            self._run(f"exporter {contract.name}", _python(f"exporters.{contract.name}", *arguments), environment)
+            self._start_exporter(contract)
         if PROMETHEUS in self.ports:
             self._run(PROMETHEUS, self._prometheus(), {})
         for contract in self.contracts:
-            out = ["--out", str(self.file_of(contract)), "--run-id", "demo", "--forever", "--interval-ms", "100"]
-            self._run(f"emitter {contract.name}", _python("emitters", contract.name, *out), {})
+            self._start_emitter(contract)
 
     def file_of(self, contract: Contract) -> Path:
-        """Return the event file of an exporter."""
-        return self.folder / f"{contract.name}.jsonl"
+        """Return the event file of an exporter; of one that reads none, where sessions print what they told."""
+        return self.folder / (f"emitter {contract.name}.log" if contract.is_recorded else f"{contract.name}.jsonl")
+
+    def _start_exporter(self, contract: Contract) -> None:
+        environment = {
+            word.default.env: "demo"
+            for word in contract.words.values()
+            if word.name == "run_id" and word.default and word.default.env
+        }
+        arguments = ["--host", "127.0.0.1", "--port", str(self.ports[contract.name])]
+        if contract.is_recorded:
+            arguments += ["--multiproc-dir", str(self._sessions_folder)]
+        else:
+            arguments += ["--file", str(self.file_of(contract)), "--state-dir", str(self.folder / "state")]
+        self._run(f"exporter {contract.name}", _python(f"exporters.{contract.name}", *arguments), environment)
+
+    def _start_emitter(self, contract: Contract) -> None:
+        pace = ["--forever", "--interval-ms", "100"]
+        if contract.is_recorded:
+            mode = {"PEAKTRADE_METRICS_MODE": "B", contract.files.env or "": str(self._sessions_folder)}
+            self._run(f"emitter {contract.name}", _python("emitters", "session", "--steps", "60", *pace), mode)
+        else:
+            out = ["--out", str(self.file_of(contract)), "--run-id", "demo"]
+            self._run(f"emitter {contract.name}", _python("emitters", contract.name, *out, *pace), {})
+
+    @property
+    def _sessions_folder(self) -> Path:
+        return self.folder / "prom_multiproc"
 
     def require_alive(self) -> None:
         """Raise StageError, with its last words, if a process ended by itself."""

@@ -43,7 +43,9 @@ class Table:
         found = read_metrics(port)
         if found is None:
             return f"{head}{'-':>4}  does not answer"
-        events = sum(_series(found, "peak_trade_exporter_lines_total").values())
+        counters = [metric.name for metric in contract.metrics if metric.type == "counter"]
+        counted = counters if contract.is_recorded else ["peak_trade_exporter_lines_total"]
+        events = sum(sum(_series(found, name).values()) for name in counted)
         before = self._before.get(contract.name)
         rate = f"{(events - before[1]) / (now - before[0]):.1f}" if before and now > before[0] else "-"
         self._before[contract.name] = (now, events)

@@ -13,12 +13,12 @@ from prometheus_client.metrics_core import Metric as Family
 
 from contracts.compiler.vocabulary import value_problem
 from contracts.model import SOURCE_WORD, Contract, Metric
-from contracts.self_metrics import LABEL_VALUES, LIVE, RESERVED_PREFIX, STORED
+from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, RESERVED_PREFIX, STORED
 
 __all__ = ["contract_in_force", "count_series", "find_problems"]
 
 _PROCESS = "process_"
-_SELF = (*STORED.values(), *LIVE.values())
+_SELF = (*STORED.values(), *LIVE.values(), *FOLDER.values())
 
 
 def find_problems(contract: Contract, families: Iterable[Family]) -> Iterator[str]:

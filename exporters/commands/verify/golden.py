@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["GOLDEN", "TRUTHS", "Golden", "Truth"]
+__all__ = ["GOLDEN", "TOLD", "TRUTHS", "Golden", "Truth"]
 
 Event = Mapping[str, object]
 Labels = frozenset[tuple[str, str]]
@@ -17,7 +17,7 @@ Labels = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A query that must answer with at least `at_least` series, none NaN, while events flow. Source: seeds 000, 001."""
+    """A query that must answer with `at_least` series, none NaN, while events flow. Source: seeds 000, 001, 003."""
 
     exporter: str
     id: str
@@ -61,6 +61,14 @@ TRUTHS = (
     Truth("execution_watch", "peak_trade_execution_watch_requests_total", _request),
 )
 
+TOLD: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "record_strategy_decision": ("peaktrade_strategy_decisions_total", ("strategy_id", "decision")),
+    "record_strategy_signal": ("peaktrade_strategy_signals_total", ("strategy_id", "signal")),
+    "record_risk_check": ("peaktrade_risk_checks_total", ("check", "result")),
+    "record_risk_block": ("peaktrade_risk_blocks_total", ("reason",)),
+}
+"""What a session tells -> the counter that one call adds 1 to, and its labels in the order of the arguments."""
+
 _BUCKETS = 'peak_trade_pipeline_latency_seconds_bucket{edge="intent_to_ack"}'
 _P95 = f"histogram_quantile(0.95, sum by (le) (rate({_BUCKETS}[1m])))"
 
@@ -81,5 +89,10 @@ GOLDEN = (
     Golden("shadow_mvs", "orders_blocked", "peaktrade_orders_blocked_total"),
     Golden("execution_watch", "execution_up", 'up{job="execution_watch"} == 1'),
     Golden("execution_watch", "watch_requests", "sum by (endpoint) (peak_trade_execution_watch_requests_total) > 0"),
+    Golden("metricsd", "metricsd_up", 'up{job="peak_trade_metricsd"} == 1'),
+    Golden("metricsd", "strategy_series", '{__name__=~"peaktrade_strategy_.*"}', 10),
+    Golden("metricsd", "risk_series", '{__name__=~"peaktrade_risk_.*"}', 26),
+    Golden("metricsd", "risk_check_rate", "sum(rate(peaktrade_risk_checks_total[1m])) > 0"),
+    Golden("metricsd", "signal_changes", "sum(increase(peaktrade_strategy_signals_total[5m])) > 0"),
     Golden("execution_watch", "execution_events", "sum by (event_type) (peak_trade_execution_events_total) > 0"),
 )

@@ -11,7 +11,7 @@ from exporters.cli import main
 from tests.commands.verify.conftest import FakeSite
 from tests.end_to_end.ports import free_port
 
-EXPORTERS = ("ai_live", "execution_watch", "shadow_mvs")
+EXPORTERS = ("ai_live", "execution_watch", "metricsd", "shadow_mvs")
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,8 @@ def elsewhere() -> list[str]:
         (["--prometheus-url", "9092"], "'9092' is no address to ask; write it like http://127.0.0.1:9092"),
         (
             ["--exporter", "web=http://127.0.0.1:1"],
-            "--exporter web: no such exporter; write NAME=URL with one of ai_live, execution_watch, shadow_mvs",
+            "--exporter web: no such exporter; "
+            "write NAME=URL with one of ai_live, execution_watch, metricsd, shadow_mvs",
         ),
         (["--exporter", "ai_live"], "'' is no address to ask; write it like http://127.0.0.1:9092"),
         (
@@ -99,7 +100,7 @@ def test_failures_and_what_to_do_next_go_to_standard_error_with_the_result() -> 
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert lines[-1] == "RESULT=FAIL"
-    assert [line.split("|")[0] for line in lines[:-1]] == ["FAIL", "NEXT"] * 4
+    assert [line.split("|")[0] for line in lines[:-1]] == ["FAIL", "NEXT"] * 5
     assert all(line.startswith("WARN|") for line in result.stdout.splitlines())
 
 
@@ -108,4 +109,4 @@ def test_a_retry_waits_a_second_more_each_time(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("exporters.commands.verify.cli.time.sleep", waited.append)
     result = run("--prometheus-url", f"http://127.0.0.1:{free_port()}", *elsewhere(), "--retries", "2")
     assert waited == [1, 2, 1, 2]
-    assert "INFO|retry|3 not right yet; asking again in 2 s" in result.stdout.splitlines()
+    assert "INFO|retry|4 not right yet; asking again in 2 s" in result.stdout.splitlines()

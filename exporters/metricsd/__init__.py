@@ -1,0 +1,3 @@
+"""The always-on target of sessions; its promise is contracts/metricsd.yaml."""
+
+__all__: list[str] = []
