@@ -1,8 +1,8 @@
 """The exporter's metrics about itself, and the balance they keep.
 
 In: what each stage says it did. Out: updates of the `peak_trade_exporter_*` series, kept and committed with all others,
-and gauges of the present moment. The balance: lines read = applied + ignored + blank + refused by reason, and
-bytes read = bytes of those lines + bytes skipped.
+and gauges of the present moment. The balance: lines read = applied + ignored + blank + refused by reason; bytes read
+= bytes of those lines + bytes skipped; numbers, times and ids that something asks for = used + refused + absent.
 """
 
 from __future__ import annotations

@@ -10,13 +10,14 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from contracts.model import WHOLE, Contract, PathKind
-from exporters.engine.fields import attribute_of, deciding_paths, ordered_paths
+from exporters.engine.fields import Path, Unexpected, attribute_of, deciding_paths, ordered_paths, type_expecting
 from exporters.engine.values import MISTYPED, Decoded
 
 __all__ = ["Decoder"]
@@ -63,6 +64,9 @@ _check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(NaN)|(-?Infinity)')
 """Texts, so that they are passed over, and the numbers that JSON does not have but many writers write."""
 
+_SAMPLE, _FEW, _MOST_LESSONS = 256, 16, 8
+"""Events looked at for the texts a field holds; most texts of a field to be expected; how often that is tried."""
+
 _BETWEEN, _BETWEEN_CRLF = re.compile(rb"}\n(?={)"), re.compile(rb"}\r\n(?={)")
 
 
@@ -77,15 +81,37 @@ class Decoder:
             for part in path[:-1]:
                 node = node.setdefault(part, {})
             node[path[-1]] = (_DECIDING if path in deciding else _OTHER)[kind]
-        self._struct = _struct_of(self._tree, "Event")
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=_presence)
-        self._decode_line = decoder.decode
-        self._decode_lines = decoder.decode_lines
+        self._texts = [path for path, kind in ordered_paths(contract).items() if kind == "text" and path in deciding]
+        self._unknown = Unexpected()
+        self._learned = 0
+        self._expect({})
 
     def decode(self, data: bytes) -> Decoded:
         """Return what the lines of `data` (empty, or ending with a newline) hold."""
         events = self._decode_plain(data)
-        return Decoded(events) if events is not None else self._decode_each(data)
+        decoded = Decoded(events) if events is not None else self._decode_each(data)
+        is_new = not self._learned or self._unknown.number * 8 > len(decoded.events)
+        if is_new and self._learned < _MOST_LESSONS and len(decoded.events) >= _SAMPLE:
+            self._learn(decoded.events[:_SAMPLE])
+        self._unknown.number = 0
+        return decoded
+
+    def _learn(self, events: list[object]) -> None:
+        """Expect the texts that a few events hold, where they are few."""
+        self._learned += 1
+        columns = {path: set(map(attrgetter(attribute_of(path)), events)) for path in self._texts}
+        texts = {path: {raw for raw in column if isinstance(raw, str)} for path, column in columns.items()}
+        self._expect({path: known for path, known in texts.items() if 0 < len(known) <= _FEW})
+        if self._learned == _MOST_LESSONS:
+            self._expect({})  # they never stay the same
+
+    def _expect(self, texts: Mapping[Path, Collection[str]]) -> None:
+        """Decode from now on with what finds these texts without making them anew."""
+        types = {path: type_expecting(known, self._unknown) for path, known in texts.items()}
+        self._struct = _struct_of(self._tree, "Event", types)
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=_presence)
+        self._decode_line = decoder.decode
+        self._decode_lines = decoder.decode_lines
 
     def _decode_plain(self, data: bytes) -> list[object] | None:
         """Decode all lines at once, or return None if that would not be exact.
@@ -197,7 +223,9 @@ def _presence(_kind: type, _found: object) -> _Present:
     return _PRESENT
 
 
-def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
+def _struct_of(
+    tree: Mapping[str, Any], name: str, types: Mapping[Path, Any] | None = None, above: Path = ()
+) -> type[msgspec.Struct]:
     """Return the class of the objects a tree of paths describes.
 
     Whether an object is there at all is told by its attribute for WHOLE, which no JSON fills: true, but None in the
@@ -207,12 +235,13 @@ def _struct_of(tree: Mapping[str, Any], name: str) -> type[msgspec.Struct]:
     for part, kind in tree.items():
         attribute = attribute_of((part,))
         if isinstance(kind, dict):
-            inner = _struct_of(kind, f"{name}_{len(fields)}")
+            inner = _struct_of(kind, f"{name}_{len(fields)}", types, (*above, part))
             fields.append((attribute, inner, msgspec.field(default_factory=_absent(inner), name=part)))
         elif part == WHOLE:
             fields.append((attribute, bool, msgspec.field(default=True, name=part)))
         else:
-            fields.append((attribute, kind.type, msgspec.field(default=None, name=part)))
+            wanted = (types or {}).get((*above, part), kind.type)
+            fields.append((attribute, wanted, msgspec.field(default=None, name=part)))
     return msgspec.defstruct(name, fields, gc=False)
 
 

@@ -170,6 +170,14 @@ def test_a_type_that_changes_breaks(small: Checkout) -> None:
     assert [one.effect for one in found] == ["breaking"] * 4 + ["risky"]
 
 
+def test_another_order_of_events_is_risky(small: Checkout) -> None:
+    small.edit(SHOP, "    buckets: [0.1, 0.5, 1]\n", "")
+    small.edit(SHOP, "type: histogram", "type: gauge")
+    small.edit(SHOP, "observes: took", "sets: took")
+    [found] = change(small, ("sets: took", "sets: took\n    newest_by: lines"))
+    assert (found.effect, found.text.partition(": ")[2]) == ("risky", "set by the last line (was the newest by at)")
+
+
 def test_a_spelling_that_is_gone_is_risky(small: Checkout) -> None:
     small.edit(SHOP, "otherwise: other", "otherwise: other, aliases: {sale: [sold]}")
     [found] = change(small, ("aliases: {sale: [sold]}", "aliases: {sale: [bought]}"))[:1]

@@ -76,7 +76,7 @@ class _Open:
                 opened = entry[close.opened]
                 if opened is not None and not entry[close.joined_at] and 0 <= (latency := at - opened) <= timeout:
                     entry[close.joined_at] = entry[JOINED] = True
-                    latencies[close].append(latency / _SECOND)
+                    latencies[close].append(latency / 1e9)
                     if entry[SEGMENT]:
                         self.segments.change(identity, entry)
                 else:

@@ -68,7 +68,7 @@ class Columns:
         column = self.of(word)
         if len(plans) < sum(word in plan.readers for plan in self._distinct):
             column = [column[at] for at in self.rows(plans)]
-        return [value for value in column if value is not None] if None in column else column
+        return column if all(column) else [value for value in column if value is not None]
 
     def _read(self, word: str) -> Column:
         by_reader: dict[ColumnReader, list[Plan]] = {}
@@ -94,6 +94,6 @@ class Columns:
         refused = sum(number for (word, _), number in self.refused.items() if word == name)
         values = reader.read(events, self._now, self.refused)
         refused = sum(number for (word, _), number in self.refused.items() if word == name) - refused
-        if absent := values.count(None) - refused:
+        if not all(values) and (absent := values.count(None) - refused):  # all() takes a tenth of the time of count()
             self.absent[name] += absent
         return values

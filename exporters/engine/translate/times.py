@@ -24,6 +24,8 @@ __all__ = ["SECOND", "TimeReader", "nanoseconds_of"]
 SECOND = 1_000_000_000
 """Nanoseconds of a second."""
 
+_DAY = 86_400 * SECOND
+
 _HEAD = 19
 """Characters up to the second: 2026-01-25T05:13:20."""
 
@@ -56,6 +58,16 @@ class _Seconds(_Memory):
         return int(msgspec.convert(text, datetime).replace(tzinfo=UTC).timestamp()) * SECOND
 
 
+class _LaterSeconds(_Seconds):
+    """The same, but none so early that with an offset it could lie before 1970."""
+
+    def _work_out(self, text: str) -> int:
+        found = super()._work_out(text)
+        if found < _DAY:
+            raise ValueError(text)
+        return found
+
+
 class _Tails(_Memory):
     """What stands behind the second: a fraction and an offset, both of which may be missing."""
 
@@ -75,7 +87,7 @@ class _FineTails(_Tails):
         return super()._work_out(f".000{text}")
 
 
-_seconds, _tails, _fine_tails = _Seconds(), _Tails(), _FineTails()
+_seconds, _later_seconds, _tails, _fine_tails = _Seconds(), _LaterSeconds(), _Tails(), _FineTails()
 
 
 def nanoseconds_of(text: str) -> int | None:
@@ -106,17 +118,19 @@ class TimeReader(ColumnReader):
         self._factors = {scale: _factor_of(scale) for _, scale in self._fields}
 
     def _whole(self, column: list[Any], scale: float, now: int) -> list[Any] | None:
-        seconds, tails, fine, millis = _seconds, _tails, _fine_tails, _MILLIS
+        seconds, tails, fine, millis = _later_seconds, _tails, _fine_tails, _MILLIS
         try:
             if type(column[0]) is not str:
                 times = self._whole_numbers(column, self._factors[scale])
+                if not times or min(times) < 0:
+                    return None
             elif _is_fine(column[0]):
                 times = [seconds[text[:19]] + millis[text[19:23]] + fine[text[23:]] for text in column]
             else:
                 times = [seconds[text[:19]] + tails[text[19:]] for text in column]
         except (KeyError, OverflowError, TypeError, ValueError):
             return None
-        return times if times and min(times) >= 0 and max(times) <= now + self._ahead else None
+        return times if max(times) <= now + self._ahead else None
 
     @staticmethod
     def _whole_numbers(column: list[Any], factor: int | float) -> list[int]:

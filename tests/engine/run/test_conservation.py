@@ -33,7 +33,7 @@ sources:
     read: {size: size}
 metrics:
   peak_trade_things_total: {type: counter, counts: kind, labels: [kind], budget: 2, help: Things.}
-  peak_trade_size_bytes: {type: histogram, observes: size, labels: [kind], buckets: [1], budget: 2, help: Sizes.}
+  peak_trade_size_bytes: {type: histogram, observes: size, labels: [source], buckets: [1], budget: 2, help: Sizes.}
 """
 
 LINES = {
@@ -41,6 +41,10 @@ LINES = {
     b'{"v":1,"kind":"b","size":"mistyped"}': "applied",
     b'  {"v":1,"kind":"a"}\r': "applied",
     b'{"v":2}': "ignored",
+    b'{"v":2,"size":1}': "applied",
+    b'{"v":2,"size":NaN}': "ignored",
+    b'{"v":2,"size":-1}': "ignored",
+    b'{"v":1,"kind":"a","size":1e400}': "applied",
     b'{"v":1}': "missing_fields",
     b'{"v":3}': "unknown_schema",
     b"{}": "unknown_schema",
@@ -60,6 +64,14 @@ def totals(engine: Engine, name: str) -> Counter[str]:
     snapshot, _ = engine.publish()
     found = next(samples for metric, samples in snapshot if metric.name == f"peak_trade_exporter_{name}")
     return Counter({sample.labels[-1]: round(sample.value) for sample in found if sample.value})
+
+
+def sizes(engine: Engine) -> int:
+    """Return how many sizes were observed, refused or absent."""
+    snapshot, _ = engine.publish()
+    found = next(samples for metric, samples in snapshot if metric.name == "peak_trade_size_bytes")
+    observed = sum(sum(sample.buckets) for sample in found)
+    return observed + totals(engine, "refused_values_total").total() + totals(engine, "absent_values_total").total()
 
 
 class ConservationMachine(RuleBasedStateMachine):
@@ -152,6 +164,7 @@ class ConservationMachine(RuleBasedStateMachine):
         assert totals(self.engine, "lines_total") == self.outcomes
         assert totals(self.engine, "read_bytes_total").total() == self.read_bytes
         assert self.line_bytes + totals(self.engine, "skipped_bytes_total").total() == self.read_bytes
+        assert sizes(self.engine) == self.outcomes["applied"] + self.outcomes["ignored"]
         assert totals(self.engine, "lost_bytes_total").total() == 0
         assert self.engine.tail.lag_bytes == self.half
 
@@ -168,6 +181,7 @@ def test_a_line_is_counted_under_one_outcome(
     log_file.append(text + b"\n")
     engine.step()
     assert totals(engine, "lines_total") == {outcome: 1}
+    assert sizes(engine) == (outcome in ("applied", "ignored"))
     assert totals(engine, "read_bytes_total").total() == len(text) + 1
 
 
