@@ -90,5 +90,6 @@ def _seconds_of(value: object) -> float | None:
         except ValueError:
             return None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    is_seconds = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _NO_MILLISECONDS
-    return float(value) if is_seconds and isinstance(value, int | float) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < _NO_MILLISECONDS else None

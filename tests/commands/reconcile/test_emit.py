@@ -53,6 +53,22 @@ def test_an_event_names_the_order_and_the_run(tmp_path: Path) -> None:
     ]
 
 
+def test_an_order_only_the_broker_knows_is_named_by_the_brokers_id(tmp_path: Path) -> None:
+    day, events = make_day(2), tmp_path / "events.jsonl"
+    KINDS["an order only the broker knows"].spoil(day)
+    run(*day.write(tmp_path, "csv"), "--emit", str(events))
+    first = json.loads(events.read_text().splitlines()[0])
+    assert (first["code"], first["client_order_id"], first["broker_order_id"]) == ("ghost_broker_order", None, "O-0")
+
+
+def test_a_broker_that_could_not_answer_is_one_mismatch_of_all_orders(tmp_path: Path) -> None:
+    day, events = make_day(2), tmp_path / "events.jsonl"
+    KINDS["the broker timed out"].spoil(day)
+    run(*day.write(tmp_path, "jsonl"), "--emit", str(events))
+    first = json.loads(events.read_text().splitlines()[0])
+    assert (first["code"], first["field"], first["client_order_id"]) == ("timeout", "*", "*")
+
+
 def test_who_does_not_know_says_neither_ok_nor_mismatch(tmp_path: Path) -> None:
     arguments, events = make_day(2).write(tmp_path, "jsonl"), tmp_path / "events.jsonl"
     with Path(arguments[1]).open("a") as ledger:

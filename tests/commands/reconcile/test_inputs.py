@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,11 @@ def test_a_mock_broker_that_tells_an_order_twice_means_the_newer(tmp_path: Path)
     day = make_day(1)
     day.listed.append({**day.listed_as(0), "ts": "2026-01-25T00:00:00Z", "status": "open", "filled_qty": "0"})
     assert run(*day.write(tmp_path, "jsonl")).exit_code == 0
+
+
+@pytest.mark.parametrize("text", [Decimal("NaN"), Decimal("Infinity"), "nan", "inf", None, [], True])
+def test_what_is_no_time_is_no_time(text: object) -> None:
+    assert lines.seconds_of(text) == 0.0
 
 
 def test_the_example_of_a_time_is_true() -> None:

@@ -174,3 +174,74 @@ def test_exports_that_overlap_and_ledgers_named_twice_count_once(tmp_path: Path)
     copy.write_bytes((tmp_path / "ledger.jsonl").read_bytes())
     result = json.loads(run(*arguments, "--ledger", arguments[1], "--ledger", str(copy), "--json").stdout)
     assert (result["result"], result["broker"]["left_out"]) == ("ok", 3)
+
+
+@pytest.mark.parametrize("name", ["price", "fee"])
+@pytest.mark.parametrize("value", ["NaN", "sNaN", float("inf"), 1e300])
+def test_a_price_or_fee_that_is_no_number_of_this_world_is_said_and_never_added(
+    name: str, value: object, tmp_path: Path
+) -> None:
+    day = make_day(1)
+    day.of(0, "fill")[0][name] = value
+    result = run(*day.write(tmp_path, "jsonl"), "--json")
+    assert found(result.stdout) == [("invariant_non_finite_qty", "qty", "co-0")]
+
+
+def test_a_quantity_that_is_not_finite_is_said_even_if_the_order_is_known_by_two_ids_only_later(tmp_path: Path) -> None:
+    day = make_day(1)
+    fill = day.of(0, "fill")[0]
+    fill["qty"] = "NaN"
+    del fill["client_order_id"]
+    day.ledger.insert(0, day.ledger.pop())
+    result = run(*day.write(tmp_path, "jsonl"), "--json")
+    assert found(result.stdout) == [("invariant_non_finite_qty", "qty", "co-0")]
+
+
+def test_lines_go_on_finding_an_order_after_its_ids_came_together(tmp_path: Path) -> None:
+    day = make_day(2)
+    fills = day.of(1, "fill")
+    for fill in fills:
+        del fill["client_order_id"]
+    rest = [line for line in day.ledger if line not in fills]
+    day.ledger[:] = [fills[0], *rest, fills[1]]
+    assert run(*day.write(tmp_path, "csv")).exit_code == 0
+
+
+def test_a_ledger_that_begins_amid_an_order_does_not_know_its_state(tmp_path: Path) -> None:
+    day = make_day(1)
+    day.ledger[:] = day.of(0, "fill")
+    assert run(*day.write(tmp_path, "jsonl")).exit_code == 0
+    day.listed_as(0)["status"] = "open"
+    assert run(*day.write(tmp_path, "jsonl")).exit_code == 0
+
+
+def test_the_later_statement_of_an_orders_quantity_is_believed(tmp_path: Path) -> None:
+    day = make_day(1)
+    day.of(0, "intent")[0]["qty"] = 1e-9
+    day.of(0, "submit")[0]["qty"] = 1e-9
+    assert run(*day.write(tmp_path, "csv")).exit_code == 0
+    day.of(0, "ack")[0]["qty"] = 1e-9
+    result = run(*day.write(tmp_path, "csv"), "--json")
+    assert found(result.stdout) == [("invariant_filled_exceeds_qty", "qty", "co-0")]
+
+
+def test_a_fill_below_the_tolerance_that_one_side_lacks_is_none(tmp_path: Path) -> None:
+    day = make_day(3)
+    tiny = {**day.of(2, "ack")[0], "stage": "fill", "qty": 1e-10, "price": 1.0, "fee": 0.0}
+    day.ledger.append(tiny)
+    assert run(*day.write(tmp_path, "jsonl")).exit_code == 0
+
+
+def test_the_bounds_of_the_window_are_in_it(tmp_path: Path) -> None:
+    arguments = [*make_day(1).write(tmp_path, "jsonl"), "--json"]
+    inside = ["--since", "2026-01-25T01:00:00Z", "--until", "2026-01-25T01:00:03Z"]
+    assert json.loads(run(*arguments, *inside).stdout)["outside_window"] == 0
+    assert json.loads(run(*arguments, "--until", "2026-01-25T01:00:02.9Z").stdout)["outside_window"] == 1
+    assert json.loads(run(*arguments, "--since", "2026-01-25T01:00:00.1Z").stdout)["outside_window"] == 1
+
+
+def test_the_side_of_the_broker_has_a_lag_too(tmp_path: Path) -> None:
+    day = make_day(4)
+    day.ledger[:] = [line for line in day.ledger if line["client_order_id"] != "co-1"]
+    report = json.loads(run(*day.write(tmp_path, "jsonl"), "--json").stdout)
+    assert report["lag_seconds"] == {"ledger": 0.0, "broker": 122.0}, "from 01:01:02 to 01:03:04"

@@ -145,6 +145,11 @@ def test_what_is_wrong_is_said_and_ends_with_1(site: FakeSite, name: str, old: s
     assert (result.exit_code, result.stdout.splitlines()[-2:]) == (1, [f"PROBLEM {problem}", "status: not healthy"])
 
 
+def test_orders_that_were_opened_before_the_counters_began_are_not_counted_below_none(site: FakeSite) -> None:
+    change(site, "execution_watch", 'to_state="ACK"} 9', 'to_state="ACK"} 2')
+    assert facts(run(site, "--json"))["open_orders"] == 0
+
+
 def test_an_exporter_that_does_not_answer_is_down(site: FakeSite) -> None:
     del site.answers["/ai_live"]
     result = run(site)
@@ -199,6 +204,7 @@ def test_a_prometheus_that_does_not_answer_leaves_it_open(site: FakeSite) -> Non
     result = run(site, PROM_URL=site.base)
     last = f"UNKNOWN alerts: {site.base}/api/v1/alerts: answered 404"
     assert (result.exit_code, result.stdout.splitlines()[-2]) == (2, last)
+    assert facts(run(site, "--json", PROM_URL=site.base))["alerts"]["asked"] is True
     site.say("/api/v1/alerts", {"data": []})
     result = run(site, PROM_URL=site.base)
     assert result.stdout.splitlines()[-2] == f"UNKNOWN alerts: {site.base}: answered no alerts; is it a Prometheus?"
@@ -233,6 +239,25 @@ def test_the_newest_event_is_found_whatever_the_order_and_a_half_line_is_none(tm
     )
     [found] = file_facts([str(tmp_path / "*.jsonl")], TIMES, NOW)
     assert (found["newest_event"], found["newest_event_age_s"]) == ("2026-01-25T00:00:09.000Z", 791.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "newest"),
+    [
+        ("1769299207.5", "2026-01-25T00:00:07.500Z"),
+        ("1769299207500", None),
+        ("true", None),
+        ("0", None),
+        ("-5", None),
+        ("NaN", None),
+        ('"soon"', None),
+        ('"2026-01-25T00:00:07"', "2026-01-25T00:00:07.000Z"),
+    ],
+)
+def test_a_time_is_text_or_seconds(value: str, newest: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text(f'{{"ts":{value}}}\n')
+    assert file_facts([str(file)], TIMES, NOW)[0]["newest_event"] == newest
 
 
 def test_only_the_end_of_a_large_file_is_read(tmp_path: Path) -> None:

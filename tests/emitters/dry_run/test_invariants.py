@@ -199,5 +199,11 @@ def test_the_runs_meet_what_brokers_do(runs: list[Told]) -> None:
     assert {one.run.state for one in runs} == {"COMPLETED", "FAILED"}
 
 
+def test_a_run_reconciles_nearly_every_time_it_is_due(runs: list[Told]) -> None:
+    for one in runs:
+        done = {event["ts"] for event in one.execution if event["event_type"].startswith("reconcile")}
+        assert len(done) >= 0.9 * one.run.clock.steps / one.run.plan.reconcile_every
+
+
 def test_other_seeds_are_other_runs(runs: list[Told]) -> None:
     assert len({json.dumps(one.ledger, default=str) for one in runs}) == len(runs)

@@ -21,7 +21,7 @@ from emitters.dry_run.mock_broker import BrokerError, Fill, MockBroker, Report, 
 from emitters.dry_run.orchestrator import Orchestrator
 from emitters.dry_run.preflight import Plan, check
 from emitters.dry_run.rails import Rails
-from emitters.dry_run.reconciler import compare
+from emitters.dry_run.reconciler import compare, reconcile
 from emitters.dry_run.tally import Tally
 from emitters.writer import Writer
 
@@ -61,6 +61,51 @@ def order(state: str, *fills: str) -> LocalOrder:
 )
 def test_the_reconciler_names_the_gravest_difference(own: LocalOrder, theirs: Report, code: str) -> None:
     assert compare(own, theirs) == code
+
+
+class Listing(Desk):
+    """A desk whose broker has these orders, and that notes what it is asked."""
+
+    def __init__(self, *reports: Report, signal: str = "") -> None:
+        self._reports = {one.request.client_order_id: one for one in reports}
+        self._signal = signal
+        self.queried: list[str] = []
+
+    def list_open(self) -> list[Report]:
+        if self._signal:
+            raise UnansweredError(self._signal)
+        return [one for one in self._reports.values() if one.status == "open"]
+
+    def query(self, client_order_id: str) -> Report | None:
+        self.queried.append(client_order_id)
+        return self._reports.get(client_order_id)
+
+
+def book_of(*orders: LocalOrder) -> Book:
+    book = Book(Decimal(1000))
+    book.orders = {one.request.client_order_id: one for one in orders}
+    return book
+
+
+def test_an_order_the_broker_does_not_list_is_asked_for_and_may_be_missing() -> None:
+    desk = Listing()
+    assert reconcile(book_of(order("ACK")), desk) == [("missing_on_broker", "co-1")]
+    assert desk.queried == ["co-1"]
+    assert reconcile(book_of(order("ACK")), Listing(report("filled", "1"))) == [("partial_fill_mismatch", "co-1")]
+
+
+@pytest.mark.parametrize("state", ["NEW", "FILLED", "CANCELED", "REJECTED"])
+def test_nobody_is_asked_for_an_order_that_is_not_open(state: str) -> None:
+    desk = Listing()
+    assert (reconcile(book_of(order(state)), desk), desk.queried) == ([], [])
+
+
+def test_an_order_only_the_broker_has_is_a_ghost() -> None:
+    assert reconcile(book_of(), Listing(report("open"))) == [("ghost_broker_order", "co-1")]
+
+
+def test_a_broker_without_an_answer_is_one_mismatch_for_all_orders() -> None:
+    assert reconcile(book_of(order("ACK"), order("FILLED")), Listing(signal="timeout")) == [("timeout", "*")]
 
 
 def test_an_order_cannot_go_where_no_order_goes() -> None:
