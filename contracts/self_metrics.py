@@ -123,7 +123,7 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("lines_total", "outcome"): LINE_OUTCOMES,
     ("skipped_bytes_total", "kind"): ("filler", "too_long"),
     ("refused_values_total", "reason"): ("mistyped", "unknown_value", "out_of_range", "future"),
-    ("pair_edges_total", "outcome"): ("joined", "orphan", "repeated", "negative"),
+    ("pair_edges_total", "outcome"): ("joined", "orphan", "repeated", "negative", "evicted"),
     ("pairs_forgotten_total", "reason"): ("expired", "evicted"),
     ("recoveries_total", "outcome"): ("resumed", "moved", "copied", "unpacked", "missing", "unseen"),
     ("state_resets_total", "reason"): ("corrupt", "contract"),

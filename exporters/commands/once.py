@@ -25,6 +25,7 @@ def print_once(settings: Settings) -> int:
     shot = OneShot(settings.files, settings.contract.files.max_line_bytes)
     engine = Engine(settings.contract, shot, os.environ, SystemClock()).start()
     engine.step()
+    engine.conclude()
     for path, problem in shot.unreadable.items():
         name = "standard input" if path in STDIN else path
         click.echo(f"{name}: cannot be read ({problem.lower()}); give --file a readable file", err=True)

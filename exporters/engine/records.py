@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import msgspec
@@ -83,11 +83,12 @@ class PairMeaning(Struct, frozen=True):
 
 
 class PairProgress(Struct, frozen=True):
-    """How far a pair has come: its newest event time (UTC epoch nanoseconds), and which id it forgot last."""
+    """A pair's newest event time, the last id it forgot, and when the last it evicted was heard of (in nanoseconds)."""
 
     pair: str
     newest: float
     forgotten: int
+    evicted: float = -inf
 
 
 Entry = list[Any]
@@ -202,8 +203,13 @@ def _read_meaning(key: str, value: object) -> MetricMeaning:
 
 
 def _read_progress(key: str, value: object) -> PairProgress:
-    newest, forgotten = msgspec.convert(value, tuple[int | float, int])
-    return PairProgress(key, _whole(newest), forgotten)
+    """Return a pair's progress; versions before did not store when an id was evicted."""
+    newest, forgotten, *evicted = msgspec.convert(value, list[int | float])
+    return PairProgress(key, _whole(newest), int(forgotten), *evicted)
+
+
+def _progress_value(one: PairProgress) -> object:
+    return [one.newest, one.forgotten, *([one.evicted] if one.evicted > -inf else [])]  # JSON knows no infinity
 
 
 def _read_segment(key: str, value: object) -> SavedSegment:
@@ -243,7 +249,7 @@ _KINDS: Mapping[type, _Kind] = {
         lambda one: one.meaning,
         lambda key, value: PairMeaning(key, msgspec.convert(value, str)),
     ),
-    PairProgress: _Kind("newest", lambda one: str(one.pair), lambda one: [one.newest, one.forgotten], _read_progress),
+    PairProgress: _Kind("newest", lambda one: str(one.pair), _progress_value, _read_progress),
     SavedSegment: _Kind("pair", lambda one: json.dumps([one.pair, one.number]), lambda one: one.entries, _read_segment),
     Checkpoint: _Kind("mark", lambda one: str(one.serial), _checkpoint_value, _read_checkpoint),
     KnownBackups: _Kind(

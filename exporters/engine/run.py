@@ -186,6 +186,8 @@ class Engine:
                 self._answer(overdue)
             if self.clock.monotonic() >= self._stops_at:
                 break
+        else:
+            self.series.apply(self._accounting.joined(self.pipeline.pairs.settle()), self.clock.now())
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
         if self._read_bytes > TRIM_BYTES:
@@ -259,6 +261,11 @@ class Engine:
             contract_read_at=self._contract_read_at,
             contract_refused=self.is_reload_refused,
         )
+
+    def conclude(self) -> None:
+        """Count what pairs still wait for in vain, and commit: no file will be read any more."""
+        self.series.apply(self._accounting.joined(self.pipeline.pairs.conclude()), self.clock.now())
+        self._commit()
 
     # Scrapes, from other threads
 
