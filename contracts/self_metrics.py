@@ -68,7 +68,7 @@ STORED: Mapping[str, Metric] = {
         (
             "pair_edges_total",
             "pair edge outcome",
-            "Edges of paired events: joined, orphan, repeated or negative.",
+            "Edges of paired events: joined, orphan, repeated, negative, or evicted for want of room.",
         ),
         (
             "pairs_forgotten_total",

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contracts.model import Contract, Pair
 from exporters.engine.pairs.entry import Missed
 from exporters.engine.pairs.joiner import NEVER, SECOND, Joiner, Latencies, PairTally
-from exporters.engine.records import Change, Gone, PairMeaning, PairProgress, Record, Saved, remembered
+from exporters.engine.pairs.segments import remembered
+from exporters.engine.records import Change, Gone, PairMeaning, PairProgress, Record, Saved
 from exporters.engine.values import Join, Observe
 
 __all__ = ["Joined", "OpenPairs", "PairTally"]

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from exporters.engine.pairs.entry import ORDER, SEGMENT, Entries, Entry
-from exporters.engine.records import Change, Gone, SavedSegment
+from exporters.engine.records import Change, Gone, Saved, SavedSegment
 
-__all__ = ["Segments"]
+__all__ = ["Segments", "remembered"]
 
 _LENGTH = 256
 """Ids of one segment: a row of about 25 KB."""
@@ -155,3 +155,17 @@ class Segments:
             del self._unwritten[number]
         else:
             self._gone.append(number)
+
+
+def remembered(saved: Saved) -> dict[str, dict[str, tuple[int, list[Any]]]]:
+    """Return what pairs remember: pair -> id -> (number of its segment, entry), in the order of hearing.
+
+    The newest record of an id stands; the last element of an entry is its place in the order of hearing, and ids up to
+    the last one forgotten are gone.
+    """
+    forgotten = {progress.pair: progress.forgotten for progress in saved.pair_progress}
+    found: dict[str, dict[str, tuple[int, list[Any]]]] = {}
+    for one in sorted(saved.segments, key=lambda one: (one.pair, one.number)):
+        last, ids = forgotten.get(one.pair, 0), found.setdefault(one.pair, {})
+        ids |= {str(identity): (one.number, rest) for identity, *rest in one.entries if rest[-1] > last}
+    return {pair: dict(sorted(ids.items(), key=lambda item: item[1][1][-1])) for pair, ids in found.items()}
