@@ -152,7 +152,7 @@ def _print(report: dict[str, Any]) -> None:
         path = file["path"].encode(errors="backslashreplace").decode()
         click.echo(f"{file['offset']:>14}{file['lag_bytes']:>12}{file['inode']:>12}  {path}")
     click.echo(f"\n{'lines':>14}  outcome")
-    for outcome, number in report["lines"].items():
+    for outcome, number in sorted(report["lines"].items(), key=lambda item: (-item[1], item[0])):
         click.echo(f"{number:>14}  {outcome}")
     for one in report["refused"]:
         path = one["path"].encode(errors="backslashreplace").decode()

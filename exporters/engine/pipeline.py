@@ -7,6 +7,7 @@ what the next batch does.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 
@@ -17,16 +18,9 @@ from exporters.engine.decode import Decoder
 from exporters.engine.pairs.pairs import OpenPairs, PairTally
 from exporters.engine.translate.plan_cache import Admitted
 from exporters.engine.translate.translate import Translator
-from exporters.engine.values import Batch, Decoded, Effect, Update
+from exporters.engine.values import Batch, Decoded, Effect, Failure, Update
 
-__all__ = ["Failure", "Pipeline", "Processed"]
-
-
-class Failure(Struct, frozen=True):
-    """A line at which a stage raised: where it begins in its file (bytes), and what was raised."""
-
-    offset: int
-    error: Exception
+__all__ = ["Pipeline", "Processed"]
 
 
 class Processed(Struct):
@@ -41,6 +35,15 @@ class Processed(Struct):
     updates: list[Update] = field(default_factory=list)
     tally: PairTally = field(default_factory=PairTally)
     failures: list[Failure] = field(default_factory=list)
+
+    def refused(self, batch: Batch) -> Counter[str]:
+        """Return how many lines of the batch were refused, by reason."""
+        numbers = Counter(self.decoded.rejected)
+        for (_, reason), number in self.effect.rejected.items():
+            numbers[reason] += number
+        if batch.too_long:
+            numbers["too_long"] += batch.too_long
+        return numbers
 
 
 class Pipeline:
@@ -89,15 +92,16 @@ class Pipeline:
                 whole.failures.append(Failure(offset, error))
         return whole
 
-    def refused(self, batch: Batch, wanted: Set[str], now: float) -> Iterator[tuple[str, int, bytes]]:
+    def refused(self, batch: Batch, now: float, wanted: Set[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield reason, offset and text of the first line of a batch refused for each wanted reason.
 
         Slow: it goes line by line, with a translator of its own, so that looking again changes nothing.
         """
         translator, left = Translator(self._contract, self._environment), set(wanted)
         for offset, line in _lines_of(batch):
-            decoded = self._decoder.decode(line)
+            decoded = Decoded([])
             with suppress(Exception):  # that line was counted as internal_error, and is told elsewhere
+                decoded = self._decoder.decode(line)
                 decoded.rejected.update(reason for _, reason in translator.translate(decoded.events, now).rejected)
             for reason in left & decoded.rejected.keys():
                 yield reason, offset, line

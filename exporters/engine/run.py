@@ -23,7 +23,7 @@ from exporters.engine.heap import TRIM_BYTES, hold_heap, trim_heap
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
 from exporters.engine.records import Change, Gone, Saved, read_rows, row_of
-from exporters.engine.refusals import Refusals
+from exporters.engine.refusals.refusals import Refusals
 from exporters.engine.series import SeriesTable
 from exporters.engine.state.keeper import Keeper, Loaded
 from exporters.engine.state.positions import Positions
@@ -211,11 +211,11 @@ class Engine:
             self.series.apply(self._accounting.notice(item), now)
             return
         done = self.pipeline.process(item, now)
-        self.refusals.look(item, done, self.pipeline, now)
+        find = partial(self.pipeline.refused, item, now)
+        self.refusals.look(item, done.refused(item), done.failures, find, now)
         self.series.admit(done.effect.names)
         applied = self.series.apply(done.updates, now)
-        counted = self._accounting.lines(item, done.decoded, done.effect)
-        counted += self._accounting.joined(done.tally)
+        counted = [*self._accounting.lines(item, done.decoded, done.effect), *self._accounting.joined(done.tally)]
         self.series.apply([*counted, *self._accounting.folded(applied.overflow, applied.refused)], now)
 
     def _scan(self, at_once: bool) -> bool:

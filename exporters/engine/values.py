@@ -23,6 +23,7 @@ __all__ = [
     "Count",
     "Decoded",
     "Effect",
+    "Failure",
     "FileKey",
     "Join",
     "JoinPlan",
@@ -106,6 +107,13 @@ class Notice(Struct, frozen=True):
     lost_bytes: int = 0
     outcome: str = ""
     problem: str = ""
+
+
+class Failure(Struct, frozen=True):
+    """A line at which a stage raised: where it begins in its file (bytes), and what was raised."""
+
+    offset: int
+    error: Exception
 
 
 class Refusal(Struct, frozen=True):

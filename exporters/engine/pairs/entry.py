@@ -8,6 +8,7 @@ can be remembered of an id stands in its `Odd`.
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,16 +22,20 @@ __all__ = [
     "JOINED",
     "LAST",
     "MOST",
+    "NEVER",
     "ODD",
     "ORDER",
+    "SECOND",
     "SEGMENT",
     "STALE",
     "Entries",
     "Entry",
     "EntryCodec",
+    "Latencies",
     "Life",
     "Missed",
     "Odd",
+    "PairTally",
     "Waiting",
     "episodes",
     "outcome_of",
@@ -54,11 +59,20 @@ Entries = dict[str, Entry]
 Missed = tuple[str, str, str]
 """(pair, edge, outcome); outcomes: joined, orphan, repeated, negative, evicted, and with edge "" expired, evicted."""
 
+PairTally = Counter[Missed]
+
+Latencies = defaultdict[Close, list[int]]
+"""Latencies of the edges that joined, in nanoseconds."""
+
+NEVER = float("-inf")
+SECOND = 1_000_000_000
+"""Nanoseconds of a second."""
+
 MOST = 32
 """Waiting events, and lives, that are remembered of one id."""
 
 
-class Life(Struct):
+class Life(Struct, gc=False):
     """An opening, all that opens the same stage again within the timeout included, and the edges that joined it.
 
     `place` is the stage's, `first` its time; not `is_certain` if what might join it may have been evicted before.
@@ -70,7 +84,7 @@ class Life(Struct):
     is_certain: bool = True
 
 
-class Waiting(Struct, frozen=True, eq=False):
+class Waiting(Struct, frozen=True, eq=False, gc=False):
     """An event that closes an edge whose opening has not been read, or not been found in time."""
 
     at: int
@@ -78,7 +92,7 @@ class Waiting(Struct, frozen=True, eq=False):
     is_certain: bool = True
 
 
-class Odd(Struct):
+class Odd(Struct, gc=False):
     """What else is remembered of an id: events that wait, and lives other than the newest of their stage."""
 
     waiting: list[Waiting]
@@ -130,8 +144,8 @@ def episodes(lives: list[Life], timeout: int) -> Iterator[list[Life]]:
         yield episode
 
 
-def outcome_of(waiting: Waiting, lives: list[Life], timeout: int, is_over: bool) -> Missed:
-    """Return what becomes of an event that waited in vain.
+def outcome_of(waiting: Waiting, entry: Entry, timeout: int, is_over: bool) -> Missed:
+    """Return what becomes of an event of an id that waited in vain.
 
     Args:
         is_over: whether nothing can come any more that it waits for; else it is forgotten for want of room.
@@ -139,8 +153,10 @@ def outcome_of(waiting: Waiting, lives: list[Life], timeout: int, is_over: bool)
     close = waiting.close
     if not is_over or not waiting.is_certain:
         return (*close.orphan[:2], "evicted")
-    is_early = any(life.place == close.opened and 0 < life.first - waiting.at <= timeout for life in lives)
-    return close.negative if is_early else close.orphan
+    firsts = [life.first for life in entry[ODD].lives if life.place == close.opened]
+    if entry[close.opened] is not None:
+        firsts.append(entry[close.opened])
+    return close.negative if any(0 < first - waiting.at <= timeout for first in firsts) else close.orphan
 
 
 class EntryCodec:

@@ -6,7 +6,7 @@ waits for its opening: for as long as other files may still be read, and then fo
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from math import inf
 
@@ -16,13 +16,16 @@ from exporters.engine.pairs.entry import (
     JOINED,
     LAST,
     MOST,
+    NEVER,
     ODD,
     ORDER,
+    SECOND,
     SEGMENT,
     STALE,
     Entries,
     Entry,
     EntryCodec,
+    Latencies,
     Life,
     Missed,
     Odd,
@@ -36,16 +39,7 @@ from exporters.engine.pairs.segments import Segments
 from exporters.engine.records import PairProgress
 from exporters.engine.values import Close, Join
 
-__all__ = ["NEVER", "SECOND", "Joiner", "Latencies", "PairTally"]
-
-PairTally = Counter[Missed]
-
-Latencies = defaultdict[Close, list[int]]
-"""Latencies of the edges that joined, in nanoseconds."""
-
-NEVER = float("-inf")
-SECOND = 1_000_000_000
-"""Nanoseconds of a second."""
+__all__ = ["Joiner"]
 
 _SPARE = 4096
 """Places in a queue beyond those that are to be expected, before the stale ones are taken out."""
@@ -74,17 +68,18 @@ class Joiner:
         self._edges: dict[int, list[int]] = {place: [] for place in places.values()}
         for edge, (opening, _) in enumerate(pair.edges.values(), start=len(places)):
             self._edges[places[opening]].append(edge)
+        self._latencies: Latencies = defaultdict(list)
+        self._missed: list[Missed] = []
         self._blank: Entry = [*[None] * (len(places) + len(pair.edges)), None, 0, None, NEVER, 0, 0, 0]
         self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
-    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # noqa: C901  # 1.5 x as long in parts
+    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # 1.5 x as long in parts
         """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
-        missed: list[Missed] = []
-        entries, find, step_out, line_up = self.entries, self.entries.get, self.queue.popleft, self.queue.append
+        self._latencies, self._missed = latencies, []
+        entries, find, line_up, room = self.entries, self.entries.get, self.queue.append, self._max_open
         newest, evicted, timeout, blank = self.newest, self.evicted, self._timeout, self._blank
         for identity, at, plan in joins:
-            if at > newest:
-                newest = at
+            newest = at if at > newest else newest
             entry = find(identity, blank)
             for close in plan.closes:
                 opened = entry[close.opened]
@@ -95,94 +90,90 @@ class Joiner:
                         self.segments.change(identity, entry)
                 else:
                     self.newest, self.evicted = newest, evicted
-                    entry = self._close_late(identity, at, close, latencies, missed)
-                    evicted = self.evicted
+                    entry, evicted = self._close_late(identity, at, close)
             if plan.opens is None:
                 continue
             if entry is blank:
-                while len(entries) >= self._max_open:  # _leave() where it does something: 0.06 us less per event
-                    if (eldest := entries[first := step_out()])[STALE]:
-                        eldest[STALE] -= 1
-                        continue
-                    evicted = eldest[HEARD]
-                    if eldest[ORDER] or eldest[ODD] or not eldest[JOINED]:
-                        self._leave(first, eldest, newest, missed)
-                    else:
-                        del entries[first]
+                if len(entries) >= room:
+                    evicted = self._make_room(newest)
                 entry = entries[identity] = blank.copy()
-                if at - evicted <= timeout:
-                    entry[JOINED] = False
+                entry[JOINED] = False if at - evicted <= timeout else None
             elif entry[plan.opens] is None and entry[ODD] is None and 0 <= at - entry[LAST] <= timeout:
                 entry[STALE] += 1
                 if entry[ORDER]:
                     self.segments.hear_again(entry)
             else:
                 self.newest, self.evicted = newest, evicted
-                self._open_again(identity, at, plan.opens, entry, latencies, missed)
+                evicted = self._open_again(identity, at, plan.opens, entry)
                 continue
             line_up(identity)
             entry[plan.opens] = entry[LAST] = at
             entry[HEARD] = newest
         self.newest, self.evicted = newest, evicted
-        return missed
+        return self._missed
 
-    def _close_late(self, identity: str, at: int, close: Close, latencies: Latencies, missed: list[Missed]) -> Entry:
-        """Take an event whose edge does not join at once; return what is then remembered of its id."""
+    def _close_late(self, identity: str, at: int, close: Close) -> tuple[Entry, float]:
+        """Take an event whose edge does not join at once; return what is then remembered of its id, and `evicted`."""
         entry = self.entries.get(identity, self._blank)
         first, odd = entry[close.opened], entry[ODD]
         if first is not None and 0 <= at - first <= self._timeout:
-            missed.append(close.repeated)
-            return entry
+            self._missed.append(close.repeated)
+            return entry, self.evicted
         for life in odd.lives if odd else ():
             if life.place == close.opened and 0 <= at - life.first <= self._timeout:
-                self._join(Waiting(at, close), life, latencies, missed)
+                self._join(Waiting(at, close), life)
                 if entry[SEGMENT]:
                     self.segments.change(identity, entry)
-                return entry
-        entry = self._hear(identity, missed)
+                return entry, self.evicted
+        entry = self._hear(identity)
         odd = entry[ODD] = odd or Odd([], [])
         odd.waiting.append(Waiting(at, close, at - self.evicted > self._timeout))
         if len(odd.waiting) > MOST:
             first_in = odd.waiting.pop(0)
             is_over = first_in.at + self._timeout < self.newest
-            missed.append(outcome_of(first_in, unpack(entry, self._edges), self._timeout, is_over))
-        return entry
+            self._missed.append(outcome_of(first_in, entry, self._timeout, is_over))
+        return entry, self.evicted
 
-    def _open_again(
-        self, identity: str, at: int, place: int, entry: Entry, latencies: Latencies, missed: list[Missed]
-    ) -> None:
-        """Take an opening of an id that is not simply the next one of a stage not opened yet."""
-        self._hear(identity, missed)
+    def _open_again(self, identity: str, at: int, place: int, entry: Entry) -> float:
+        """Take an opening of an id that is not simply the next one of a stage not opened yet; return `evicted`."""
+        self._hear(identity)
+        odd: Odd | None = entry[ODD]
+        is_next = entry[place] is None and (not entry[LAST] or 0 <= at - entry[LAST] <= self._timeout)
+        if is_next and odd and not odd.lives and not any(one.close.opened == place for one in odd.waiting):
+            entry[place] = entry[LAST] = at
+            if at - self.evicted <= self._timeout and not entry[JOINED]:
+                entry[JOINED] = False
+            return self.evicted
         lives = unpack(entry, self._edges)
         mine = [life for life in lives if life.place == place]
         if any(0 <= at - life.first <= self._timeout for life in mine):
-            return
+            return self.evicted
         life = next((one for one in mine if 0 < one.first - at <= self._timeout), None)
         if life is None:
             life = Life(place, at, [], at - self.evicted > self._timeout)
             lives.append(life)
         life.first = at
-        waiting = entry[ODD].waiting if entry[ODD] else []
+        waiting = odd.waiting if odd else []
         inside = [one for one in waiting if one.close.opened == place and 0 <= one.at - at <= self._timeout]
         for one in sorted(inside, key=lambda found: found.at):
-            self._join(one, life, latencies, missed)
+            self._join(one, life)
         if len(lives) > MOST:
-            self._drop_first(lives, missed)
+            self._drop_first(lives)
         pack(entry, lives, [one for one in waiting if one not in inside], self._edges, self._timeout)
+        return self.evicted
 
-    @staticmethod
-    def _join(one: Waiting, life: Life, latencies: Latencies, missed: list[Missed]) -> None:
+    def _join(self, one: Waiting, life: Life) -> None:
         """Join an event with the opening of a life, unless its edge has joined there."""
         if one.close.joined_at in life.joined:
-            missed.append(one.close.repeated)
+            self._missed.append(one.close.repeated)
         else:
             life.joined.append(one.close.joined_at)
-            latencies[one.close].append(one.at - life.first)
+            self._latencies[one.close].append(one.at - life.first)
 
-    def _drop_first(self, lives: list[Life], missed: list[Missed]) -> None:
+    def _drop_first(self, lives: list[Life]) -> None:
         """Forget the first episode of an id that has too many lives."""
         first = next(episodes(lives, self._timeout))[: len(lives) - 1]
-        missed += self._episode_outcome(first, first[-1].first + self._timeout < self.newest)
+        self._missed += self._episode_outcome(first, first[-1].first + self._timeout < self.newest)
         self.evicted = max(self.evicted, first[-1].first)
         lives[:] = [life for life in lives if life not in first]
 
@@ -192,16 +183,33 @@ class Joiner:
             return []
         return [self._expired if is_over and all(life.is_certain for life in episode) else self._evicted]
 
-    def _hear(self, identity: str, missed: list[Missed]) -> Entry:
+    def _make_room(self, newest: float) -> float:
+        """Forget the ids not heard of longest until there is room for one more; return when the last was heard of."""
+        entries, step_out = self.entries, self.queue.popleft
+        evicted = NEVER
+        while len(entries) >= self._max_open:  # _leave() where it does something: 0.06 us less per event
+            if (eldest := entries[first := step_out()])[STALE]:
+                eldest[STALE] -= 1
+                continue
+            evicted = eldest[HEARD]
+            if eldest[ORDER] or eldest[ODD] or not eldest[JOINED]:
+                self._leave(first, eldest, newest, self._missed)
+            else:
+                del entries[first]
+        return evicted
+
+    def _hear(self, identity: str) -> Entry:
         """Move an id behind all others, and return what is remembered of it; the first time after making room."""
         entry = self.entries.get(identity)
         if entry is None:
-            while len(self.entries) >= self._max_open:
-                first = self.queue.popleft()
-                if not self.entries[first][STALE]:
-                    self.evicted = max(self.evicted, self.entries[first][HEARD])
-                self._leave(first, self.entries[first], self.newest, missed)
+            if len(self.entries) >= self._max_open:
+                self.evicted = self._make_room(self.newest)
             entry = self.entries[identity] = self._blank.copy()
+        elif self.queue[-1] == identity:
+            if entry[SEGMENT]:
+                self.segments.change(identity, entry)
+            entry[HEARD] = self.newest
+            return entry
         else:
             entry[STALE] += 1
             if entry[ORDER]:
@@ -237,7 +245,7 @@ class Joiner:
         found = list(episodes(lives, self._timeout))
         if not found or found[-1][-1].first + self._timeout < self.newest:
             return False
-        missed += [outcome_of(one, lives, self._timeout, is_over=True) for one in entry[ODD].waiting]
+        missed += [outcome_of(one, entry, self._timeout, is_over=True) for one in entry[ODD].waiting]
         for episode in found[:-1]:
             missed += self._episode_outcome(episode, is_over=True)
         pack(entry, found[-1], [], self._edges, self._timeout)
@@ -281,11 +289,11 @@ class Joiner:
         if entry[ORDER]:
             self.segments.forget(entry)
         is_over = entry[HEARD] + self._timeout < newest
-        if entry[ODD] is None:
-            if not entry[JOINED]:
-                missed.append(self._expired if is_over and entry[JOINED] is None else self._evicted)
-            return
-        lives = unpack(entry, self._edges)
-        missed += [outcome_of(one, lives, self._timeout, is_over) for one in entry[ODD].waiting]
-        for episode in episodes(lives, self._timeout):
-            missed += self._episode_outcome(episode, is_over)
+        odd: Odd | None = entry[ODD]
+        if odd is not None:
+            missed += [outcome_of(one, entry, self._timeout, is_over) for one in odd.waiting]
+        if odd is not None and odd.lives:
+            for episode in episodes(unpack(entry, self._edges), self._timeout):
+                missed += self._episode_outcome(episode, is_over)
+        elif not entry[JOINED] and entry[LAST]:
+            missed.append(self._expired if is_over and entry[JOINED] is None else self._evicted)

@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from contracts.model import Contract, Pair
-from exporters.engine.pairs.entry import Missed
-from exporters.engine.pairs.joiner import NEVER, SECOND, Joiner, Latencies, PairTally
+from exporters.engine.pairs.entry import NEVER, SECOND, Latencies, Missed, PairTally
+from exporters.engine.pairs.joiner import Joiner
 from exporters.engine.pairs.segments import remembered
 from exporters.engine.records import Change, Gone, PairMeaning, PairProgress, Record, Saved
 from exporters.engine.values import Join, Observe

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.model import Contract
-from exporters.engine.explain import explain
 from exporters.engine.pipeline import Pipeline
+from exporters.engine.refusals.explain import explain
 from exporters.engine.values import Refusal
 from tests.engine.support.commits import Plant
 from tests.engine.support.harness import NOW, Event, contract_of, line_of
@@ -94,9 +94,9 @@ def test_a_reason_is_said_again_after_a_minute_and_not_looked_for_before(
     looks: list[set[str]] = []
     refused = Pipeline.refused
 
-    def counted(self: Pipeline, batch: object, wanted: set[str], now: float) -> object:
+    def counted(self: Pipeline, batch: object, now: float, wanted: set[str]) -> object:
         looks.append(wanted)
-        return refused(self, batch, wanted, now)  # type: ignore[arg-type]
+        return refused(self, batch, now, wanted)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Pipeline, "refused", counted)
     plant.write("no", GOOD)

@@ -7,16 +7,28 @@ costs nothing; only when a reason's minute is over is the first such line of a b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from typing import Protocol
 
 from contracts.model import Contract
-from exporters.engine.explain import explain
-from exporters.engine.log import RateLimitedLog
-from exporters.engine.pipeline import Pipeline, Processed
 from exporters.engine.records import Change
-from exporters.engine.values import Batch, Refusal
+from exporters.engine.refusals.explain import explain
+from exporters.engine.values import Batch, Failure, Refusal
 
-__all__ = ["Refusals"]
+__all__ = ["Refusals", "Voice"]
+
+Find = Callable[[Set[str]], Iterable[tuple[str, int, bytes]]]
+"""Reasons -> reason, offset and text of the first line of a batch refused for each."""
+
+
+class Voice(Protocol):
+    """What says a sentence at most once a minute per reason."""
+
+    def is_due(self, reason: str) -> bool:
+        """Whether something with this reason would be said."""
+
+    def warn(self, reason: str, message: str, error: Exception | None = None) -> None:
+        """Say it, if it is due."""
 
 
 class Refusals:
@@ -26,7 +38,7 @@ class Refusals:
     for, those of processes before included. Unless `is_silent`, they are logged.
     """
 
-    def __init__(self, contract: Contract, warnings: RateLimitedLog) -> None:
+    def __init__(self, contract: Contract, warnings: Voice) -> None:
         self.numbers: Counter[str] = Counter()
         self.first: dict[str, Refusal] = {}
         self.last: dict[str, Refusal] = {}
@@ -35,17 +47,17 @@ class Refusals:
         self._warnings = warnings
         self._stored: dict[str, Refusal] = {}
 
-    def look(self, batch: Batch, done: Processed, pipeline: Pipeline, now: float) -> None:
-        """Say why lines of a batch were refused, if any were and it was not said within a minute."""
-        if not done.decoded.rejected and not done.effect.rejected and not batch.too_long:
+    def look(self, batch: Batch, numbers: Counter[str], failures: Sequence[Failure], find: Find, now: float) -> None:
+        """Say why lines of a batch were refused, if that was not said within a minute.
+
+        Args:
+            numbers: how many, by reason.
+            failures: the lines at which a stage raised.
+        """
+        if not numbers:
             return
-        numbers = Counter(done.decoded.rejected)
-        for (_, reason), number in done.effect.rejected.items():
-            numbers[reason] += number
-        numbers["too_long"] += batch.too_long
-        numbers = +numbers
         self.numbers.update(numbers)
-        for failure in done.failures[:1]:
+        for failure in failures[:1]:
             found = Refusal("internal_error", batch.path, failure.offset, now, "a line was not understood; report it")
             self._say(found, numbers, failure.error)
         due = {reason for reason in numbers if self._warnings.is_due(f"refused {reason}")} - {"internal_error"}
@@ -53,7 +65,7 @@ class Refusals:
             limit = self._contract.files.max_line_bytes
             why = f"longer than {limit} bytes, ends before byte {batch.end}"
             self._say(Refusal("too_long", batch.path, batch.start, now, why), numbers)
-        for reason, offset, line in pipeline.refused(batch, due, now) if due else ():
+        for reason, offset, line in find(due) if due else ():
             self._say(Refusal(reason, batch.path, offset, now, explain(self._contract, reason, line)), numbers)
 
     def _say(self, found: Refusal, numbers: Counter[str], error: Exception | None = None) -> None:
