@@ -72,7 +72,7 @@ STORED: Mapping[str, Metric] = {
         (
             "pair_edges_total",
             "pair edge outcome",
-            "Edges of paired events: joined, orphan, repeated or negative.",
+            "Edges of paired events: joined, orphan, repeated, negative, or evicted for want of room.",
         ),
         (
             "pairs_forgotten_total",
@@ -136,7 +136,7 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("lines_total", "outcome"): LINE_OUTCOMES,
     ("skipped_bytes_total", "kind"): ("filler", "too_long"),
     ("refused_values_total", "reason"): ("mistyped", "unknown_value", "out_of_range", "future"),
-    ("pair_edges_total", "outcome"): ("joined", "orphan", "repeated", "negative"),
+    ("pair_edges_total", "outcome"): ("joined", "orphan", "repeated", "negative", "evicted"),
     ("pairs_forgotten_total", "reason"): ("expired", "evicted"),
     ("recoveries_total", "outcome"): ("resumed", "moved", "copied", "unpacked", "missing", "unseen"),
     ("state_resets_total", "reason"): ("corrupt", "contract"),

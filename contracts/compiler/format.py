@@ -236,9 +236,13 @@ PAIR = Record(
         "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
         "edges": Key(MapOf(ListOf(ANY), _some("an edge")), "Edge -> [opening stage, closing stage].", required=True),
         "timeout": Key(
-            Number("seconds, at least 0.001", minimum=0.001), "Seconds of event time an id is remembered (default 300)."
+            Number("seconds, at least 0.001", minimum=0.001),
+            "Longest latency, and how long an event waits for its other half, in seconds of event time (default 300).",
         ),
-        "max_open": Key(Number("a whole number of at least 1", True, 1), "Ids remembered at once (default 20000)."),
+        "max_open": Key(
+            Number("a whole number of at least 1", True, 1),
+            "Ids remembered at once, those of waiting events included (default 20000).",
+        ),
     },
 )
 

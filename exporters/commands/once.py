@@ -24,7 +24,9 @@ def print_once(settings: Settings) -> int:
     """Read everything once and print the page; return the exit code."""
     shot = OneShot(settings.files, settings.contract.files.max_line_bytes)
     engine = Engine(settings.contract, shot, os.environ, SystemClock()).start()
+    engine.refusals.is_silent = True
     engine.step()
+    engine.conclude()
     for path, problem in shot.unreadable.items():
         name = "standard input" if path in STDIN else path
         click.echo(f"{name}: cannot be read ({problem.lower()}); give --file a readable file", err=True)
@@ -32,6 +34,8 @@ def print_once(settings: Settings) -> int:
         click.echo(f"{path}: no such file; give --file the path of the events", err=True)
     if not shot.files_present:
         return 1
+    for sentence in engine.refusals.summary():
+        click.echo(sentence, err=True)
     body, _ = render(*engine.publish(), accept="", with_process=False)
     is_whole = _write(body)
     return 0 if is_whole and not shot.unreadable and not shot.missing else 1

@@ -18,6 +18,7 @@ from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.commands.settings import Settings, SettingsError
+from exporters.engine.accounting import status_of
 from exporters.engine.clock import SystemClock
 from exporters.engine.exposition.app import build_app
 from exporters.engine.exposition.render import Kept, render
@@ -103,6 +104,7 @@ def serve(settings: Settings, settings_for: Callable[[Contract], Settings]) -> i
         engine.scrape,
         lambda accept: render(*engine.published, accept=accept, kept=kept),
         lambda: engine.is_ready,
+        lambda: status_of(engine.published[0], engine.positions.files(), engine.refusals.last.values()),
     )
     server, watcher = Server(app, listener), Watcher(tail.directories, engine.wake)
     server.start()

@@ -17,15 +17,19 @@ from typing import Any, NoReturn
 
 import click
 
+from contracts.self_metrics import RESERVED_PREFIX
 from exporters.commands.settings import STATE_DIR, STATE_VARIABLE, state_path
-from exporters.engine.records import Saved, remembered
+from exporters.engine.pairs.segments import remembered
+from exporters.engine.records import Saved
 from exporters.engine.state.keeper import records_of
 from exporters.engine.state.readonly import read_rows
 from exporters.engine.state.rows import StoreBusyError, StoreError
 from exporters.engine.state.store import Store
-from exporters.engine.values import Checkpoint
+from exporters.engine.values import Checkpoint, Refusal
 
 __all__ = ["state"]
+
+_LINES = f"{RESERVED_PREFIX}lines_total"
 
 
 @click.group()
@@ -97,6 +101,8 @@ def _report(path: Path, saved: Saved) -> dict[str, Any]:
         "last_commit": datetime.fromtimestamp(max(written), UTC).isoformat(timespec="milliseconds"),
         "files": [_file(checkpoint) for checkpoint in saved.checkpoints if not checkpoint.done],
         "series": list(_series(saved)),
+        "lines": {one.labels[-1]: int(one.value) for one in saved.series if one.metric == _LINES},
+        "refused": [_refusal(one) for one in sorted(saved.refusals, key=lambda one: one.at)],
         "open_pairs": sum(len(ids) for ids in remembered(saved).values()),
     }
 
@@ -134,12 +140,23 @@ def _file(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
+def _refusal(one: Refusal) -> dict[str, Any]:
+    at = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="milliseconds")
+    return {"reason": one.reason, "path": one.path, "offset": one.offset, "at": at, "why": one.why}
+
+
 def _print(report: dict[str, Any]) -> None:
     click.echo(f"{report['state']}, last commit {report['last_commit']}, {report['open_pairs']} open pairs\n")
     click.echo(f"{'offset':>14}{'lag bytes':>12}{'inode':>12}  file")
     for file in report["files"]:
         path = file["path"].encode(errors="backslashreplace").decode()
         click.echo(f"{file['offset']:>14}{file['lag_bytes']:>12}{file['inode']:>12}  {path}")
+    click.echo(f"\n{'lines':>14}  outcome")
+    for outcome, number in sorted(report["lines"].items(), key=lambda item: (-item[1], item[0])):
+        click.echo(f"{number:>14}  {outcome}")
+    for one in report["refused"]:
+        path = one["path"].encode(errors="backslashreplace").decode()
+        click.echo(f"last {one['reason']}, {one['at']}: {path}@{one['offset']}: {one['why']}")
     click.echo(f"\n{'value':>20}  series")
     for one in report["series"]:
         labels = ",".join(f"{label}={json.dumps(value)}" for label, value in one["labels"].items())

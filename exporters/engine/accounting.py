@@ -8,16 +8,27 @@ and gauges of the present moment. The balance: lines read = applied + ignored + 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
 from contracts.model import UNKNOWN_SOURCE, Contract
 from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
-from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Update
+from exporters.engine.values import (
+    Batch,
+    Checkpoint,
+    Count,
+    Decoded,
+    Effect,
+    Notice,
+    Refusal,
+    Snapshot,
+    Status,
+    Update,
+)
 from exporters.version import VERSION
 
-__all__ = ["LIVE", "STORED", "Accounting", "Vitals"]
+__all__ = ["LIVE", "STORED", "Accounting", "Vitals", "status_of"]
 
 
 _NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_total"}
@@ -61,7 +72,7 @@ class Accounting:
         for pair in self._contract.pairs:
             updates += [self._count("pairs_forgotten_total", 0, pair.name, why) for why in ("expired", "evicted")]
             for edge in pair.edges:
-                kinds = ("joined", "orphan", "repeated", "negative")
+                kinds = LABEL_VALUES["pair_edges_total", "outcome"]
                 updates += [self._count("pair_edges_total", 0, pair.name, edge, kind) for kind in kinds]
         return updates
 
@@ -150,3 +161,10 @@ class Accounting:
 
     def _count(self, name: str, number: float, *labels: str) -> Count:
         return Count(STORED[name], (self._name, *labels), float(number))
+
+
+def status_of(snapshot: Snapshot, files: Sequence[Checkpoint], refusals: Iterable[Refusal]) -> Status:
+    """Return what the landing page says, from committed values."""
+    lines = (samples for metric, samples in snapshot if metric is STORED["lines_total"])
+    by_outcome = {sample.labels[-1]: sample.value for samples in lines for sample in samples if sample.value}
+    return Status(files, by_outcome, list(refusals))

@@ -23,11 +23,14 @@ class RateLimitedLog:
         self._monotonic = monotonic
         self._said: dict[str, float] = {}
 
+    def is_due(self, reason: str) -> bool:
+        """Whether a warning with this reason would be logged."""
+        return self._monotonic() - self._said.get(reason, float("-inf")) >= _EVERY_S
+
     def warn(self, reason: str, message: str, error: Exception | None = None) -> None:
         """Log a warning unless one with the same reason was logged within a minute."""
-        monotonic = self._monotonic()
-        if monotonic - self._said.get(reason, float("-inf")) >= _EVERY_S:
-            self._said[reason] = monotonic
+        if self.is_due(reason):
+            self._said[reason] = self._monotonic()
             _log.warning(message, exc_info=error)
 
     def warn_of(self, notice: Notice) -> None:

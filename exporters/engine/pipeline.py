@@ -7,7 +7,9 @@ what the next batch does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 
 from msgspec import Struct, field
 
@@ -16,16 +18,9 @@ from exporters.engine.decode import Decoder
 from exporters.engine.pairs.pairs import OpenPairs, PairTally
 from exporters.engine.translate.plan_cache import Admitted
 from exporters.engine.translate.translate import Translator
-from exporters.engine.values import Batch, Decoded, Effect, Update
+from exporters.engine.values import Batch, Decoded, Effect, Failure, Update
 
-__all__ = ["Failure", "Pipeline", "Processed"]
-
-
-class Failure(Struct, frozen=True):
-    """A line at which a stage raised: where it begins in its file (bytes), and what was raised."""
-
-    offset: int
-    error: Exception
+__all__ = ["Pipeline", "Processed"]
 
 
 class Processed(Struct):
@@ -41,6 +36,15 @@ class Processed(Struct):
     tally: PairTally = field(default_factory=PairTally)
     failures: list[Failure] = field(default_factory=list)
 
+    def refused(self, batch: Batch) -> Counter[str]:
+        """Return how many lines of the batch were refused, by reason."""
+        numbers = Counter(self.decoded.rejected)
+        for (_, reason), number in self.effect.rejected.items():
+            numbers[reason] += number
+        if batch.too_long:
+            numbers["too_long"] += batch.too_long
+        return numbers
+
 
 class Pipeline:
     """Processes the batches of one contract, in order.
@@ -51,6 +55,7 @@ class Pipeline:
     """
 
     def __init__(self, contract: Contract, environment: Mapping[str, str], admitted: Admitted | None = None) -> None:
+        self._contract, self._environment = contract, environment
         self._decoder = Decoder(contract)
         self._translator = Translator(contract, environment, admitted)
         self.pairs = OpenPairs(contract)
@@ -77,8 +82,7 @@ class Pipeline:
     def _process_each(self, batch: Batch, now: float) -> Processed:
         """Go through a batch line by line, so that a line no stage foresaw costs itself alone."""
         whole = Processed(Decoded([]), Effect())
-        offset = batch.start + batch.skipped_bytes
-        for line in _lines_of(batch.data):
+        for offset, line in _lines_of(batch):
             try:
                 decoded, effect = self._understand(line, now)
                 whole.decoded.add(decoded)
@@ -86,10 +90,29 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001  # handed on, counted as internal_error
                 whole.decoded.rejected["internal_error"] += 1
                 whole.failures.append(Failure(offset, error))
-            offset += len(line)
         return whole
 
+    def refused(self, batch: Batch, now: float, wanted: Set[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Yield reason, offset and text of the first line of a batch refused for each wanted reason.
 
-def _lines_of(data: bytes) -> list[bytes]:
-    """Return the lines with their newlines; only 0x0A ends a line."""
-    return [line + b"\n" for line in data.split(b"\n")[:-1]]
+        Slow: it goes line by line, with a translator of its own, so that looking again changes nothing.
+        """
+        translator, left = Translator(self._contract, self._environment), set(wanted)
+        for offset, line in _lines_of(batch):
+            decoded = Decoded([])
+            with suppress(Exception):  # that line was counted as internal_error, and is told elsewhere
+                decoded = self._decoder.decode(line)
+                decoded.rejected.update(reason for _, reason in translator.translate(decoded.events, now).rejected)
+            for reason in left & decoded.rejected.keys():
+                yield reason, offset, line
+            left -= decoded.rejected.keys()
+            if not left:
+                return
+
+
+def _lines_of(batch: Batch) -> Iterator[tuple[int, bytes]]:
+    """Yield where each line begins in its file, and the line with its newline; only 0x0A ends a line."""
+    offset = batch.start + batch.skipped_bytes
+    for line in batch.data.split(b"\n")[:-1]:
+        yield offset, line + b"\n"
+        offset += len(line) + 1

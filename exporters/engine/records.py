@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
-from exporters.engine.values import Checkpoint, FileKey
+from exporters.engine.values import Checkpoint, FileKey, Refusal
 
 __all__ = [
     "Change",
@@ -32,7 +32,6 @@ __all__ = [
     "SavedSeries",
     "UnreadableError",
     "read_rows",
-    "remembered",
     "row_of",
 ]
 
@@ -83,23 +82,20 @@ class PairMeaning(Struct, frozen=True):
 
 
 class PairProgress(Struct, frozen=True):
-    """How far a pair has come: its newest event time (UTC epoch nanoseconds), and which id it forgot last."""
+    """A pair's newest event time, the last id it forgot, and when the last it evicted was heard of (in nanoseconds)."""
 
     pair: str
     newest: float
     forgotten: int
-
-
-Entry = list[Any]
-"""What a pair remembers of one id, as it is stored: times, flags, and its place in the order of hearing."""
+    evicted: float = -inf
 
 
 class SavedSegment(Struct, frozen=True):
-    """Some of the ids a pair remembers: the id, then what is remembered of it."""
+    """Some of the ids a pair remembers: each id, then what is remembered of it, at last its place in their order."""
 
     pair: str
     number: int
-    entries: list[Entry]
+    entries: list[list[Any]]
 
 
 class KnownBackups(Struct, frozen=True):
@@ -108,7 +104,8 @@ class KnownBackups(Struct, frozen=True):
     keys: frozenset[FileKey]
 
 
-Record = SavedSeries | SavedName | MetricMeaning | PairMeaning | PairProgress | SavedSegment | Checkpoint | KnownBackups
+Meaning = MetricMeaning | PairMeaning
+Record = SavedSeries | SavedName | Meaning | PairProgress | SavedSegment | Checkpoint | KnownBackups | Refusal
 
 
 class Gone(Struct, frozen=True):
@@ -130,6 +127,7 @@ class Saved(Struct):
     pair_progress: list[PairProgress] = field(default_factory=list)
     segments: list[SavedSegment] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     known: frozenset[FileKey] = frozenset()
     number: int = 0
 
@@ -137,22 +135,24 @@ class Saved(Struct):
         """Put a record where it belongs."""
         self.number += 1
         match record:
-            case SavedSeries():
-                self.series.append(record)
-            case SavedName():
-                self.names.append(record)
             case MetricMeaning():
                 self.metric_meanings[record.name] = record
             case PairMeaning():
                 self.pair_meanings[record.name] = record.meaning
-            case PairProgress():
-                self.pair_progress.append(record)
-            case SavedSegment():
-                self.segments.append(record)
-            case Checkpoint():
-                self.checkpoints.append(record)
             case KnownBackups():
                 self.known |= record.keys
+            case _:
+                getattr(self, _LISTS[type(record)]).append(record)
+
+
+_LISTS: Mapping[type, str] = {
+    SavedSeries: "series",
+    SavedName: "names",
+    PairProgress: "pair_progress",
+    SavedSegment: "segments",
+    Checkpoint: "checkpoints",
+    Refusal: "refusals",
+}
 
 
 class UnreadableError(ValueError):
@@ -202,8 +202,13 @@ def _read_meaning(key: str, value: object) -> MetricMeaning:
 
 
 def _read_progress(key: str, value: object) -> PairProgress:
-    newest, forgotten = msgspec.convert(value, tuple[int | float, int])
-    return PairProgress(key, _whole(newest), forgotten)
+    """Return a pair's progress; versions before did not store when an id was evicted."""
+    newest, forgotten, *evicted = msgspec.convert(value, list[int | float])
+    return PairProgress(key, _whole(newest), int(forgotten), *evicted)
+
+
+def _progress_value(one: PairProgress) -> object:
+    return [one.newest, one.forgotten, *([one.evicted] if one.evicted > -inf else [])]  # JSON knows no infinity
 
 
 def _read_segment(key: str, value: object) -> SavedSegment:
@@ -217,11 +222,17 @@ def _whole(value: Any) -> Any:
     return round(value * 1e6) * 1000 if isinstance(value, float) else value
 
 
+def _packed(path: str) -> str:
+    """Return a path as text that can be stored: a file's name need not be UTF-8, a row is."""
+    return os.fsencode(path).decode("latin-1")
+
+
+def _unpacked(stored: str) -> str:
+    return os.fsdecode(stored.encode("latin-1"))
+
+
 def _checkpoint_value(one: Checkpoint) -> object:
-    """Return a checkpoint's fields in their order; a file's name need not be UTF-8, a row is."""
-    values = msgspec.structs.asdict(one)
-    values["path"] = os.fsencode(one.path).decode("latin-1")
-    return list(values.values())
+    return list(msgspec.structs.asdict(msgspec.structs.replace(one, path=_packed(one.path))).values())
 
 
 def _read_checkpoint(_: str, value: object) -> Checkpoint:
@@ -230,7 +241,16 @@ def _read_checkpoint(_: str, value: object) -> Checkpoint:
     if len(msgspec.convert(value, list[Any])) > len(fields):
         raise ValueError("too many fields")
     one = msgspec.convert(fields, Checkpoint)
-    return msgspec.structs.replace(one, path=os.fsdecode(one.path.encode("latin-1")))
+    return msgspec.structs.replace(one, path=_unpacked(one.path))
+
+
+def _read_known(_: str, value: object) -> KnownBackups:
+    return KnownBackups(frozenset(msgspec.convert(value, list[FileKey])))
+
+
+def _read_refusal(key: str, value: object) -> Refusal:
+    path, offset, at, why = msgspec.convert(value, tuple[str, int, float, str])
+    return Refusal(key, _unpacked(path), offset, at, why)
 
 
 _KINDS: Mapping[type, _Kind] = {
@@ -243,14 +263,15 @@ _KINDS: Mapping[type, _Kind] = {
         lambda one: one.meaning,
         lambda key, value: PairMeaning(key, msgspec.convert(value, str)),
     ),
-    PairProgress: _Kind("newest", lambda one: str(one.pair), lambda one: [one.newest, one.forgotten], _read_progress),
+    PairProgress: _Kind("newest", lambda one: str(one.pair), _progress_value, _read_progress),
     SavedSegment: _Kind("pair", lambda one: json.dumps([one.pair, one.number]), lambda one: one.entries, _read_segment),
     Checkpoint: _Kind("mark", lambda one: str(one.serial), _checkpoint_value, _read_checkpoint),
-    KnownBackups: _Kind(
-        "known",
-        lambda _: "",
-        lambda one: sorted(one.keys),
-        lambda _, value: KnownBackups(frozenset(msgspec.convert(value, list[FileKey]))),
+    KnownBackups: _Kind("known", lambda _: "", lambda one: sorted(one.keys), _read_known),
+    Refusal: _Kind(
+        "refused",
+        lambda one: str(one.reason),
+        lambda one: [_packed(one.path), one.offset, one.at, one.why],
+        _read_refusal,
     ),
 }
 _BY_NAME = {kind.name: kind for kind in _KINDS.values()}
@@ -277,17 +298,3 @@ def read_rows(rows: Iterable[_Row]) -> Saved:
             raise UnreadableError(kind) from error
     saved.checkpoints.sort(key=lambda one: one.serial)
     return saved
-
-
-def remembered(saved: Saved) -> dict[str, dict[str, tuple[int, Entry]]]:
-    """Return what pairs remember: pair -> id -> (number of its segment, entry), in the order of hearing.
-
-    The newest record of an id stands; the last element of an entry is its place in the order of hearing, and ids up to
-    the last one forgotten are gone.
-    """
-    forgotten = {progress.pair: progress.forgotten for progress in saved.pair_progress}
-    found: dict[str, dict[str, tuple[int, Entry]]] = {}
-    for one in sorted(saved.segments, key=lambda one: (one.pair, one.number)):
-        last, ids = forgotten.get(one.pair, 0), found.setdefault(one.pair, {})
-        ids |= {str(identity): (one.number, rest) for identity, *rest in one.entries if rest[-1] > last}
-    return {pair: dict(sorted(ids.items(), key=lambda item: item[1][1][-1])) for pair, ids in found.items()}

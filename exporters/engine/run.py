@@ -23,6 +23,7 @@ from exporters.engine.heap import TRIM_BYTES, hold_heap, trim_heap
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
 from exporters.engine.records import Change, Gone, Saved, read_rows, row_of
+from exporters.engine.refusals.refusals import Refusals
 from exporters.engine.series import SeriesTable
 from exporters.engine.state.keeper import Keeper, Loaded
 from exporters.engine.state.positions import Positions
@@ -78,7 +79,7 @@ class Engine:
         self._warnings = RateLimitedLog(clock.monotonic)
         self._scans_at = self._committed_at = float("-inf")
         self._keeper = Keeper(store)
-        self._positions = Positions()
+        self.positions = Positions()
         self._last_commit_at = 0.0
         self._read_bytes = 0
         self._gauges: Gauges = ()
@@ -91,6 +92,7 @@ class Engine:
         self.contract = contract
         self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
         self.pipeline = Pipeline(contract, self._environment, self.series.seen)
+        self.refusals = Refusals(contract, self._warnings)
         self._accounting = Accounting(contract, live_trading_enabled(self._environment))
         self._contract_read_at, self.is_reload_refused = self.clock.now(), False
 
@@ -103,7 +105,7 @@ class Engine:
         hold_heap()
         loaded = self._keeper.load(self.clock.now())
         saved = loaded.saved
-        self._positions.restore(saved)
+        self.positions.restore(saved)
         self._begin(saved)
         for notice in self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic()):
             self.take(notice)
@@ -132,29 +134,26 @@ class Engine:
         now = self.clock.now()
         left = self.series.restore(saved, self.contract)
         left.update({f"pair {name}": number for name, number in self.pipeline.pairs.restore(saved).items()})
+        self.refusals.restore(saved.refusals)
         self.series.begin(self.contract, self.pipeline.defaults(), now)
         self.series.apply(self._accounting.begin(), now)
         if left:
             self.series.apply(self._accounting.reset("contract", sum(left.values())), now)
             names = ", ".join(sorted(left))
-            self._warnings.warn(
-                f"contract {self.contract.sha256}",
-                f"{self.contract.path}: the contract changed; these begin anew: {names}",
-            )
+            what = f"{self.contract.path}: the contract changed; these begin anew: {names}"
+            self._warnings.warn(f"contract {self.contract.sha256}", what)
 
     def _report_start(self, loaded: Loaded) -> None:
         """Count and say how much there was of the last process."""
-        now = self.clock.now()
         if loaded.set_aside:
-            self.series.apply(self._accounting.reset("corrupt", loaded.set_aside), now)
+            self.series.apply(self._accounting.reset("corrupt", loaded.set_aside), self.clock.now())
         if loaded.problem:
             self._warnings.warn("state", loaded.problem)
-        if not self._keeper.is_kept:
-            return
         name, series, files = self.contract.name, len(loaded.saved.series), len(loaded.saved.checkpoints)
-        if not loaded.saved.number:
+        if self._keeper.is_kept and not loaded.saved.number:
             _log.info("no state yet: every file is read from its start exporter=%s", name)
-        _log.info("state exporter=%s restored_series=%d files=%d", name, series, files)
+        if self._keeper.is_kept:
+            _log.info("state exporter=%s restored_series=%d files=%d", name, series, files)
 
     # The loop
 
@@ -186,6 +185,8 @@ class Engine:
                 self._answer(overdue)
             if self.clock.monotonic() >= self._stops_at:
                 break
+        else:
+            self.series.apply(self._accounting.joined(self.pipeline.pairs.settle()), self.clock.now())
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
         if self._read_bytes > TRIM_BYTES:
@@ -197,6 +198,11 @@ class Engine:
             for notice in self.tail.release(self.clock.monotonic()):
                 self.take(notice)
 
+    def conclude(self) -> None:
+        """Count what pairs still wait for in vain, and commit: nothing will be read any more."""
+        self.series.apply(self._accounting.joined(self.pipeline.pairs.conclude()), self.clock.now())
+        self._commit()
+
     def take(self, item: Batch | Notice) -> None:
         """Bring one batch or notice to account, whole."""
         now = self.clock.now()
@@ -205,14 +211,12 @@ class Engine:
             self.series.apply(self._accounting.notice(item), now)
             return
         done = self.pipeline.process(item, now)
-        for failure in done.failures:
-            where = f"{item.path}@{failure.offset}"
-            self._warnings.warn("internal_error", f"{where}: a line was not understood; report it", failure.error)
+        find = partial(self.pipeline.refused, item, now)
+        self.refusals.look(item, done.refused(item), done.failures, find, now)
         self.series.admit(done.effect.names)
         applied = self.series.apply(done.updates, now)
-        self.series.apply(self._accounting.lines(item, done.decoded, done.effect), now)
-        self.series.apply(self._accounting.joined(done.tally), now)
-        self.series.apply(self._accounting.folded(applied.overflow, applied.refused), now)
+        counted = [*self._accounting.lines(item, done.decoded, done.effect), *self._accounting.joined(done.tally)]
+        self.series.apply([*counted, *self._accounting.folded(applied.overflow, applied.refused)], now)
 
     def _scan(self, at_once: bool) -> bool:
         monotonic = self.clock.monotonic()
@@ -228,12 +232,15 @@ class Engine:
         changed, everything = (partial(self._changes, everything=whole) for whole in (False, True))
         now = self.clock.now()
         problem = self._keeper.save(now, changed, everything)
+        if not self._keeper.is_kept:
+            self.positions.look(self.tail.checkpoints())
         if problem:
             self._warnings.warn("state", problem)
         if self._keeper.is_ok:
             self.series.commit()
             self.pipeline.pairs.committed()
-            self._positions.committed()
+            self.refusals.committed()
+            self.positions.committed()
             self._last_commit_at = now
         self._committed_at = self.clock.monotonic()
         gauges = self._accounting.gauges(self._vitals())
@@ -243,7 +250,8 @@ class Engine:
         """Yield what one commit writes: values, pairs and positions, all or only what changed."""
         yield from self.series.changes(everything)
         yield from self.pipeline.pairs.changes(everything)
-        yield from self._positions.changes(self.tail.checkpoints(), self.tail.known, everything)
+        yield from self.refusals.changes(everything)
+        yield from self.positions.changes(self.tail.checkpoints(), self.tail.known, everything)
 
     def _vitals(self) -> Vitals:
         return Vitals(

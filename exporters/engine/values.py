@@ -8,7 +8,7 @@ All classes of an exporter are `Struct`s: defining a frozen dataclass costs a st
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
@@ -23,6 +23,7 @@ __all__ = [
     "Count",
     "Decoded",
     "Effect",
+    "Failure",
     "FileKey",
     "Join",
     "JoinPlan",
@@ -32,8 +33,10 @@ __all__ = [
     "Observe",
     "Outcome",
     "Put",
+    "Refusal",
     "Sample",
     "Snapshot",
+    "Status",
     "Target",
     "Update",
 ]
@@ -104,6 +107,31 @@ class Notice(Struct, frozen=True):
     lost_bytes: int = 0
     outcome: str = ""
     problem: str = ""
+
+
+class Failure(Struct, frozen=True):
+    """A line at which a stage raised: where it begins in its file (bytes), and what was raised."""
+
+    offset: int
+    error: Exception
+
+
+class Refusal(Struct, frozen=True):
+    """One refused line: where it begins (byte of its file), when it was read (UTC epoch seconds), what was wrong."""
+
+    reason: str
+    path: str
+    offset: int
+    at: float
+    why: str
+
+
+class Status(Struct, frozen=True):
+    """What the landing page says of an exporter: open files, lines by outcome, the last refusal of each reason."""
+
+    files: Sequence[Checkpoint] = ()
+    lines: Mapping[str, float] = {}
+    refusals: Sequence[Refusal] = ()
 
 
 class Decoded(Struct):

@@ -123,6 +123,7 @@ def disagreement(key: str, folder: Path, lines: int = _COMPARED) -> str:
     with file.open(encoding="utf-8", newline="\n") as text:
         for line in islice(text, lines):
             expected.feed(line)
+    expected.conclude()
     found, wanted = _series_of(page), expected.series()
     constant = {name for name, metric in expected.document["metrics"].items() if "always" in metric}
     for name in sorted({*found, *wanted}):

@@ -187,3 +187,15 @@ def test_a_closed_standard_output_is_one_sentence_and_no_file_is_written_over(fo
     (folder / "input.jsonl").write_bytes(OK)
     assert once(folder, ">&-") == (1, "", CLOSED)
     assert (folder / "input.jsonl").read_bytes() == OK
+
+
+def test_refused_lines_are_summed_up_by_reason_on_standard_error(folder: Path) -> None:
+    (folder / "input.jsonl").write_text('not json\nnot json 2\n{"evnt":"r"}\n')
+    done = once(folder)
+    assert done.code == 0
+    assert [line for line in done.out.splitlines() if line.startswith("reqs_total{")] == NONE
+    assert done.err.splitlines() == [
+        "2 lines refused as bad_json, the first at input.jsonl@0: JSON is malformed: invalid character (byte 1)",
+        "1 line refused as unknown_schema, at input.jsonl@20: no source matches; "
+        'of the nearest, f, event is absent, wanted "r"',
+    ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from contracts.model import REJECTION_REASONS
 from exporters.commands.state import state
 from tests.engine.support.commits import SHOP, Plant, shop_event
 from tests.engine.support.harness import NOW
@@ -24,7 +25,7 @@ EVENTS: list[dict[str, object]] = [
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Plant]:
     plant = Plant(tmp_path, SHOP.replace("run: {allow: a-z,", "run: {allow: 'a-z\"',"))
-    plant.write(*EVENTS)
+    plant.write("not json", *EVENTS)
     plant.begin()
     plant.step()
     yield plant
@@ -93,6 +94,16 @@ def test_show_prints_every_fact_as_json_whatever_became_of_the_exporter(plant: P
             series("runs_total", 1, run="c"),
             series("size_total", 9007199254740991),
         ],
+        "lines": {**dict.fromkeys((*REJECTION_REASONS, "ignored", "blank"), 0), "applied": 5, "bad_json": 1},
+        "refused": [
+            {
+                "reason": "bad_json",
+                "path": str(plant.events),
+                "offset": 0,
+                "at": "2026-01-25T00:13:20.200+00:00",
+                "why": "JSON is malformed: invalid character (byte 1)",
+            }
+        ],
         "open_pairs": 2,
     }
     assert sorted(plant.state.parent.iterdir()) == before
@@ -111,6 +122,13 @@ def test_show_prints_tables_with_every_digit(plant: Plant) -> None:
         "",
         "        offset   lag bytes       inode  file",
         f"{offset:>14}           0{inode:>12}  {plant.events}",
+        "",
+        "         lines  outcome",
+        "             5  applied",
+        "             1  bad_json",
+        *(f"             0  {name}" for name in ("blank", "ignored", *sorted(REJECTION_REASONS)[1:])),
+        f"last bad_json, 2026-01-25T00:13:20.200+00:00: {plant.events}@0: "
+        "JSON is malformed: invalid character (byte 1)",
         "",
         "               value  series",
         '                   1  kinds_total{kind="lost"}',

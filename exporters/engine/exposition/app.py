@@ -12,8 +12,9 @@ import contextlib
 import gzip
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from math import isfinite
 
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from contracts.model import Contract
+from exporters.engine.values import Status
 from exporters.version import VERSION
 
 __all__ = ["build_app"]
@@ -39,18 +41,31 @@ _SCRAPE_TIMEOUT_S = 10.0
 _WAIT_SHARE = 0.9
 """Share of the scraper's time after which it gets what is there, should the engine itself be held up."""
 
+_LANDING_S = 1.0
+"""Seconds the landing page waits for what is being read."""
+
+_FILES_SHOWN = 20
+"""Files on the landing page; an exporter may read thousands."""
+
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}
+td,th{{text-align:left;padding:0 1em 0 0;vertical-align:top}}
 code{{background:#eee;padding:.1em .3em}}</style>
 <h1>{name}</h1><p>{help}</p>
 <p>Peak_Trade exporter {version}, watch-only. Contract <code>{path}</code>, sha256 <code>{sha}</code>.</p>
-<ul><li><a href="/metrics">/metrics</a></li><li><a href="/-/healthy">/-/healthy</a></li>
+{status}<ul><li><a href="/metrics">/metrics</a></li><li><a href="/-/healthy">/-/healthy</a></li>
 <li><a href="/-/ready">/-/ready</a></li></ul></html>
 """
 
 
-def build_app(contract: Callable[[], Contract], join: Join, render: Render, is_ready: Callable[[], bool]) -> Starlette:
-    """Return the application of one exporter; `contract` tells which is in force."""
+def build_app(
+    contract: Callable[[], Contract],
+    join: Join,
+    render: Render,
+    is_ready: Callable[[], bool],
+    status: Callable[[], Status] = Status,
+) -> Starlette:
+    """Return the application of one exporter; `contract` tells which is in force, `status` what was read."""
 
     async def metrics(request: Request) -> Response:
         timeout_s = _timeout_of(request)
@@ -67,7 +82,9 @@ def build_app(contract: Callable[[], Contract], join: Join, render: Render, is_r
         return Response(body, headers=headers)
 
     async def landing(_: Request) -> Response:
-        return HTMLResponse(_landing_page(contract()))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(join(_LANDING_S)), _LANDING_S)
+        return HTMLResponse(_landing_page(contract(), status()))
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -89,14 +106,38 @@ def build_app(contract: Callable[[], Contract], join: Join, render: Render, is_r
     return app
 
 
-def _landing_page(contract: Contract) -> str:
+def _landing_page(contract: Contract, status: Status) -> str:
     return _PAGE.format(
         name=html.escape(contract.name),
         help=html.escape(contract.help),
         version=html.escape(VERSION),
         path=html.escape(contract.path.rsplit("/", 1)[-1]),
         sha=contract.sha256,
+        status="".join(_tables(status)),
     )
+
+
+def _tables(status: Status) -> Iterator[str]:
+    """Yield the tables of files, lines and refusals; there is none for what there is nothing of."""
+    files = [(one.path, f"{one.offset:,}", f"{max(0, one.size - one.offset):,}") for one in status.files]
+    more = f"<p>and {len(files) - _FILES_SHOWN} more files</p>" if len(files) > _FILES_SHOWN else ""
+    yield _table(("file", "bytes read", "bytes behind"), files[:_FILES_SHOWN]) + more
+    yield _table(("lines", "number"), [(outcome, f"{number:,.0f}") for outcome, number in status.lines.items()])
+    when = [datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds") for one in status.refusals]
+    rows = [
+        (one.reason, at, f"{one.path}@{one.offset}", one.why) for one, at in zip(status.refusals, when, strict=True)
+    ]
+    yield _table(("last refused as", "at", "line", "why"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in rows]
+    names = "".join(f"<th>{name}</th>" for name in head)
+    return f"<table><tr>{names}</tr>{''.join(lines)}</table>\n" if rows else ""
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text.encode(errors="backslashreplace").decode())
 
 
 def _takes_gzip(accepted: str) -> bool:

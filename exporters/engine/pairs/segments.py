@@ -9,26 +9,13 @@ stands for all their deletions. A row for every id costs a commit 7 us for each 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from exporters.engine.records import Change, Gone, SavedSegment
+from exporters.engine.pairs.entry import ORDER, SEGMENT, Entries, Entry
+from exporters.engine.records import Change, Gone, Saved, SavedSegment
 
-__all__ = ["HEARD", "JOINED", "ORDER", "SEGMENT", "STALE", "Entries", "Entry", "Record", "Segments"]
-
-Entry = list[Any]
-"""What is remembered of one id: the time of every opening stage, True for every edge that joined, True if any did (all
-None until then); the pair's newest event time when the id was last heard of, its place in the order of hearing (0: not
-written since), the number of its segment (0: changed since), and how many of its places in the queue are stale. Times
-are in UTC epoch nanoseconds."""
-
-JOINED, HEARD, ORDER, SEGMENT, STALE = -5, -4, -3, -2, -1
-
-Entries = dict[str, Entry]
-"""Id -> what is remembered of it."""
-
-Record = list[Any]
-"""An entry as it is stored: the id, then all of the entry up to its place in the order of hearing."""
+__all__ = ["Segments", "remembered"]
 
 _LENGTH = 256
 """Ids of one segment: a row of about 25 KB."""
@@ -38,10 +25,15 @@ _SPARE = 4096
 
 
 class Segments:
-    """The segments of one pair."""
+    """The segments of one pair.
 
-    def __init__(self, pair: str) -> None:
+    Args:
+        stored: what is stored of an entry.
+    """
+
+    def __init__(self, pair: str, stored: Callable[[Entry], list[Any]]) -> None:
         self._pair = pair
+        self._stored = stored
         self._changed: list[str] = []
         self._ids: dict[int, list[str]] = {}
         self._newest: dict[int, int] = {}
@@ -79,7 +71,7 @@ class Segments:
             yield Gone(SavedSegment(self._pair, number, []))
         for number in self._unwritten:
             found = ((one, entries.get(one)) for one in self._ids[number])
-            newest = [[one, *entry[:SEGMENT]] for one, entry in found if entry and entry[SEGMENT] == number]
+            newest = [[one, *self._stored(entry)] for one, entry in found if entry and entry[SEGMENT] == number]
             yield SavedSegment(self._pair, number, newest)
 
     def committed(self) -> None:
@@ -163,3 +155,17 @@ class Segments:
             del self._unwritten[number]
         else:
             self._gone.append(number)
+
+
+def remembered(saved: Saved) -> dict[str, dict[str, tuple[int, list[Any]]]]:
+    """Return what pairs remember: pair -> id -> (number of its segment, entry), in the order of hearing.
+
+    The newest record of an id stands; the last element of an entry is its place in the order of hearing, and ids up to
+    the last one forgotten are gone.
+    """
+    forgotten = {progress.pair: progress.forgotten for progress in saved.pair_progress}
+    found: dict[str, dict[str, tuple[int, list[Any]]]] = {}
+    for one in sorted(saved.segments, key=lambda one: (one.pair, one.number)):
+        last, ids = forgotten.get(one.pair, 0), found.setdefault(one.pair, {})
+        ids |= {str(identity): (one.number, rest) for identity, *rest in one.entries if rest[-1] > last}
+    return {pair: dict(sorted(ids.items(), key=lambda item: item[1][1][-1])) for pair, ids in found.items()}

@@ -28,6 +28,14 @@ class Positions:
         """Take over what is stored; the known backups are written at the first commit in any case."""
         self._stored = self._coming = ({one.serial: one for one in saved.checkpoints}, None)
 
+    def look(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Take note of the positions there are, where nothing is stored."""
+        self._coming_list = checkpoints
+
+    def files(self) -> list[Checkpoint]:
+        """Return how far the files that are open were read at the last look."""
+        return [one for one in self._coming_list if not one.done]
+
     def changes(
         self, checkpoints: Sequence[Checkpoint], known: frozenset[FileKey], everything: bool = False
     ) -> Iterator[Change]:

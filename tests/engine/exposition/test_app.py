@@ -17,6 +17,7 @@ from contracts.model import Contract
 from exporters.engine.accounting import LIVE, Accounting, Vitals
 from exporters.engine.exposition.app import build_app
 from exporters.engine.exposition.render import render
+from exporters.engine.values import Checkpoint, FileKey, Refusal, Status
 from tests.engine.support.harness import Bench
 
 CONTRACTS = sorted(Path(contracts.__path__[0]).glob("*.yaml"))
@@ -171,3 +172,18 @@ def test_the_scrapers_own_timeout_is_kept_and_nonsense_is_ignored(
     name = "x_prometheus_scrape_timeout_seconds"
     assert site.ask("/metrics", **({name: stated} if stated is not None else {})).status_code == 200
     assert site.timeouts == [expected]
+
+
+def test_the_landing_page_shows_files_lines_and_the_last_refusals(site: HttpClient) -> None:
+    key = FileKey(1, 2)
+    files = [Checkpoint(n, f"logs/<{n}>.jsonl", key, 1000, 1500, 0, 0, "", 0, "") for n in range(22)]
+    refusals = [Refusal("bad_json", "logs/a.jsonl", 1234, 1_769_300_000.0, 'v is "<b>", wanted 1')]
+    status = Status(files, {"applied": 12345.0, "bad_json": 1.0}, refusals)
+    site.app = build_app(lambda: site.contract, site._join, site._render, lambda: True, lambda: status)
+    page = site.ask("/").text
+    assert "<td>logs/&lt;0&gt;.jsonl</td><td>1,000</td><td>500</td>" in page
+    assert page.count("&gt;.jsonl") == 20 and "and 2 more files" in page
+    assert "<td>applied</td><td>12,345</td>" in page
+    cells = "<td>bad_json</td><td>2026-01-25T00:13:20+00:00</td><td>logs/a.jsonl@1234</td>"
+    assert f"{cells}<td>v is &quot;&lt;b&gt;&quot;, wanted 1</td>" in page
+    assert site.timeouts == [1.0]

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from exporters.engine.pairs.segments import remembered
 from exporters.engine.records import (
     Gone,
     KnownBackups,
@@ -18,7 +19,6 @@ from exporters.engine.records import (
     SavedSeries,
     UnreadableError,
     read_rows,
-    remembered,
     row_of,
 )
 from exporters.engine.values import Checkpoint, FileKey

@@ -112,7 +112,7 @@ def test_every_outcome_and_edge_exists_from_the_start(accounting: Accounting) ->
     outcomes = {labels[0] for name, *labels in begun if name == "lines_total"}
     assert outcomes == {"applied", "ignored", "blank", *REJECTION_REASONS}
     kinds = {labels[-1] for name, *labels in begun if name == "pair_edges_total"}
-    assert kinds == {"joined", "orphan", "repeated", "negative"}
+    assert kinds == {"joined", "orphan", "repeated", "negative", "evicted"}
     never_begun = {name for name in STORED if name not in {key[0] for key in begun}}
     assert never_begun == {"refused_values_total", "absent_values_total", "label_overflow_total"}
 

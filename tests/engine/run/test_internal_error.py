@@ -114,7 +114,8 @@ def without_poison(shown: Shown, number: int) -> Shown:
 
 
 def records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.levelno >= logging.WARNING]
+    """Return what was said of lines that were not understood."""
+    return [record for record in caplog.records if "refused as internal_error" in record.getMessage()]
 
 
 @pytest.mark.parametrize("places", [[0], [4], [10], [0, 0, 3, 7, 10]], ids=str)
@@ -132,7 +133,8 @@ def test_a_line_at_which_a_stage_raises_costs_itself_alone_and_every_other_keeps
     assert bytes_read == poison.events.stat().st_size, stage
     offset = sum(len(line_of(line)) for line in lines[: places[0]])
     (said,) = records(caplog)
-    assert said.getMessage() == f"{poison.events}@{offset}: a line was not understood; report it"
+    number = "1 line refused as internal_error," if len(places) == 1 else "5 lines refused as internal_error, the first"
+    assert said.getMessage() == f"{number} at {poison.events}@{offset}: a line was not understood; report it"
     assert said.exc_info is not None
     assert said.exc_info[0] is ZeroDivisionError, "the traceback is what a report needs"
 
@@ -161,5 +163,6 @@ def test_the_offset_of_a_line_not_understood_counts_the_mark_before_the_first_li
     first = b"\xef\xbb\xbf" + line_of(ORDINARY[0])[:-1]
     plant = planted("marked", [first, POISON, *ORDINARY[1:]])
     (said,) = records(caplog)
-    assert said.getMessage() == f"{plant.events}@{len(first) + 1}: a line was not understood; report it", stage
+    where = f"{plant.events}@{len(first) + 1}"
+    assert said.getMessage() == f"1 line refused as internal_error, at {where}: a line was not understood; report it"
     assert plant.own("lines_total", "internal_error") == 1

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.engine.exposition.render import render
-from exporters.engine.pairs.segments import HEARD
+from exporters.engine.pairs.entry import HEARD
 from tests.engine.support.commits import Plant, Shown, failing_disk, shop_event
 from tests.engine.support.harness import NOW
 from tests.engine.support.stages import remembered_by

@@ -4,6 +4,7 @@ In: the YAML of a small contract, and events. Out: what the series hold. It does
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class Bench:
     ) -> None:
         self.contract = contract
         self.now = NOW
+        self.files_end = True  # with every batch, as when a file is followed
         self.state = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
         self.translator = Translator(contract, environment or {}, self.state.seen)
         self.pairs = OpenPairs(contract)
@@ -81,6 +83,7 @@ class Bench:
         self.effect = self.translator.translate(decoded.events, self.now)
         self.effect.joins = list(self.effect.joins)
         latencies, tally = self.pairs.join(self.effect.joins)
+        tally += self.pairs.settle() if self.files_end else Counter()
         self.state.admit(self.effect.names)
         applied = self.state.apply([*self.effect.updates, *latencies], self.now)
         self.state.apply(self._accounting.lines(batch, decoded, self.effect), self.now)
@@ -93,6 +96,12 @@ class Bench:
         """Take each event as a batch of its own."""
         for event in events:
             self.feed(event)
+        return self
+
+    def conclude(self) -> "Bench":
+        """Count what pairs wait for in vain: nothing will be fed any more."""
+        self.state.apply(self._accounting.joined(self.pairs.conclude()), self.now)
+        self.state.commit()
         return self
 
     def rows(self) -> list[Row]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from tests.engine.support.pair_truth import expired_of, outcomes_of
 from tests.engine.support.reference_reading import Reader, Refusals, RefusedError, spell
 
 Json = Any
@@ -34,9 +35,7 @@ class Reference:
         self.times: dict[tuple[str, ...], Any] = {}
         self.edges: Counter[tuple[str, str]] = Counter()
         self.forgotten: Counter[str] = Counter()
-        self.entries: dict[str, dict[str, float]] = {}
-        self.joined: set[tuple[str, str]] = set()
-        self.clock = -math.inf
+        self.paired: list[tuple[str, str, float, Json, str, Json]] = []
 
     def feed(self, line: str) -> None:
         """Take one line, whole or not at all."""
@@ -207,40 +206,20 @@ class Reference:
         self.needed |= {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
         if identity is None or at is None:
             return False
-        self._forget(pair, at)
-        for edge, (opening, closing) in pair["edges"].items():
-            if closing == stage:
-                outcome = self._close(pair, identity, edge, opening, at)
+        self.paired.append((identity, stage, at, words, source, pair))
+        return True
+
+    def conclude(self) -> None:
+        """Pair the events fed, when nothing follows them."""
+        for pair in self.document.get("pairs", {}).values():
+            edges = {edge: (opening, closing) for edge, (opening, closing) in pair["edges"].items()}
+            events = [event for event in self.paired if event[5] is pair]
+            for edge, outcome, latency, event in outcomes_of(events, edges, pair.get("timeout", 300)):
                 self.edges[edge, outcome] += 1
-                if outcome == "joined":
-                    found = {**words, "source": source, pair["edge"]: edge}
-                    found[pair["latency"]] = float(at - self.entries[identity][opening])
+                if latency is not None:
+                    found = {**event[3], "source": event[4], pair["edge"]: edge, pair["latency"]: float(latency)}
                     found[f"{pair['latency']} is read"] = True
                     for name, metric in self._metrics():
                         if metric.get("observes") == pair["latency"]:
                             self._move(name, metric, found)
-        if any(stage == opening for opening, _ in pair["edges"].values()):
-            self.entries.setdefault(identity, {}).setdefault(stage, at)
-            self.entries[identity]["heard"] = self.clock
-        return True
-
-    def _forget(self, pair: Json, at: float) -> None:
-        self.clock = max(self.clock, at)
-        for identity in [key for key, entry in self.entries.items() if entry["heard"] < self.clock - pair["timeout"]]:
-            del self.entries[identity]
-            edges = {edge for known, edge in self.joined if known == identity}
-            self.forgotten["expired"] += not edges
-            self.joined -= {(identity, edge) for edge in edges}
-
-    def _close(self, pair: Json, identity: str, edge: str, opening: str, at: float) -> str:
-        opened = self.entries.get(identity, {}).get(opening)
-        if opened is None:
-            return "orphan"
-        if (identity, edge) in self.joined:
-            return "repeated"
-        if at < opened:
-            return "negative"
-        if at - opened > pair["timeout"]:
-            return "orphan"
-        self.joined.add((identity, edge))
-        return "joined"
+            self.forgotten["expired"] += expired_of(events, edges, pair.get("timeout", 300))

@@ -1,7 +1,7 @@
 """A contract that pairs three stages of one thing, and its events; for the tests of pairs."""
 
+from exporters.engine.pairs.entry import SEGMENT
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.pairs.segments import STALE
 from tests.engine.support.harness import NOW
 
 STAGES = """
@@ -49,4 +49,5 @@ def remembered_by(pairs: OpenPairs, name: str = "order") -> dict[str, list[objec
     """Return what a pair remembers of each id, in the order of hearing; not how often an id stands in its queue."""
     of_one = pairs._open[name]
     in_order = reversed(dict.fromkeys(reversed(of_one.queue)))
-    return {one: [*of_one.entries[one][:STALE], 0] for one in in_order}
+    stored = of_one.codec.stored
+    return {one: [*stored(of_one.entries[one]), of_one.entries[one][SEGMENT], 0] for one in in_order}

@@ -122,10 +122,13 @@ def test_the_engine_agrees_with_a_naive_reading_of_the_contract(path: Path) -> N
     @given(batches(path))
     def agree(drawn: list[list[str]]) -> None:
         bench, reference = Bench(contract), Reference(path, NOW)
+        bench.files_end = False
         for batch in drawn:
             bench.feed(*batch)
             for line in batch:
                 reference.feed(line)
+        reference.conclude()
+        bench.conclude()
         assert_same(bench, reference)
 
     agree()

@@ -1,0 +1,149 @@
+"""Why one line was refused, for whoever has to find it: the field or condition that failed, never the payload.
+
+In: a contract, a reason and the line. Out: a few words. Pure, and slow, as it is asked once a minute at most. Of values
+only that of the field named is shown, cut to 40 characters and escaped; of a field named like a secret, none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import msgspec
+
+from contracts.compiler.document import quote
+from contracts.model import WHOLE, Candidate, Condition, Contract, Source, Word
+from contracts.spelling import fold, spelling
+
+__all__ = ["explain"]
+
+_MOST = 40
+"""Characters shown of a value."""
+
+_SECRETS = ("token", "secret", "password", "passwd", "key", "auth", "credential", "cookie", "session")
+"""Parts of names whose values are never shown."""
+
+_MISSING = "absent"
+
+
+def explain(contract: Contract, reason: str, line: bytes) -> str:
+    """Return what was wrong with a line that was refused for `reason`; "" if there is no more to say."""
+    if reason == "invalid_utf8":
+        return _utf8_fault(line)
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+        event = json.loads(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return str(error)[: 2 * _MOST]
+    if reason == "not_object":
+        return "the line is a list" if isinstance(event, list) else "the line is a single value"
+    if reason == "unknown_schema":
+        return _unknown_schema(contract, event)
+    return _missing_fields(contract, event) if reason == "missing_fields" else ""
+
+
+def _utf8_fault(line: bytes) -> str:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} of the line is not UTF-8"
+    return ""
+
+
+def _unknown_schema(contract: Contract, event: object) -> str:
+    source = _source_of(contract, event)
+    if source is None:
+        nearest = max(contract.sources, key=lambda one: len(one.match) - len(_failing(one.match, event)))
+        condition = _failing(nearest.match, event)[0]
+        return f"no source matches; of the nearest, {nearest.name}, {_told(condition, event)}"
+    failing = _failing(source.expect, event)
+    if failing:
+        return f"source {source.name} expects more: {_told(failing[0], event)}"
+    return f"source {source.name}: {_field(source.by, event)}, which has no row"
+
+
+def _missing_fields(contract: Contract, event: object) -> str:
+    source = _source_of(contract, event)
+    if source is None:
+        return ""
+    where = f"source {source.name}"
+    chosen = _text_at(source.by, event) if source.by else "-"
+    if not chosen:
+        return f"{where}: {_field(source.by, event)}"
+    row = next((row for row in source.rows if row.value == fold(chosen)), None)
+    for read in (*source.reads, *(row.reads if row else ())):
+        word = contract.words[read.word]
+        if read.required and not any(_gives(word, candidate, event) for candidate in read.candidates):
+            fields = ", ".join(_field(candidate.path, event) for candidate in read.candidates if candidate.path)
+            return f"{where} requires {read.word}: {fields}"
+    return f"{where} requires one of {', '.join(source.require_any)}"
+
+
+def _source_of(contract: Contract, event: object) -> Source | None:
+    return next((source for source in contract.sources if not _failing(source.match, event)), None)
+
+
+def _failing(conditions: Sequence[Condition], event: object) -> list[Condition]:
+    return [condition for condition in conditions if not _holds(condition, _at(condition.subject, event))]
+
+
+def _holds(condition: Condition, value: object) -> bool:
+    if not condition.values:
+        return (value is not None) == (condition.test == "present")
+    return any(isinstance(value, bool) == isinstance(wanted, bool) and value == wanted for wanted in condition.values)
+
+
+def _gives(word: Word, candidate: Candidate, event: object) -> bool:
+    """Whether a read gives a required word, which is an enum or a name, a value."""
+    text = _text_at(candidate.path, event) if candidate.path else "-"
+    if candidate.constant is not None or candidate.otherwise is not None or not text or word.kind != "enum":
+        return candidate.constant is not None or candidate.otherwise is not None or bool(text)
+    folded = fold(text)
+    known = {*map(fold, word.label_values), *word.aliases, *candidate.aliases}
+    parts = any(folded.startswith(part) for part, _ in candidate.prefixes) or any(
+        part in folded for part, _ in candidate.contains
+    )
+    return word.otherwise is not None or folded in known or parts
+
+
+def _told(condition: Condition, event: object) -> str:
+    """Say what a condition wanted, and what there is."""
+    if not condition.values:
+        wanted = "something" if condition.test == "present" else "nothing"
+    else:
+        wanted = " or ".join(_shown(value) for value in condition.values[:3])
+        wanted += " or others" if len(condition.values) > 3 else ""
+    return f"{_field(condition.subject, event)}, wanted {wanted}"
+
+
+def _field(path: Sequence[str], event: object) -> str:
+    """Return a path and what stands there."""
+    name = ".".join(part for part in path if part != WHOLE)
+    value = _at(path, event)
+    if value is not None and any(secret in name.lower() for secret in _SECRETS):
+        return f"{name} is not shown"
+    return f"{name} is {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return _MISSING
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    text = value if isinstance(value, str) else spelling(value) if isinstance(value, bool | int) else str(value)
+    cut = text if len(text) <= _MOST else text[: _MOST - 3] + "..."
+    return quote(cut) if isinstance(value, str) else cut
+
+
+def _at(path: Sequence[str], event: object) -> object:
+    """Return what stands at a path, None if nothing does."""
+    for part in path:
+        if part == WHOLE:
+            return event
+        event = event.get(part) if isinstance(event, dict) else None
+    return event
+
+
+def _text_at(path: Sequence[str], event: object) -> str:
+    value = _at(path, event)
+    return spelling(value).strip() if isinstance(value, str | int) else ""

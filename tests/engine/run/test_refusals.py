@@ -1,0 +1,218 @@
+"""Refused lines are said: where the first is and what was wrong, once a minute per reason, and never more than that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.model import Contract
+from exporters.engine.pipeline import Pipeline
+from exporters.engine.refusals.explain import explain
+from exporters.engine.values import Refusal
+from tests.engine.support.commits import Plant
+from tests.engine.support.harness import NOW, Event, contract_of, line_of
+
+TEXT = """
+vocabulary:
+  kind: {values: [sold, lost]}
+  till: {allow: a-z, max_length: 8, max_values: 2}
+sources:
+  shop:
+    match: {v: 1}
+    expect: {env: [live, test, dev, lab]}
+    read: {kind: {path: data.kind, required: true}, till: till}
+    require_any: [till]
+  desk: {match: {v: 2, error: {present: true}}, by: type, rows: {sale: {kind: sold}}}
+  safe: {match: {v: 3, api_key: abc}}
+metrics:
+  kinds_total: {type: counter, counts: kind, labels: [kind], help: Kinds., budget: 2}
+  tills_total: {type: counter, counts: till, labels: [till], help: Tills., budget: 3}
+"""
+LONG = r"a\n" * 18 + "a"
+"""What is shown of a long value: 37 characters, escaped."""
+
+GOOD: Event = {"v": 1, "env": "live", "data": {"kind": "sold"}, "till": "a"}
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    """Return an engine over a file that is not there yet."""
+    plant = Plant(tmp_path, TEXT)
+    yield plant
+    plant.stop()
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return contract_of(tmp_path_factory.mktemp("refusals"), TEXT)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    found = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    caplog.clear()
+    return found
+
+
+def offset_of(lines: list[Event], number: int) -> int:
+    return sum(len(line_of(line)) for line in lines[:number])
+
+
+LINES: list[Event] = [GOOD, "", "not json", GOOD, "[1]", {"v": 9}, b"\xff", "not json either", {"v": 1, "env": "live"}]
+SAID = [
+    (2, "bad_json", 2, "JSON is malformed: invalid character (byte 1)"),
+    (4, "not_object", 1, "the line is a list"),
+    (5, "unknown_schema", 1, "no source matches; of the nearest, shop, v is 9, wanted 1"),
+    (6, "invalid_utf8", 1, "byte 0 of the line is not UTF-8"),
+    (8, "missing_fields", 1, "source shop requires kind: data.kind is absent"),
+]
+
+
+def sentences(path: Path, before: int = 0) -> set[str]:
+    found = set()
+    for place, reason, number, why in SAID:
+        first = "1 line refused as {}, at" if number == 1 else f"{number} lines refused as {{}}, the first at"
+        found.add(f"{first.format(reason)} {path}@{before + offset_of(LINES, place)}: {why}")
+    return found
+
+
+def test_every_reason_is_said_with_the_place_of_its_first_line_and_what_was_wrong(
+    plant: Plant, caplog: pytest.LogCaptureFixture
+) -> None:
+    plant.write(*LINES)
+    plant.begin()
+    plant.step()
+    assert set(warnings(caplog)) == sentences(plant.events)
+    assert set(plant.engine.refusals.summary()) == sentences(plant.events)
+
+
+def test_a_reason_is_said_again_after_a_minute_and_not_looked_for_before(
+    plant: Plant, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[set[str]] = []
+    refused = Pipeline.refused
+
+    def counted(self: Pipeline, batch: object, now: float, wanted: set[str]) -> object:
+        looks.append(wanted)
+        return refused(self, batch, now, wanted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Pipeline, "refused", counted)
+    plant.write("no", GOOD)
+    plant.begin()
+    plant.step()
+    assert len(warnings(caplog)) == len(looks) == 1
+    for _ in range(3):
+        plant.write(GOOD, "no", "no")
+        plant.step(15)
+    assert (warnings(caplog), len(looks)) == ([], 1)
+    at = plant.events.stat().st_size + len(line_of(GOOD))
+    plant.write(GOOD, "no", "no")
+    plant.step(30)
+    (message,) = warnings(caplog)
+    assert message.startswith(f"2 lines refused as bad_json, the first at {plant.events}@{at}: ")
+    assert looks == [{"bad_json"}] * 2
+
+
+def test_batches_without_refusals_are_not_looked_at(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pipeline, "refused", None)
+    plant.write(GOOD, "", {"v": 3, "api_key": "abc"})
+    plant.begin()
+    plant.step()
+    assert plant.shown()["peak_trade_exporter_lines_total", "sample", "applied"][0] == 1
+
+
+def test_a_line_that_is_too_long_is_said_with_the_bytes_it_lies_in(
+    plant: Plant, caplog: pytest.LogCaptureFixture
+) -> None:
+    plant.write(GOOD, {"v": 1, "text": "x" * (1 << 20)}, GOOD)
+    plant.begin()
+    plant.step()
+    (message,) = warnings(caplog)
+    assert message.startswith(f"1 line refused as too_long, at {plant.events}@")
+    assert ": longer than 1048576 bytes, ends before byte " in message
+
+
+def test_looking_for_a_refused_line_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Names that stand before a refused line take their places in the order of the events all the same."""
+    lines: list[Event] = [{**GOOD, "till": name} for name in ("b", "a", "c")]  # type: ignore[dict-item]
+    shown = []
+    for name, more in (("plain", []), ("refused", ["no"])):
+        (tmp_path / name).mkdir()
+        plant = Plant(tmp_path / name, TEXT)
+        plant.write(*lines, *more)
+        plant.begin()
+        plant.step()
+        shown.append({key: value for key, value in plant.shown().items() if key[0] == "tills_total"})
+        plant.stop()
+    assert shown[0] == shown[1] == {("tills_total", name): (1, ()) for name in ("b", "a", "other")}
+    assert len(warnings(caplog)) == 1
+
+
+def test_the_last_refusal_of_each_reason_outlives_a_restart(plant: Plant) -> None:
+    plant.write("no", {"v": 9}, GOOD)
+    plant.begin()
+    plant.step()
+    before = plant.engine.refusals.last
+    plant.stop()
+    assert plant.begin().refusals.last == before
+    assert before["bad_json"] == Refusal("bad_json", str(plant.events), 0, NOW + 0.2, before["bad_json"].why)
+    assert plant.engine.refusals.numbers == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "event", "why"),
+    [
+        ("unknown_schema", {"v": 2}, "no source matches; of the nearest, desk, error is absent, wanted something"),
+        (
+            "unknown_schema",
+            {"v": 3, "api_key": "hidden"},
+            'no source matches; of the nearest, safe, api_key is not shown, wanted "abc"',
+        ),
+        (
+            "unknown_schema",
+            {"v": 1, "env": "prod"},
+            'source shop expects more: env is "prod", wanted "live" or "test" or "dev" or others',
+        ),
+        (
+            "unknown_schema",
+            {"v": 1, "env": [1]},
+            'source shop expects more: env is a list, wanted "live" or "test" or "dev" or others',
+        ),
+        ("unknown_schema", {"v": 2, "error": 1, "type": "buy"}, 'source desk: type is "buy", which has no row'),
+        ("unknown_schema", {"v": True}, "no source matches; of the nearest, shop, v is true, wanted 1"),
+        (
+            "unknown_schema",
+            {"v": "a\n" * 99},
+            f'no source matches; of the nearest, shop, v is "{LONG}...", wanted 1',
+        ),
+        ("missing_fields", {"v": 2, "error": 1}, "source desk: type is absent"),
+        (
+            "missing_fields",
+            {"v": 1, "env": "live", "data": {"kind": "given"}},
+            'source shop requires kind: data.kind is "given"',
+        ),
+        ("missing_fields", {"v": 1, "env": "live", "data": {"kind": "sold"}}, "source shop requires one of till"),
+        ("not_object", 5, "the line is a single value"),
+        ("internal_error", {"v": 1}, ""),
+    ],
+    ids=str,
+)
+def test_what_was_wrong_is_told_by_the_field_or_condition_that_failed(
+    spec: Contract, reason: str, event: Event, why: str
+) -> None:
+    assert explain(spec, reason, line_of(event)) == why
+
+
+def test_no_more_of_a_payload_is_shown_than_one_short_value(spec: Contract) -> None:
+    secret = "s3cret" * 10
+    for reason in ("unknown_schema", "missing_fields", "not_object", "bad_json", "invalid_utf8"):
+        for event in (
+            {"v": 9, "note": secret},
+            {"v": 1, "env": "live", "note": secret},
+            f'{{"note": "{secret}", ',
+            secret,
+        ):
+            found = explain(spec, reason, line_of(event))
+            assert secret[:12] not in found and len(found) < 160
