@@ -12,17 +12,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from exporters.engine.tail.classify import Held
+from exporters.engine.tail.classify import Held, Verdict
 from exporters.engine.tail.finder import Inode
 from exporters.engine.tail.fingerprint import keys_at
 from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held
 from exporters.engine.tail.history import History
-from exporters.engine.tail.openings import Opening
+from exporters.engine.tail.openings import UNREAD, Opening
 from exporters.engine.tail.recover import recover
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Checkpoint, FileKey, Notice
 
 __all__ = ["CatchUp"]
+
+
+_GROWN: tuple[Verdict, ...] = ("longer copy",)
+"""Verdict on what a file let go got before it was packed or copied: all there is to find while its path's file is
+whole."""
 
 
 class CatchUp:
@@ -83,13 +88,20 @@ class CatchUp:
         self._open_files.add(gen, chain, before)
 
     def add_unread(
-        self, path: str, chain: Chain, monotonic: float, new: Stream | None = None, before: Generation | None = None
+        self,
+        path: str,
+        chain: Chain,
+        monotonic: float,
+        new: Stream | None = None,
+        before: Generation | None = None,
+        wanted: Collection[Verdict] = UNREAD,
     ) -> list[Notice]:
         """Take over the backups of `path` that nobody has read, and return a notice for each.
 
         Args:
             new: the file about to join the chain; a backup may be a copy that is being made of it.
             before: the generation in front of which they stand; None for the end of the chain.
+            wanted: verdicts on those to be taken over.
         """
         if new is None and not self._history.has_unknown(path):
             return []
@@ -97,7 +109,7 @@ class CatchUp:
         if self._keys is None or new is not None:
             self._keys = self._open_keys()
         opened = self._keys | {one.checkpoint.key for one in here} if here else self._keys
-        openings = self._history.unread(path, [*held(chain), *here], opened)
+        openings = self._history.unread(path, [*held(chain), *here], opened, wanted)
         for opening in openings:
             self.add_opening(opening, monotonic, chain, before)
             for gen in chain:
@@ -115,8 +127,11 @@ class CatchUp:
         live = self._open_files.live()
         for path in {*self._history.paths(), *self._open_files.keys()} - self._history.absent_keys().keys():
             gen = live.get(path)
+            chain = self._open_files.at(path)
             if gen is None or not gen.stream.offset or path in self._history.fresh:
-                notices += self.add_unread(path, self._open_files.at(path), monotonic, before=gen)
+                notices += self.add_unread(path, chain, monotonic, before=gen)
+            elif self._history.has_past(path):  # nothing was rotated unseen, but what was let go may have grown
+                notices += self.add_unread(path, chain, monotonic, before=chain[0], wanted=_GROWN)
         return notices
 
     def find_copy(self, gen: Generation, chain: Chain, notice: Notice, monotonic: float) -> list[Notice]:

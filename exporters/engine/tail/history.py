@@ -12,9 +12,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from exporters.engine.tail.backups import NEVER, Backup, bases, find_content, list_backups, past_checkpoint
-from exporters.engine.tail.classify import NOTHING, REMEMBERED, Held, Judgement, Past, classify, gone, no_checkpoint
+from exporters.engine.tail.classify import (
+    NOTHING,
+    REMEMBERED,
+    Held,
+    Judgement,
+    Past,
+    Verdict,
+    classify,
+    gone,
+    no_checkpoint,
+)
 from exporters.engine.tail.fingerprint import open_proved, proves
-from exporters.engine.tail.openings import Opening, open_unread
+from exporters.engine.tail.openings import UNREAD, Opening, open_unread
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.text import has_copy
@@ -222,9 +232,12 @@ class History:
         is_readable = all(one.is_readable or self._is_known(one.key) for one in self._backups[path])
         return not is_readable or not held.is_whole
 
-    def unread(self, path: str, held: Sequence[Held], opened: Collection[FileKey]) -> list[Opening]:
+    def unread(
+        self, path: str, held: Sequence[Held], opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
+    ) -> list[Opening]:
         """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
-        openings, copies = open_unread(path, self._backups.get(path, []), self._past(path, held, self.known), opened)
+        past = self._past(path, held, self.known)
+        openings, copies = open_unread(path, self._backups.get(path, []), past, opened, wanted)
         self.known |= frozenset(copies)
         return openings
 

@@ -14,14 +14,12 @@ from exporters.engine.tail.catch_up import CatchUp
 from exporters.engine.tail.finder import Found, Inode
 from exporters.engine.tail.generations import Generation, OpenFiles
 from exporters.engine.tail.history import History
+from exporters.engine.tail.openings import UNREAD
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Checkpoint, FileKey, Notice
 
 __all__ = ["Opener"]
-
-_READ = ("longer copy", "rewrite", "unread")
-"""Verdicts on a file within a glob that is another path's backup for which it is read."""
 
 
 _SPARE = 16
@@ -136,7 +134,7 @@ class Opener:
         inodes = {path: inode for inode, path in fresh.items()}
         judged = {path: self._history.judge(path, self._open_files.held) for path in inodes}
         longer = {path: one.of for path, one in judged.items() if one and one.of and one.verdict == "longer copy"}
-        wanted = {path: inodes[path] for path, one in judged.items() if one is None or one.verdict in _READ}
+        wanted = {path: inodes[path] for path, one in judged.items() if one is None or one.verdict in UNREAD}
         first = self._catch_up.meet(wanted, {*self._found.files, *taken})
         new: dict[str, Stream] = {}
         for path in wanted:

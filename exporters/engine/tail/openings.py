@@ -11,13 +11,17 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec import Struct
 
 from exporters.engine.tail.backups import Backup
-from exporters.engine.tail.classify import Past, classify
+from exporters.engine.tail.classify import Past, Verdict, classify
 from exporters.engine.tail.fingerprint import open_plain
 from exporters.engine.tail.text import PlainText, is_part, is_repeated
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["Opening", "open_backup", "open_unread"]
+__all__ = ["UNREAD", "Opening", "open_backup", "open_unread"]
+
+
+UNREAD: tuple[Verdict, ...] = ("longer copy", "rewrite", "unread")
+"""Verdicts on backups that hold what nobody has read."""
 
 
 class Opening(Struct, frozen=True):
@@ -42,14 +46,18 @@ def open_backup(path: str, one: Backup, checkpoint: Checkpoint | None) -> Openin
 
 
 def open_unread(
-    path: str, backups: Iterable[Backup], past: Past, opened: Collection[FileKey]
+    path: str, backups: Iterable[Backup], past: Past, opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
 ) -> tuple[list[Opening], list[FileKey]]:
-    """Open the backups of `path` that hold what nobody has read; also return those that hold nothing else."""
+    """Open the backups of `path` that hold what nobody has read; also return those that hold nothing else.
+
+    Args:
+        wanted: verdicts on those to be opened.
+    """
     judged = [(one, classify(one, past)) for one in backups if one.key not in opened]
     copies = [one.key for one, judgement in judged if judgement.verdict in ("copy", "forgotten")]
     found = []
     for one, judgement in judged:
-        if judgement.verdict in ("longer copy", "rewrite", "unread"):
+        if judgement.verdict in wanted:
             opening = open_backup(path, one, judgement.of if judgement.verdict == "longer copy" else None)
             found += [(one, opening)] if opening is not None else []
     doubles = [at for at in range(len(found)) if _is_double(at, found)]

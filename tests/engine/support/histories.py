@@ -281,6 +281,10 @@ class World:
             self.step("S")
         for step in "PPWKSPPW":
             self.step(step)
+        self.check()
+
+    def check(self) -> None:
+        """Check what was committed against the truth."""
         counted = set(self.committed[2])
         assert self.required <= counted, f"not counted: {sorted(self.required - counted)}"
         assert self.is_destroyed or not self.lost, f"said to be lost: {self.lost} bytes"

@@ -1,0 +1,154 @@
+"""Real logrotate, a writer that keeps its descriptor for a moment, kills in between: every line counts once.
+
+With copytruncate, lines written between the copy and the cut are destroyed by it: what is counted is then no less than
+what is on disk and no more than was written. PEAK_TRADE_CHAOS=1 storms each configuration for a minute, three times.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.storm import Exporter, Scraper, free_port, read_page
+
+IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
+SECONDS, SEEDS = (60.0, 3) if IS_LONG else (4.0, 1)
+
+CONFIGURATIONS = {
+    "create": ["create"],
+    "compress": ["create", "compress"],
+    "delaycompress": ["create", "compress", "delaycompress"],
+    "dateext": ["create", "compress", "dateext", "dateformat -%Y%m%d-%s"],
+    "copytruncate": ["copytruncate"],
+    "copytruncate compress": ["copytruncate", "compress"],
+}
+ORDINARY = ("compress", "copytruncate compress")
+
+
+class Writer(threading.Thread):
+    """Appends numbered decisions; after its file was renamed it goes on in the old one for a moment, then reopens."""
+
+    def __init__(self, path: Path, seed: int, pause_s: float) -> None:
+        super().__init__(daemon=True)
+        self.written = 0
+        self._path = path
+        self._random = random.Random(seed)
+        self._pause_s = pause_s
+        self._stop_now = threading.Event()
+
+    def run(self) -> None:
+        """Write until finish()."""
+        handle = self._open()
+        while not self._stop_now.is_set():
+            for _ in range(self._random.randint(1, 20)):
+                text = '{"v":1,"decision":"accept","reason":"none","run_id":"storm","n":%d}\n' % self.written
+                os.write(handle, text.encode())
+                self.written += 1
+            if self._is_moved(handle) and self._random.random() < 0.3:
+                os.close(handle)
+                handle = self._open()
+            self._stop_now.wait(self._random.random() * self._pause_s)
+        os.close(handle)
+
+    def finish(self) -> None:
+        """Stop after the present line."""
+        self._stop_now.set()
+        self.join()
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def _is_moved(self, handle: int) -> bool:
+        try:
+            return os.stat(self._path).st_ino != os.fstat(handle).st_ino
+        except FileNotFoundError:
+            return True
+
+
+class Rotator(threading.Thread):
+    """Runs logrotate again and again."""
+
+    def __init__(self, folder: Path, path: Path, directives: list[str], seed: int) -> None:
+        super().__init__(daemon=True)
+        self.rotations = 0
+        self._random = random.Random(seed)
+        self._stop_now = threading.Event()
+        config = folder / "logrotate.conf"
+        text = [f"{path} {{", "rotate 5000", *directives, "}", ""]
+        config.write_text("\n".join(text), encoding="utf-8")
+        config.chmod(0o600)
+        path.parent.chmod(0o755)
+        self._command = ["logrotate", "--force", "--state", str(folder / "status"), str(config)]
+
+    def run(self) -> None:
+        """Rotate until finish()."""
+        while not self._stop_now.wait(self._random.random() * 0.8):
+            subprocess.run(self._command, check=False, timeout=30, capture_output=True)
+            self.rotations += 1
+
+    def finish(self) -> None:
+        """Stop after the present rotation."""
+        self._stop_now.set()
+        self.join()
+
+
+def on_disk(folder: Path) -> set[int]:
+    """Return the numbers of the lines in all files of a folder."""
+    found: set[int] = set()
+    for path in folder.iterdir():
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        found |= {int(number) for number in re.findall(rb'"n":(\d+)}\n', data)}
+    return found
+
+
+def counted(port: int) -> float:
+    page = read_page(port)
+    assert page is not None
+    return sum(value for (name, _), value in page.items() if name == "peaktrade_ai_decisions_total")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed here")
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("name", CONFIGURATIONS if IS_LONG else ORDINARY)
+def test_under_real_logrotate_every_line_counts_once(tmp_path: Path, name: str, seed: int) -> None:
+    (tmp_path / "logs").mkdir()
+    file, port = tmp_path / "logs" / "events.jsonl", free_port()
+    exporter, scraper = Exporter(file, tmp_path / "state", port), Scraper(port)
+    writer = Writer(file, seed, pause_s=0.01)
+    rotator = Rotator(tmp_path, file, CONFIGURATIONS[name], seed)
+    chance = random.Random(seed)
+    exporter.start()
+    for thread in (writer, rotator, scraper):
+        thread.start()
+    ends = time.monotonic() + SECONDS
+    kills = 0
+    while time.monotonic() < ends:
+        time.sleep(chance.random() * 2)
+        exporter.end(signal.SIGKILL)
+        time.sleep(chance.random() * chance.choice([0, 0, 2]))
+        exporter.start()
+        kills += 1
+    rotator.finish()
+    writer.finish()
+    time.sleep(2.5)
+    found = counted(port)
+    scraper.finish()
+    exporter.end(signal.SIGTERM)
+    there = len(on_disk(file.parent))
+    facts = f"{name}: {writer.written} written, {there} on disk, {found:.0f} counted, "
+    facts += f"{rotator.rotations} rotations, {kills} kills"
+    print(facts)
+    assert there <= found <= writer.written, facts
+    assert "copytruncate" in name or there == writer.written, facts
+    assert scraper.fallen == "", facts
