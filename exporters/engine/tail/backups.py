@@ -27,6 +27,12 @@ _SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*|\.old")
 _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
 
+_STAMPED = re.compile(r"@[0-9a-f]{24}\.[su]")
+"""What svlogd and multilog call a file named `current` when they begin a new one: its TAI64N label."""
+
+_DATE_DIGITS = 6
+"""Digits in the name of a link's target from which on files with other digits are taken to be earlier targets."""
+
 NEVER = 1 << 62
 """Stands for the size in the checkpoint of a file that is not read on however it grows."""
 
@@ -57,13 +63,28 @@ def list_backups(paths: Iterable[str]) -> dict[str, list[Backup]]:
         for spot in _spots(path):
             folder, base = os.path.split(spot)
             wanted.setdefault(folder, {}).setdefault(base, []).append(path)
+        if os.path.islink(path):
+            folder, base = os.path.split(os.path.realpath(path))
+            wanted.setdefault(folder, {}).setdefault(_dateless(base), []).append(path)
     for folder, here in wanted.items():
         for name in _names_in(folder):
-            for path in {path for base in bases(name) for path in here.get(base, ())}:
+            for path in {path for base in (*bases(name), _dateless(name)) for path in here.get(base, ())}:
                 one = _look(os.path.join(folder, name))
                 if one is not None and all(one.key != other.key for other in found[path]):
                     found[path].append(one)
     return {path: sorted(listed, key=_age) for path, listed in found.items()}
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _dateless(name: str) -> str:
+    """Return what a name has in common with those that differ in their date; nothing if it has none.
+
+    >>> _dateless("app-2026-11-26.log"), _dateless("app-1.log")
+    ('app-#.log', '')
+    """
+    plain = name.removesuffix(next((ending for ending in PACKED if name.endswith(ending)), ""))
+    is_dated = sum(map(str.isdigit, plain)) >= _DATE_DIGITS
+    return re.sub(r"\d[\d\-_.:TZ]*\d", "#", plain) if is_dated else ""
 
 
 def _spots(path: str) -> list[str]:
@@ -83,6 +104,8 @@ def bases(name: str) -> tuple[str, ...]:
     plain = name.removesuffix(next((ending for ending in PACKED if name.endswith(ending)), ""))
     stem, ending = os.path.splitext(plain)
     cuts = [match.start() for match in re.finditer(r"[.\-_]", plain)]
+    if _STAMPED.fullmatch(plain):
+        return ("current",)
     whole = [plain[:at] for at in cuts if at and _SUFFIX.fullmatch(plain, at)]
     inner = [stem[:at] + ending for at in cuts if at and ending and _INFIX.fullmatch(stem, at)]
     return (*whole, *inner)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import logging
 import logging.handlers
+import lzma
 import os
 import shutil
 import subprocess
@@ -182,6 +184,88 @@ def test_b4_pythons_rotating_file_handler_is_followed(exporter: Exporter, log_fi
     handler.close()
     assert Path(f"{log_file}.3").exists()
     assert exporter.counted(range(20))
+
+
+@down
+@pytest.mark.parametrize("rotations", [1, 3])
+def test_b4_svlogd_and_multilog_are_followed(
+    tmp_path: Path, clock: FakeClock, log_file: LogFile, rotations: int, is_down: bool
+) -> None:
+    current = LogFile(log_file.path.with_name("current"))
+    exporter = Exporter(tmp_path, clock, current)
+    current.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in range(1, rotations + 1):
+        current.append(lines([number]))
+        current.path.rename(current.path.with_name(f"@4000000069{number:014x}.s"))
+    current.append(lines([9]))
+    if is_down:
+        exporter.start()
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted(range(rotations + 1), [9])
+    exporter.end()
+
+
+@down
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_b12_a_link_to_dated_files_that_was_switched_several_times_leaves_none_unread(
+    exporter: Exporter, log_file: LogFile, is_packed: bool, is_down: bool
+) -> None:
+    def switch(day: int, number: int) -> None:
+        target = log_file.path.with_name(f"app-2026-11-{day}.jsonl")
+        target.write_bytes(lines([number]))
+        fresh = log_file.path.with_name("link~")
+        fresh.symlink_to(target.name)
+        fresh.replace(log_file.path)
+
+    for day, number in ((20, 900), (21, 0)):
+        switch(day, number)
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for day, number in ((22, 1), (23, 2), (24, 3)):
+        switch(day, number)
+    if is_packed:
+        pack(log_file.path.with_name("app-2026-11-22.jsonl"))
+    if is_down:
+        exporter.start()
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted(range(4))
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@down
+@pytest.mark.parametrize("ending", [*PACKERS, "zst"])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_b16_every_common_packer_is_read_and_what_it_has_not_finished_is_not(
+    exporter: Exporter, log_file: LogFile, ending: str, is_whole: bool, is_down: bool
+) -> None:
+    if ending == "zst":
+        compress = pytest.importorskip("zstandard", reason="the extra `zst` is not installed").compress
+    else:
+        compress = PACKERS[ending]
+    log_file.append(lines(range(100)))
+    exporter.start().poll().kill()
+    log_file.append(lines(range(100, 120)))
+    text = compress(log_file.path.read_bytes())
+    packed = Path(f"{log_file}.1.{ending}")
+    packed.write_bytes(text if is_whole else text[:-5])
+    if not is_whole:
+        shift(log_file.path)
+    else:
+        log_file.path.unlink()
+    log_file.append(lines([200]))
+    exporter.start().let_rest()
+    if not is_down:
+        packed.write_bytes(text)
+        Path(f"{log_file}.1").unlink(missing_ok=True)
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted(range(120), [200])
+    assert exporter.lost_bytes == 0
 
 
 LOGROTATE = {
