@@ -65,7 +65,8 @@ def list_backups(paths: Iterable[str]) -> dict[str, list[Backup]]:
             wanted.setdefault(folder, {}).setdefault(base, []).append(path)
         if os.path.islink(path):
             folder, base = os.path.split(os.path.realpath(path))
-            wanted.setdefault(folder, {}).setdefault(_dateless(base), []).append(path)
+            if _dateless(base):
+                wanted.setdefault(folder, {}).setdefault(_dateless(base), []).append(path)
     for folder, here in wanted.items():
         for name in _names_in(folder):
             for path in {path for base in (*bases(name), _dateless(name)) for path in here.get(base, ())}:

@@ -81,8 +81,7 @@ class History:
         by_path: dict[str, list[Checkpoint]] = {}
         for checkpoint in [*self.absent, *checkpoints]:
             by_path.setdefault(checkpoint.path, []).append(checkpoint)
-        newest = [checkpoint for listed in by_path.values() for checkpoint in listed[-REMEMBERED:]]
-        self.absent = newest[-_KEPT_IN_ALL:]
+        self.absent = [one for listed in by_path.values() for one in listed[-REMEMBERED:]][-_KEPT_IN_ALL:]
 
     def beside(self, paths: Collection[str]) -> list[str]:
         """Return the absent paths other than `paths` beside which their very files stand, or files not seen before."""
@@ -101,8 +100,7 @@ class History:
     def closed_files(self) -> list[tuple[str, int]]:
         """Return the files done with that still have a name beside their paths, and the size seen of each."""
         sizes = {one.key: one.size for listed in self._done.values() for one in listed}
-        named = {one.key: one.path for listed in self._backups.values() for one in listed if one.key in sizes}
-        return [(path, sizes[key]) for key, path in named.items()]
+        return [(one.path, sizes[one.key]) for all_of in self._backups.values() for one in all_of if one.key in sizes]
 
     def absent_keys(self) -> dict[str, set[FileKey]]:
         """Return path -> identities of the files of which positions are kept though they are not open."""
@@ -236,8 +234,8 @@ class History:
         self, path: str, held: Sequence[Held], opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
     ) -> list[Opening]:
         """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
-        past = self._past(path, held, self.known)
-        openings, copies = open_unread(path, self._backups.get(path, []), past, opened, wanted)
+        backups, past = self._backups.get(path, []), self._past(path, held, self.known)
+        openings, copies = open_unread(path, backups, past, opened, wanted)
         self.known |= frozenset(copies)
         return openings
 
