@@ -103,6 +103,8 @@ class PlanCache:
         varied = [at for at, column in enumerate(zip(*keys[:_SAMPLE], strict=True)) if len(set(column)) > _VARIED]
         if varied:
             keys = self._alike(keys, varied)
+            with suppress(KeyError):
+                return list(map(known.__getitem__, keys))
         plans = list(map(known.get, keys))
         new = dict.fromkeys(key for key, plan in zip(keys, plans, strict=True) if plan is None)
         found = dict(zip(new, map(self._plan_of, self._alike(new, range(len(self._paths)))), strict=True))

@@ -71,7 +71,9 @@ class Texts:
                     found |= self._stand_ins(distinct - new)
                 short = (raw for raw in new if not isinstance(raw, str) or len(raw) <= _SHORT)
                 known |= {raw: found[raw] for raw in short}
-            known = found | {raw: known[raw] for raw in distinct - new if raw in known}
+            if len(new) < len(distinct):
+                found |= {raw: known[raw] for raw in distinct - new if raw in known}
+            known = found
         return list(map(known.__getitem__, column))
 
     def _stand_ins(self, raws: Collection[object]) -> dict[object, object]:
