@@ -81,7 +81,7 @@ def _exporter(
     facts: Facts = {"address": client.base, "up": isinstance(page, Page), "problem": None, "lines": None}
     facts |= {"lag_bytes": None, "state_ok": None}
     try:
-        files = resolve_settings(contract, environment).files
+        files = () if contract.is_recorded else resolve_settings(contract, environment).files
         facts["files"] = file_facts(files, time_paths(contract), now)
     except SettingsError as error:
         facts["files"], facts["problem"] = [], str(error)

@@ -40,6 +40,8 @@ def _row(name: str, text: str) -> str:
 def _exporter(one: Mapping[str, Any]) -> str:
     if not one["up"]:
         return f"down, {one['address']}"
+    if one["lag_bytes"] is None:
+        return f"up, {one['address']}"  # it reads no lines
     counts = ", ".join(f"{number} {outcome}" for outcome, number in one["lines"].items()) or "none"
     return f"up, {one['address']}, lines: {counts}; {one['lag_bytes']} bytes behind"
 

@@ -112,6 +112,14 @@ def test_all_is_well(site: FakeSite) -> None:
     ]
 
 
+def test_an_exporter_that_reads_no_lines_has_neither_lines_nor_files(site: FakeSite) -> None:
+    page = 'peak_trade_live_trading_enabled{exporter="metricsd"} 0\n'
+    site.say("/metricsd", page.encode())
+    lines = run(site).stdout.splitlines()
+    at = lines.index(f"metricsd        up, {site.base}/metricsd")
+    assert lines[at + 1].split()[0] == "shadow_mvs"
+
+
 def test_the_object_has_everything_the_lines_say_and_nothing_healthy_that_is_not_known(site: FakeSite) -> None:
     for name in ("execution_watch", "shadow_mvs"):
         site.say(f"/{name}", SELF.format(name=name).encode())
@@ -285,18 +293,21 @@ def test_after_a_dry_run_over_real_exporters_all_is_well_and_the_numbers_are_the
     ai_live = tmp_path / "ai.jsonl"
     ai_live.write_text('{"v":1,"ts_utc":"2026-01-25T00:00:00Z","decision":"accept"}\n')
     files["ai_live"] = ai_live
-    with_ports = dict(zip(sorted(files), free_ports(3), strict=True))
-    environment = {"LIVE_TRADING_ENABLED": "", "PROM_URL": ""}
-    for name, file in files.items():
+    with_ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
+    environment = {"LIVE_TRADING_ENABLED": "", "PROM_URL": "", "PEAK_TRADE_STATE_DIR": "none"}
+    environment["PEAKTRADE_METRICS_MULTIPROC_DIR"] = str(tmp_path / "multiproc")
+    for name in NAMES:
         contract = load_contract(CONTRACTS / f"{name}.yaml")
-        environment |= {str(contract.port_env): str(with_ports[name]), str(contract.files.env): str(file)}
+        environment[str(contract.port_env)] = str(with_ports[name])
+        if name in files:
+            environment[str(contract.files.env)] = str(files[name])
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", f"exporters.{name}", "--host", "127.0.0.1", "--state-dir", "none"],
+            [sys.executable, "-m", f"exporters.{name}", "--host", "127.0.0.1"],
             env={**os.environ, **environment},
             stderr=subprocess.DEVNULL,
         )
-        for name in files
+        for name in NAMES
     ]
     try:
         for port in with_ports.values():
@@ -305,7 +316,7 @@ def test_after_a_dry_run_over_real_exporters_all_is_well_and_the_numbers_are_the
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(20) for process in processes] == [0, 0, 0]
+        assert [process.wait(20) for process in processes] == [0] * len(NAMES)
     found = facts(result)
     assert (result.exit_code, found["problems"], found["unknown"]) == (0, [], []), result.output
     assert (found["orchestrator_state"], found["run_state"], found["open_orders"]) == ("COMPLETED", "stopped", 0)
