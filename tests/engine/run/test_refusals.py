@@ -116,7 +116,7 @@ def test_a_reason_is_said_again_after_a_minute_and_not_looked_for_before(
 
 
 def test_batches_without_refusals_are_not_looked_at(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pipeline, "refused", None)
+    monkeypatch.setattr(Pipeline, "refused", lambda *_: pytest.fail("looked at"))
     plant.write(GOOD, "", {"v": 3, "api_key": "abc"})
     plant.begin()
     plant.step()
