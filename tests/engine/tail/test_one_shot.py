@@ -17,6 +17,7 @@ from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch
 
 LINES = b'{"a":1}\n\n{"b":"\xc3\xa9"}\r\n{}\n'
+PACKED = gzip.compress(LINES * 9, mtime=0)
 
 
 def summary(batches: list[Batch]) -> tuple[bytes, int, int, int, int]:
@@ -145,7 +146,7 @@ def test_a_fifo_is_read_to_its_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "problem", "before"),
     [
-        ("cut.gz", gzip.compress(LINES * 9)[:-20], "Compressed file ended before the end-of-stream marker", b""),
+        ("cut.gz", PACKED[:-20], "Compressed file ended before the end-of-stream marker", b""),
         ("not.gz", LINES, "Not a gzipped file (b'{\"')", b""),
         ("empty.xz", b"", "Compressed file ended before the end-of-stream marker", b""),
     ],
