@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # A worker for each core and one more, as some tests wait for other processes. The tests of a file stay on one worker, so that
 # what a module sets up is set up once, and the files with slow tests come first. WORKERS=0 is one process.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=exporters/engine)
 
 # The tests start Python a hundred times; without compiled files at hand each start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE

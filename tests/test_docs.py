@@ -128,7 +128,9 @@ def test_the_pipelines_table_names_the_modules_of_each_stage_and_no_others() -> 
 def test_make_test_runs_the_tests_of_a_stage_and_knows_which_there_are(
     arguments: list[str], code: int, said: str
 ) -> None:
-    done = subprocess.run(["make", "test", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "test", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     text = done.stdout + done.stderr
     assert done.returncode == code, text
     assert said in text

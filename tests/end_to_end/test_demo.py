@@ -61,23 +61,30 @@ def test_the_demo_checks_itself_against_a_real_prometheus_and_leaves_nothing_beh
 
 
 @pytest.mark.needs("prometheus")
-def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list[int]) -> None:
-    process = subprocess.Popen(
-        [PEAKTRADE, "demo", "--ports-from", str(ports[0])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    pages = {}
-    for line in iter(process.stdout.readline, "Ctrl-C stops everything\n"):
-        assert line, process.communicate()[1]
-        name, place = line.split()
-        pages[name] = place
-    own = {name: f"http://127.0.0.1:{port}/metrics" for name, port in zip(EXPORTERS, ports, strict=False)}
-    found = re.fullmatch(rf"http://127\.0\.0\.1:{ports[-1]}(/\S+)", pages.pop("prometheus"))
-    assert pages.pop("events")
-    assert pages == own
-    assert found and answers(ports[-1], found[1])
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE_S)
+@pytest.mark.parametrize("is_ignored", [False, True], ids=["terminal", "background"])
+def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list[int], is_ignored: bool) -> None:
+    """A shell without job control starts its background jobs with Ctrl-C ignored."""
+    trap = "trap '' INT; " if is_ignored else ""
+    command = f'{trap}exec "{PEAKTRADE}" demo --ports-from {ports[0]}'
+    process = subprocess.Popen(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        pages = {}
+        for line in iter(process.stdout.readline, "Ctrl-C stops everything\n"):
+            assert line, process.communicate()[1]
+            name, place = line.split()
+            pages[name] = place
+        own = {name: f"http://127.0.0.1:{port}/metrics" for name, port in zip(EXPORTERS, ports, strict=False)}
+        found = re.fullmatch(rf"http://127\.0\.0\.1:{ports[-1]}(/\S+)", pages.pop("prometheus"))
+        assert pages.pop("events")
+        assert pages == own
+        assert found and answers(ports[-1], found[1])
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.terminate()
+        process.wait()
     assert process.returncode == 0, err
     assert "stopping" in out
     assert listening(ports) == []

@@ -61,7 +61,7 @@ def demo(seconds: int | None, checked: bool, first: int | None) -> None:
         click.echo("no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus")
         if checked:
             raise click.UsageError("--check asks Prometheus, and there is none; install it first")
-    signal.signal(signal.SIGTERM, _interrupt)
+    _on_interrupt(_interrupt)
     contracts = load_contracts(CONTRACTS)
     ports = ports_of(contracts, first)
     if not has_prometheus:
@@ -73,7 +73,8 @@ def demo(seconds: int | None, checked: bool, first: int | None) -> None:
         code = _play(stage, seconds or (30 if checked else None), checked)
     except StageError as error:
         click.echo("\n".join(f"demo: {line}" for line in str(error).splitlines()), err=True)
-    except (KeyboardInterrupt, _Interrupted):
+    except _Interrupted:
+        _on_interrupt(signal.SIG_IGN)  # stopping takes seconds; impatience must leave nothing behind
         click.echo("\nstopping")
         code = 0
     finally:
@@ -87,6 +88,12 @@ def demo(seconds: int | None, checked: bool, first: int | None) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise _Interrupted
+
+
+def _on_interrupt(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Say what Ctrl-C does, also in a background job, where the shell has it ignored, and what SIGTERM does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _play(stage: Processes, seconds: int | None, checked: bool) -> int:
