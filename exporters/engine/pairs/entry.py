@@ -61,8 +61,8 @@ Missed = tuple[str, str, str]
 
 PairTally = Counter[Missed]
 
-Latencies = defaultdict[Close, list[int]]
-"""Latencies of the edges that joined, in nanoseconds."""
+Latencies = defaultdict[Close, list[float]]
+"""Latencies of the edges that joined, in seconds: the exact difference of two times, divided once."""
 
 NEVER = float("-inf")
 SECOND = 1_000_000_000
@@ -127,7 +127,7 @@ def pack(
     front = newest.values()
     is_joined = any(life.joined for life in front)
     entry[JOINED] = True if is_joined else None if all(life.is_certain for life in front) else False
-    entry[LAST] = max((life.first for life in front), default=0)
+    entry[LAST] = max((life.first for life in front), default=None)
     others = [life for life in lives if newest.get(life.place) is not life]
     entry[ODD] = Odd(waiting, others) if waiting or others else None
 
@@ -191,7 +191,7 @@ class EntryCodec:
         """Return the entry that was stored; versions before had neither the newest opening nor an `Odd`."""
         if len(stored) == self._length + 3:
             times = [at for at in stored[: len(self._pair.openings)] if at is not None]
-            stored = [*stored[:-2], max(times, default=0), None, *stored[-2:]]
+            stored = [*stored[:-2], max(times, default=None), None, *stored[-2:]]
         entry = [*stored, segment, 0]
         if entry[ODD] is not None:
             waiting, lives = json.loads(entry[ODD])

@@ -70,13 +70,13 @@ class Joiner:
             self._edges[places[opening]].append(edge)
         self._latencies: Latencies = defaultdict(list)
         self._missed: list[Missed] = []
-        self._blank: Entry = [*[None] * (len(places) + len(pair.edges)), None, 0, None, NEVER, 0, 0, 0]
+        self._blank: Entry = [*[None] * (len(places) + len(pair.edges)), None, None, None, NEVER, 0, 0, 0]
         self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
-    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # 1.5 x as long in parts
+    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # noqa: C901  # 1.5 x as long in parts
         """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
-        self._latencies, self._missed = latencies, []
-        entries, find, line_up, room = self.entries, self.entries.get, self.queue.append, self._max_open
+        self._latencies, missed = latencies, self._missed
+        entries, find, step_out, line_up = self.entries, self.entries.get, self.queue.popleft, self.queue.append
         newest, evicted, timeout, blank = self.newest, self.evicted, self._timeout, self._blank
         for identity, at, plan in joins:
             newest = at if at > newest else newest
@@ -85,17 +85,21 @@ class Joiner:
                 opened = entry[close.opened]
                 if opened is not None and not entry[close.joined_at] and 0 <= (latency := at - opened) <= timeout:
                     entry[close.joined_at] = entry[JOINED] = True
-                    latencies[close].append(latency)
+                    latencies[close].append(latency / SECOND)
                     if entry[SEGMENT]:
                         self.segments.change(identity, entry)
                 else:
-                    self.newest, self.evicted = newest, evicted
-                    entry, evicted = self._close_late(identity, at, close)
+                    entry, evicted = self._close_late(identity, at, close, newest, evicted)
             if plan.opens is None:
                 continue
             if entry is blank:
-                if len(entries) >= room:
-                    evicted = self._make_room(newest)
+                while len(entries) >= self._max_open:  # _leave() where it does something: 0.06 us less per event
+                    eldest = entries[first := step_out()]
+                    if eldest[ORDER] or eldest[STALE] or eldest[ODD] or not eldest[JOINED]:
+                        evicted = self._leave(first, eldest, newest) or evicted
+                    else:
+                        evicted = eldest[HEARD]
+                        del entries[first]
                 entry = entries[identity] = blank.copy()
                 entry[JOINED] = False if at - evicted <= timeout else None
             elif entry[plan.opens] is None and entry[ODD] is None and 0 <= at - entry[LAST] <= timeout:
@@ -103,17 +107,17 @@ class Joiner:
                 if entry[ORDER]:
                     self.segments.hear_again(entry)
             else:
-                self.newest, self.evicted = newest, evicted
-                evicted = self._open_again(identity, at, plan.opens, entry)
+                evicted = self._open_again(identity, at, plan.opens, entry, newest, evicted)
                 continue
             line_up(identity)
             entry[plan.opens] = entry[LAST] = at
             entry[HEARD] = newest
-        self.newest, self.evicted = newest, evicted
-        return self._missed
+        self.newest, self.evicted, self._missed = newest, evicted, []
+        return missed
 
-    def _close_late(self, identity: str, at: int, close: Close) -> tuple[Entry, float]:
+    def _close_late(self, identity: str, at: int, close: Close, newest: float, evicted: float) -> tuple[Entry, float]:
         """Take an event whose edge does not join at once; return what is then remembered of its id, and `evicted`."""
+        self.newest, self.evicted = newest, evicted
         entry = self.entries.get(identity, self._blank)
         first, odd = entry[close.opened], entry[ODD]
         if first is not None and 0 <= at - first <= self._timeout:
@@ -134,11 +138,12 @@ class Joiner:
             self._missed.append(outcome_of(first_in, entry, self._timeout, is_over))
         return entry, self.evicted
 
-    def _open_again(self, identity: str, at: int, place: int, entry: Entry) -> float:
+    def _open_again(self, identity: str, at: int, place: int, entry: Entry, newest: float, evicted: float) -> float:
         """Take an opening of an id that is not simply the next one of a stage not opened yet; return `evicted`."""
+        self.newest, self.evicted = newest, evicted
         self._hear(identity)
         odd: Odd | None = entry[ODD]
-        is_next = entry[place] is None and (not entry[LAST] or 0 <= at - entry[LAST] <= self._timeout)
+        is_next = entry[place] is None and (entry[LAST] is None or 0 <= at - entry[LAST] <= self._timeout)
         if is_next and odd and not odd.lives and not any(one.close.opened == place for one in odd.waiting):
             entry[place] = entry[LAST] = at
             if at - self.evicted <= self._timeout and not entry[JOINED]:
@@ -168,7 +173,7 @@ class Joiner:
             self._missed.append(one.close.repeated)
         else:
             life.joined.append(one.close.joined_at)
-            self._latencies[one.close].append(one.at - life.first)
+            self._latencies[one.close].append((one.at - life.first) / SECOND)
 
     def _drop_first(self, lives: list[Life]) -> None:
         """Forget the first episode of an id that has too many lives."""
@@ -183,27 +188,13 @@ class Joiner:
             return []
         return [self._expired if is_over and all(life.is_certain for life in episode) else self._evicted]
 
-    def _make_room(self, newest: float) -> float:
-        """Forget the ids not heard of longest until there is room for one more; return when the last was heard of."""
-        entries, step_out = self.entries, self.queue.popleft
-        evicted = NEVER
-        while len(entries) >= self._max_open:  # _leave() where it does something: 0.06 us less per event
-            if (eldest := entries[first := step_out()])[STALE]:
-                eldest[STALE] -= 1
-                continue
-            evicted = eldest[HEARD]
-            if eldest[ORDER] or eldest[ODD] or not eldest[JOINED]:
-                self._leave(first, eldest, newest, self._missed)
-            else:
-                del entries[first]
-        return evicted
-
     def _hear(self, identity: str) -> Entry:
         """Move an id behind all others, and return what is remembered of it; the first time after making room."""
         entry = self.entries.get(identity)
         if entry is None:
-            if len(self.entries) >= self._max_open:
-                self.evicted = self._make_room(self.newest)
+            while len(self.entries) >= self._max_open:
+                first = self.queue.popleft()
+                self.evicted = self._leave(first, self.entries[first], self.newest) or self.evicted
             entry = self.entries[identity] = self._blank.copy()
         elif self.queue[-1] == identity:
             if entry[SEGMENT]:
@@ -220,34 +211,37 @@ class Joiner:
 
     def settle(self) -> list[Missed]:
         """Forget what was not heard of within the timeout, when all there is has been read; return what to count."""
-        missed: list[Missed] = []
         while self.queue:
             entry = self.entries[self.queue[0]]
             if not entry[STALE] and entry[HEARD] + self._timeout >= self.newest:
                 break
-            self._leave(self.queue.popleft(), entry, self.newest, missed)
-        return missed
+            self._leave(self.queue.popleft(), entry, self.newest)
+        return self._told()
 
     def conclude(self) -> list[Missed]:
         """Forget, when nothing will ever come, all but the ids whose timeout is not over; return what to count."""
-        missed: list[Missed] = []
         for identity, entry in list(self.entries.items()):
-            is_open = self._conclude(entry, missed) if entry[ODD] else entry[LAST] + self._timeout >= self.newest
+            is_open = self._conclude(entry) if entry[ODD] else entry[LAST] + self._timeout >= self.newest
             if not is_open:
                 entry[STALE] = 0
-                self._leave(identity, entry, inf, missed)
+                self._leave(identity, entry, inf)
         self.queue = deque(identity for identity in self.queue if identity in self.entries)
+        return self._told()
+
+    def _told(self) -> list[Missed]:
+        """Return what is to be counted, once."""
+        missed, self._missed = self._missed, []
         return missed
 
-    def _conclude(self, entry: Entry, missed: list[Missed]) -> bool:
+    def _conclude(self, entry: Entry) -> bool:
         """Forget what else is remembered of an id; return whether its newest episode is still within its timeout."""
         lives = unpack(entry, self._edges)
         found = list(episodes(lives, self._timeout))
         if not found or found[-1][-1].first + self._timeout < self.newest:
             return False
-        missed += [outcome_of(one, entry, self._timeout, is_over=True) for one in entry[ODD].waiting]
+        self._missed += [outcome_of(one, entry, self._timeout, is_over=True) for one in entry[ODD].waiting]
         for episode in found[:-1]:
-            missed += self._episode_outcome(episode, is_over=True)
+            self._missed += self._episode_outcome(episode, is_over=True)
         pack(entry, found[-1], [], self._edges, self._timeout)
         return True
 
@@ -280,20 +274,22 @@ class Joiner:
             else:
                 self.queue.append(first)
 
-    def _leave(self, first: str, entry: Entry, newest: float, missed: list[Missed]) -> None:
-        """Take the first place from an id; if it was its last, forget it, and tell what it waited for in vain."""
+    def _leave(self, first: str, entry: Entry, newest: float) -> float | None:
+        """Take the first place from an id; if it was its last, forget it, and return when it was heard of."""
         if entry[STALE]:
             entry[STALE] -= 1
-            return
+            return None
         del self.entries[first]
         if entry[ORDER]:
             self.segments.forget(entry)
         is_over = entry[HEARD] + self._timeout < newest
         odd: Odd | None = entry[ODD]
         if odd is not None:
-            missed += [outcome_of(one, entry, self._timeout, is_over) for one in odd.waiting]
+            self._missed += [outcome_of(one, entry, self._timeout, is_over) for one in odd.waiting]
         if odd is not None and odd.lives:
             for episode in episodes(unpack(entry, self._edges), self._timeout):
-                missed += self._episode_outcome(episode, is_over)
-        elif not entry[JOINED] and entry[LAST]:
-            missed.append(self._expired if is_over and entry[JOINED] is None else self._evicted)
+                self._missed += self._episode_outcome(episode, is_over)
+        elif not entry[JOINED] and entry[LAST] is not None:
+            self._missed.append(self._expired if is_over and entry[JOINED] is None else self._evicted)
+        heard: float = entry[HEARD]
+        return heard

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from contracts.model import Contract, Pair
-from exporters.engine.pairs.entry import NEVER, SECOND, Latencies, Missed, PairTally
+from exporters.engine.pairs.entry import NEVER, Latencies, Missed, PairTally
 from exporters.engine.pairs.joiner import Joiner
 from exporters.engine.pairs.segments import remembered
 from exporters.engine.records import Change, Gone, PairMeaning, PairProgress, Record, Saved
@@ -43,9 +43,8 @@ class OpenPairs:
             tally.update(self._open[name].join(of_one, latencies))
             self._open[name].tidy()
         found: dict[int, Observe] = {}
-        for close, differences in latencies.items():
-            tally[close.joined] += len(differences)
-            values = [difference / SECOND for difference in differences]
+        for close, values in latencies.items():
+            tally[close.joined] += len(values)
             for target in close.targets:
                 found.setdefault(id(target), Observe(*target, [])).values.extend(values)
         return list(found.values()), tally
