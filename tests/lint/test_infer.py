@@ -58,6 +58,21 @@ def test_the_labels_that_every_result_has(catalog: Catalog, expr: str, labels: s
 
 
 @pytest.mark.parametrize(
+    ("expr", "sure", "possible"),
+    [
+        (f"sum by (kind, job) ({SALES}) or up", "job", "instance job kind"),
+        (f"histogram_quantile(0.9, sum by (le, kind) (rate({BUCKET}[5m])) or sum by (le) ({BUCKET}))", "", "kind"),
+        (f'label_replace(sum by (kind) ({SALES}) or sum({SALES}), "a", "$1", "x", "(.*)")', "a", "a kind"),
+    ],
+)
+def test_the_labels_that_a_result_may_have_are_more_than_those_it_is_sure_to_have(
+    catalog: Catalog, expr: str, sure: str, possible: str
+) -> None:
+    found = infer(parse(expr), catalog)
+    assert (found.sure, found.labels) == (frozenset(sure.split()), frozenset(possible.split()))
+
+
+@pytest.mark.parametrize(
     "expr", ['{__name__=~"peak.*"}', "unknown_metric", "ALERTS", "ALERTS or up", f"{SALES} + ALERTS"]
 )
 def test_of_what_is_not_declared_nothing_is_claimed(catalog: Catalog, expr: str) -> None:

@@ -103,6 +103,25 @@ def test_e10_a_stale_handle_whose_path_leads_to_another_file_is_given_up_and_mea
     assert (followed.lost_bytes, followed.tail.files_open) == (4, 1)
 
 
+def test_e10_a_stale_handle_whose_path_leads_to_a_file_that_is_read_already_is_given_up(
+    log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other file begins with the very lines that were read of this one."""
+    other = LogFile(log_file.path.with_name("other.jsonl"))
+    log_file.append(line(1))
+    follower = Follower(log_file, other)
+    assert follower.poll() == [line(1)[:-1]]
+    other.append(line(1) + line(2))
+    assert follower.poll() == [line(1)[:-1], line(2)[:-1]]
+    log_file.path.unlink()
+    os.link(other.path, log_file.path)
+    _StaleHandle(monkeypatch, follower)
+    assert follower.drain() == []
+    other.append(line(3))
+    assert follower.poll() == [line(3)[:-1]]
+    follower.tail.close()
+
+
 def test_e10_a_handle_that_stays_bad_stops_nothing_else(
     log_file: LogFile, followed: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
