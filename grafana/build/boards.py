@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.model import Contract
-from grafana.build import execution_watch_overview, exporter_health, shadow_pipeline
+from grafana.build import execution_watch_overview, exporter_health, shadow_pipeline, strategy_risk
 from grafana.build.catalogue import Catalogue, DashboardError
 from grafana.build.layout import assemble
 from grafana.build.notes import notes_for
@@ -18,7 +18,7 @@ from grafana.build.variables import variables_of
 
 __all__ = ["boards_of", "texts_of"]
 
-_MAKERS = (execution_watch_overview, shadow_pipeline, exporter_health)
+_MAKERS = (execution_watch_overview, shadow_pipeline, strategy_risk, exporter_health)
 
 
 def boards_of(contracts: Sequence[Contract]) -> tuple[Board, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from contracts.model import REJECTION_REASONS, Contract, Metric
-from exporters.engine.accounting import LIVE, STORED
+from contracts.self_metrics import FOLDER, LIVE, STORED
 
 __all__ = ["Catalogue", "DashboardError", "Family"]
 
@@ -121,7 +121,7 @@ def _of_exporters(contracts: Sequence[Contract]) -> Iterable[Family]:
         "edge": tuple(edge for contract in contracts for pair in contract.pairs for edge in pair.edges),
     }
     outcomes = ("applied", "ignored", "blank", *REJECTION_REASONS)
-    for name, metric in {**STORED, **LIVE}.items():
+    for name, metric in {**STORED, **LIVE, **FOLDER}.items():
         yield Family(metric, {**values, "outcome": outcomes} if name == "lines_total" else values)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["EXPORTERS", "OVERVIEW", "SHADOW"]
+__all__ = ["EXPORTERS", "OVERVIEW", "SHADOW", "STRATEGY"]
 
 OVERVIEW = "peaktrade-execution-watch-overview"
 SHADOW = "peaktrade-shadow-pipeline-mvs"
 EXPORTERS = "peaktrade-exporter-health"
+STRATEGY = "peaktrade-strategy-risk"

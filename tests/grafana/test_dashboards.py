@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.model import Contract
-from exporters.engine.accounting import LIVE, STORED
+from contracts.self_metrics import FOLDER, LIVE, STORED
 
 Json = dict[str, Any]
 Boards = Mapping[str, Json]
@@ -64,10 +64,11 @@ def _queries(panels: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
             yield name, target["expr"]
 
 
-def test_the_three_boards_have_their_titles_and_defaults(boards: Boards) -> None:
+def test_the_boards_have_their_titles_and_defaults(boards: Boards) -> None:
     assert {uid: board["title"] for uid, board in boards.items()} == {
         OVERVIEW: "Peak_Trade — Execution Watch Overview",
         SHADOW: "Peak_Trade / Ops / Shadow",
+        "peaktrade-strategy-risk": "Peak_Trade — Strategy and Risk",
         EXPORTERS: "Peak_Trade — Exporter Health",
     }
     for uid, board in boards.items():
@@ -188,7 +189,7 @@ def test_every_metric_and_label_of_every_query_exists(panels: dict[str, Json], c
         for metric in contract.metrics:
             if metric.type == "histogram":
                 known |= {metric.name + end: {*metric.labels, "le"} for end in ("_bucket", "_count")}
-    own = {metric.name: set(metric.labels) for metric in (*STORED.values(), *LIVE.values())}
+    own = {metric.name: set(metric.labels) for metric in (*STORED.values(), *LIVE.values(), *FOLDER.values())}
     known = {**known, **own, **OF_PROMETHEUS}
     for name, expr in _queries(panels):
         bare = re.sub(r'"[^"]*"', "", expr)

@@ -24,9 +24,11 @@ Json = dict[str, Any]
 OVERVIEW = "peaktrade-execution-watch-overview"
 SHADOW = "peaktrade-shadow-pipeline-mvs"
 EXPORTERS = "peaktrade-exporter-health"
+STRATEGY = "peaktrade-strategy-risk"
 MAY_BE_EMPTY = {
     f"{OVERVIEW}: Alerts firing": "ALERTS exists only while an alert is pending or fires",
     f"{EXPORTERS}: Label values folded (1h)": "the series appear with the first label value beyond its cap",
+    f"{STRATEGY}: Refused values (15m)": "the series appear with the first value that is refused",
     f"{EXPORTERS}: Values refused / min": "the series appear with the first value that is refused",
 }
 HEALTHY = {
@@ -179,7 +181,8 @@ def test_after_a_loss_the_exporter_board_says_which_one_is_down(asked: Asked, pa
     for target in panels[name]["targets"]:
         answer = asked.lost[name, target["refId"]]
         readings[answer[0][0]["job"]] = _read(panels[name], answer)
-    assert readings == {"ai_live": ("UP", "green"), "execution_watch": ("UP", "green"), "shadow_mvs": ("DOWN", "red")}
+    alive = dict.fromkeys(("ai_live", "execution_watch", "peak_trade_metricsd"), ("UP", "green"))
+    assert readings == {**alive, "shadow_mvs": ("DOWN", "red")}
 
 
 def test_after_a_loss_gauges_of_the_lost_exporter_vanish_instead_of_freezing(asked: Asked) -> None:
