@@ -24,6 +24,7 @@ from tests.bench.memory import memory_readings
 from tests.bench.process import FORMATS, Exporter, bytes_read, lines_applied, lines_read, running, shadow, wait_until
 from tests.bench.reading import Reading
 from tests.bench.series import series_readings
+from tests.bench.telemetry import telemetry_readings
 
 __all__ = ["Effort", "live_readings"]
 
@@ -47,6 +48,7 @@ class Effort:
     before_mb: int = 50
     after_mb: int = 2_000
     restart_mb: int | None = None
+    calls: int = 100_000
 
 
 def live_readings(effort: Effort, folder: Path, say: Say) -> tuple[list[Reading], list[str]]:
@@ -59,6 +61,7 @@ def live_readings(effort: Effort, folder: Path, say: Say) -> tuple[list[Reading]
         ("series", lambda place: series_readings(effort.series, effort.repeats, place)),
         ("idle", lambda place: idle_readings(effort, place)),
         ("sustained", lambda place: sustained_readings(effort, place)),
+        ("telemetry", lambda place: telemetry_readings(effort.calls, place)),
         ("memory", lambda place: memory_readings(effort.before_mb, effort.after_mb, effort.restart_mb, place)),
     )
     for name, measure in parts:

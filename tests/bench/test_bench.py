@@ -28,6 +28,7 @@ from tests.bench.reconcile import write_pair
 from tests.bench.report import Report, renew
 from tests.bench.series import series_readings
 from tests.bench.shapes import SHAPES, write_shape
+from tests.bench.telemetry import telemetry_readings
 
 EVENTS = 2000
 NAMES = [one.name for one in CONTESTANTS]
@@ -221,12 +222,21 @@ def test_a_measurement_that_fails_is_said_and_the_others_go_on(tmp_path: Path, m
     def fail(*_: object) -> list[Reading]:
         raise OSError("no luck")
 
-    for name in ("start", "freshness", "idle", "sustained", "series"):
+    for name in ("start", "freshness", "idle", "sustained", "series", "telemetry"):
         monkeypatch.setattr(live, f"{name}_readings", lambda *_: [Reading("k", "k", 1, "s")])
     monkeypatch.setattr(live, "memory_readings", fail)
     readings, faults = live.live_readings(Effort(), tmp_path, lambda text: None)
-    assert len(readings) == 5
+    assert len(readings) == 6
     assert faults == ["live: memory could not be measured: no luck"]
+
+
+@pytest.mark.slow
+def test_a_call_of_the_telemetry_is_measured_in_both_modes_and_leaves_nothing(tmp_path: Path) -> None:
+    readings = {one.key: one for one in telemetry_readings(2000, tmp_path)}
+    kinds = ("counter", "gauge", "refused", "beyond_the_cap", "left")
+    assert set(readings) == {f"telemetry_{mode}_{kind}" for mode in ("a", "b") for kind in kinds}
+    assert all(readings[f"telemetry_{mode}_{kind}"].value for mode in ("a", "b") for kind in kinds[:-1])
+    assert [readings[f"telemetry_{mode}_left"].verdict for mode in ("a", "b")] == ["met", "met"]
 
 
 def test_a_rate_the_writer_did_not_reach_judges_nobody() -> None:
