@@ -150,3 +150,25 @@ def test_what_is_lost_for_want_of_room_is_counted_as_that(tmp_path: Path, files:
         "joined": 3,
         "evicted": 2,
     }
+
+
+def test_an_opening_whose_closing_may_have_been_evicted_is_evicted_and_not_expired(tmp_path: Path) -> None:
+    reader = Reader(contract_of(tmp_path, STAGES))
+    reader.read([(f"i{number}", "ack", 10) for number in range(5)])
+    reader.read([(f"i{number}", "open", 10) for number in reversed(range(5))])
+    reader.read([("late", "open", 300)])
+    outcomes, _ = reader.result()
+    assert {key: outcomes[key] for key in outcomes if key[0] == ""} == {("", "evicted"): 4}, "i0 and i1, twice"
+
+
+def test_what_came_before_there_was_too_much_is_still_known_for_certain(tmp_path: Path) -> None:
+    reader = Reader(contract_of(tmp_path, STAGES))
+    reader.read([(f"i{number}", "ack", 10) for number in range(5)])
+    reader.read([("late", "open", 300)])
+    outcomes, _ = reader.result()
+    assert outcomes == {
+        ("open_to_ack", "orphan"): 1,
+        ("open_to_ack", "evicted"): 4,
+        ("", "expired"): 1,
+        ("", "evicted"): 4,
+    }
