@@ -62,9 +62,10 @@ class SharedCells:
         claim = stake(folder)
         self.let_go = claim.let_go
         self._value = MultiProcessValue(lambda: claim.token)  # type: ignore[no-untyped-call]
-        for kind, types in ((f"gauge_{_MODE}", ("gauge",)), ("counter", ("counter",))):
-            metrics = [metric for metric in (*contract.metrics, *RECORDED) if metric.type in types]
-            _reserve(folder / f"{kind}_{claim.token}.db", sum(map(_most_bytes, metrics)))
+        for kind, of_type in ((f"gauge_{_MODE}", "gauge"), ("counter", "counter")):
+            metrics = [metric for metric in (*contract.metrics, *RECORDED) if metric.type == of_type]
+            if metrics:
+                _reserve(folder / f"{kind}_{claim.token}.db", sum(map(_most_bytes, metrics)))
 
     def make(self, metric: Metric, labels: tuple[str, ...]) -> Cell:
         """Return the number of one series, at 0."""

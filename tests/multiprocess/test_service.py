@@ -15,7 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from contracts.load import load_contract
+from exporters.cli import main
 from tests.end_to_end.patience import wait_until
 from tests.end_to_end.ports import free_port
 from tests.multiprocess.folders import InnerSession
@@ -195,3 +198,57 @@ def test_nothing_falls_when_it_is_killed_again_and_again_while_sessions_come_and
             daemon.process.kill()
             daemon.process.wait()
     assert len(list(folder.glob("counter_*.db"))) == 1
+
+
+OWN = """
+exporter: {name: shop, help: Sessions of the shop., port: 9300, job: shop}
+folder: {default: shards}
+vocabulary: {decision: {values: [buy, sell]}}
+metrics: {shop_decisions_total: {type: counter, help: Decisions., counts: decision, labels: [decision], budget: 2}}
+"""
+
+
+def test_peaktrade_export_serves_any_contract_with_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(OWN)
+    port = free_port()
+    words = ["peaktrade", "export", "--contract", "shop.yaml", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, str(Path(sys.executable).parent / words[0]), *words[1:]]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+
+    def page() -> str:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        except httpx.TransportError:
+            return ""
+
+    try:
+        wait_until(lambda: page() != "", "it serves")
+        assert 'shop_decisions_total{decision="buy"} 0.0' in page()
+        session = InnerSession(tmp_path / "shards", load_contract(tmp_path / "shop.yaml"))
+        session.recorder.count("shop_decisions_total", ("buy",))
+        assert 'shop_decisions_total{decision="buy"} 1.0' in page()
+    finally:
+        process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["metricsd", "--file", "x"],
+            "--file says nothing to metricsd, which serves what sessions record in a folder; leave it out",
+        ),
+        (
+            ["metricsd", "--once"],
+            "--once says nothing to metricsd, which serves what sessions record in a folder; leave it out",
+        ),
+        (
+            ["ai_live", "--multiproc-dir", "x"],
+            "--multiproc-dir says nothing to ai_live, which serves event files; leave it out",
+        ),
+    ],
+)
+def test_a_flag_of_the_other_kind_of_exporter_is_refused(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["export", *arguments])
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, f"Error: {message}")

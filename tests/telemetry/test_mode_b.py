@@ -171,3 +171,18 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_parents_files_alive(
     assert total(open_collector(tmp_path)) == 1
     assert list(tmp_path.glob("*.db")) == []
     child.communicate()
+
+
+SECRET = "sk-live-account-4711"
+
+
+def test_a_secret_in_any_argument_is_in_no_label_but_the_one_that_holds_a_name(tmp_path: Path) -> None:
+    session = SessionProcess(environment_of(tmp_path))
+    for name, *arguments in EVERY_CALL:
+        for place, argument in enumerate(arguments):
+            if (place, argument) != (0, "ma_cross"):
+                session.call(name, *arguments[:place], SECRET, *arguments[place + 1 :])
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    shown = repr(open_collector(tmp_path).collect())
+    assert (SECRET.encode() in written, SECRET in shown) == (False, False)
+    assert session.end() == ""
