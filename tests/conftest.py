@@ -23,7 +23,7 @@ settings.load_profile("chaos" if os.environ.get("PEAK_TRADE_CHAOS") else "steady
 _ENGINE = Path(__file__).parent / "engine"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, and measure coverage, if at all, of the engine's own steps only.
 
     Coverage doubles what a test takes, so the slow ones are left out of it.
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item for item in items if item.get_closest_marker("slow")}
     files = {item.path for item in slow}
     items.sort(key=lambda item: item.path not in files)
-    for item in items:
+    for item in items if config.pluginmanager.hasplugin("_cov") else ():
         if item in slow or not item.path.is_relative_to(_ENGINE):
             item.add_marker(pytest.mark.no_cover)
 
