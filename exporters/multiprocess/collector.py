@@ -78,7 +78,7 @@ class Collector:
                 _add(self._folded, {series: entry.value})
         self._contains = folded.contains
         self._remove(self._contains)
-        self._adopt()
+        self._take_in()
         if not (self.folder / FILE).exists():
             self._write(self._folded, ())  # so that it stays known since when counts are kept here
         return self
@@ -158,7 +158,7 @@ class Collector:
         _raise(self._aside[aside], self._read.pop(shard.name, {}))
         return True
 
-    def _adopt(self) -> None:
+    def _take_in(self) -> None:
         """Find what an earlier process set aside and could not fold."""
         for name in sorted(path.name for path in self.folder.iterdir()):
             if _ASIDE in name and name not in self._contains:

@@ -112,9 +112,9 @@ def _is_event(decoder: msgspec.json.Decoder[Any], line: bytes) -> bool:
     return True
 
 
-def main(law: str, pattern: str) -> None:
+def main(program: str, pattern: str) -> None:
     """Decode every line of the files and print how many were events."""
-    event = event_of(Path(law)) if law.endswith(".yaml") else EVENTS[law]
+    event = event_of(Path(program)) if program.endswith(".yaml") else EVENTS[program]
     decoder, events = msgspec.json.Decoder(event), 0
     for path in sorted(glob(pattern)):  # the pattern is absolute
         events += sum(_decode(decoder, chunk) for chunk in _chunks(path))

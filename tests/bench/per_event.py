@@ -123,9 +123,9 @@ def pairs() -> Count:
 STORED: dict[str, Callable[[], Count]] = {"ledger": ledger, "mixed": mixed, "runs": runs, "pairs": pairs}
 
 
-def main(law: str, pattern: str) -> None:
+def main(program: str, pattern: str) -> None:
     """Count every line of the files and print the page."""
-    count, bad = STORED[law](), 0
+    count, bad = STORED[program](), 0
     for path in sorted(glob(pattern)):  # the pattern is absolute
         with Path(path).open() as lines:
             for line in lines:

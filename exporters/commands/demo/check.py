@@ -27,8 +27,8 @@ Counts = Counter[frozenset[tuple[str, str]]]
 def is_steady(port: int, contract: Contract, file: Path) -> bool:
     """Whether Prometheus has seen everything that stands in `file` (which nobody writes to any more)."""
     if contract.is_recorded:
-        told = {metric: sum(counts.values()) for metric, counts in _told(file).items()}
-        return told == {metric: sum(_found(port, metric).values()) for metric in told}
+        recorded = {metric: sum(counts.values()) for metric, counts in _recorded(file).items()}
+        return recorded == {metric: sum(_found(port, metric).values()) for metric in recorded}
     query = f'peak_trade_exporter_read_bytes_total{{exporter="{contract.name}"}}'
     answer = ask_prometheus(port, query)
     return bool(answer and answer[0][1] == file.stat().st_size)
@@ -42,17 +42,17 @@ def check(port: int, contracts: Sequence[Contract], folder: Path) -> Iterator[Fi
             yield from check_golden(HttpClient(f"http://127.0.0.1:{port}"), golden).run()
     for contract in contracts:
         if contract.is_recorded:
-            for metric, wanted in _told(folder / f"emitter {contract.name}.log").items():
+            for metric, wanted in _recorded(folder / f"emitter {contract.name}.log").items():
                 yield _compare(port, contract.name, metric, wanted)
             continue
         file = folder / f"{contract.name}.jsonl"
-        yield _check_law(port, contract, file)
+        yield _check_balance(port, contract, file)
         for truth in TRUTHS:
             if truth.exporter == contract.name:
                 yield _check_counts(port, truth, file)
 
 
-def _check_law(port: int, contract: Contract, file: Path) -> Finding:
+def _check_balance(port: int, contract: Contract, file: Path) -> Finding:
     """Lines read by outcome must add up to the lines of the file, bytes read to its size."""
     own = f'{{exporter="{contract.name}"}}'
     lines = ask_prometheus(port, f"sum(peak_trade_exporter_lines_total{own})") or [({}, math.nan)]
@@ -73,14 +73,14 @@ def _check_counts(port: int, truth: Truth, file: Path) -> Finding:
     return _compare(port, truth.exporter, truth.metric, wanted)
 
 
-def _told(file: Path) -> dict[str, Counts]:
+def _recorded(file: Path) -> dict[str, Counts]:
     """Return what the sessions say they told, by metric; each line of JSON is one session's."""
-    told: dict[str, Counts] = {metric: Counter() for metric, _ in TOLD.values()}
+    recorded: dict[str, Counts] = {metric: Counter() for metric, _ in TOLD.values()}
     for line in file.read_text().splitlines():
         for name, *texts, number in json.loads(line)["told"] if line.startswith("{") else ():
             metric, labels = TOLD[name]
-            told[metric][frozenset(zip(labels, texts, strict=True))] += number
-    return told
+            recorded[metric][frozenset(zip(labels, texts, strict=True))] += number
+    return recorded
 
 
 def _found(port: int, metric: str) -> Series:

@@ -216,7 +216,7 @@ class Joiner:
             if not entry[STALE] and entry[HEARD] + self._timeout >= self.newest:
                 break
             self._leave(self.queue.popleft(), entry, self.newest)
-        return self._told()
+        return self._missed_so_far()
 
     def conclude(self) -> list[Missed]:
         """Forget, when nothing will ever come, all but the ids whose timeout is not over; return what to count."""
@@ -226,9 +226,9 @@ class Joiner:
                 entry[STALE] = 0
                 self._leave(identity, entry, inf)
         self.queue = deque(identity for identity in self.queue if identity in self.entries)
-        return self._told()
+        return self._missed_so_far()
 
-    def _told(self) -> list[Missed]:
+    def _missed_so_far(self) -> list[Missed]:
         """Return what is to be counted, once."""
         missed, self._missed = self._missed, []
         return missed

@@ -55,10 +55,10 @@ def _unknown_schema(contract: Contract, event: object) -> str:
     if source is None:
         nearest = max(contract.sources, key=lambda one: len(one.match) - len(_failing(one.match, event)))
         condition = _failing(nearest.match, event)[0]
-        return f"no source matches; of the nearest, {nearest.name}, {_told(condition, event)}"
+        return f"no source matches; of the nearest, {nearest.name}, {_said_of(condition, event)}"
     failing = _failing(source.expect, event)
     if failing:
-        return f"source {source.name} expects more: {_told(failing[0], event)}"
+        return f"source {source.name} expects more: {_said_of(failing[0], event)}"
     return f"source {source.name}: {_field(source.by, event)}, which has no row"
 
 
@@ -106,7 +106,7 @@ def _gives(word: Word, candidate: Candidate, event: object) -> bool:
     return word.otherwise is not None or folded in known or parts
 
 
-def _told(condition: Condition, event: object) -> str:
+def _said_of(condition: Condition, event: object) -> str:
     """Say what a condition wanted, and what there is."""
     if not condition.values:
         wanted = "something" if condition.test == "present" else "nothing"

@@ -15,13 +15,13 @@ from exporters.engine.records import Change
 from exporters.engine.refusals.explain import explain
 from exporters.engine.values import Batch, Failure, Refusal
 
-__all__ = ["Refusals", "Voice"]
+__all__ = ["Refusals", "Warnings"]
 
 Find = Callable[[Set[str]], Iterable[tuple[str, int, bytes]]]
 """Reasons -> reason, offset and text of the first line of a batch refused for each."""
 
 
-class Voice(Protocol):
+class Warnings(Protocol):
     """What says a sentence at most once a minute per reason."""
 
     def is_due(self, reason: str) -> bool:
@@ -38,7 +38,7 @@ class Refusals:
     for, those of processes before included. Unless `is_silent`, they are logged.
     """
 
-    def __init__(self, contract: Contract, warnings: Voice) -> None:
+    def __init__(self, contract: Contract, warnings: Warnings) -> None:
         self.numbers: Counter[str] = Counter()
         self.first: dict[str, Refusal] = {}
         self.last: dict[str, Refusal] = {}

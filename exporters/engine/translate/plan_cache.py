@@ -58,10 +58,10 @@ class PlanCache:
         self._caps = {word.name: word.max_values for word in names}
         self._otherwise = {(word.name, word.otherwise) for word in names}
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
-        self._told: dict[str, set[str]] = {word.name: set() for word in names}
+        self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
         self._paths = deciding_paths(contract)
         self._read = _reader_of_first(self._paths)
-        self._texts = [planner.texts_at(path, self._told) for path in self._paths]
+        self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
         self._plans: dict[Key, Plan] = {}
         self._known: dict[Key, Plan] = {}
@@ -91,8 +91,8 @@ class PlanCache:
     def _forget(self) -> None:
         """Look at all texts anew: other names than before stand for themselves."""
         self._known.clear()
-        for word, told in self._told.items():
-            told.update(self._conditioned[word], self._places[word])
+        for word, distinguished in self._distinguished.items():
+            distinguished.update(self._conditioned[word], self._places[word])
         for texts in self._texts:
             texts.forget()
 

@@ -75,11 +75,11 @@ class Planner:
         """Return the value each label word takes when an event has none."""
         return {name: TextReader(word, None, self._environment).default for name, word in self._labels.items()}
 
-    def texts_at(self, path: Path, told: Mapping[str, Collection[str]]) -> Texts:
+    def texts_at(self, path: Path, distinguished: Mapping[str, Collection[str]]) -> Texts:
         """Return what tells which values at a path are alike: those of which conditions, rows and words make the same.
 
         Args:
-            told: name word -> its values that matter, as they are at any time.
+            distinguished: name word -> its values that matter, as they are at any time.
         """
         reads = {
             (reader.word.name, id(candidate)): (reader, candidate)
@@ -99,7 +99,7 @@ class Planner:
                 rows = {row.value for row in source.rows}
                 meanings.append(partial(_row_of, rows))
                 spellings |= rows
-        return Texts(tuple(reads.values()), meanings, told, spellings)
+        return Texts(tuple(reads.values()), meanings, distinguished, spellings)
 
     def plan(self, fields: Fields) -> Plan:
         """Return the plan of an event whose label-relevant fields are `fields`; plans that do the same are one."""

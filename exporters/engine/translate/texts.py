@@ -32,7 +32,7 @@ class Texts:
     Args:
         reads: what fills words from them.
         meanings: what else is made of them.
-        told: name word -> its values that matter, as they are at any time; any other name is like any other.
+        distinguished: name word -> its values that matter, as they are at any time; any other name is like any other.
         spellings: further texts, folded, that have to be looked at one by one.
     """
 
@@ -40,12 +40,12 @@ class Texts:
         self,
         reads: Sequence[tuple[TextReader, Candidate]],
         meanings: Sequence[Meaning],
-        told: Mapping[str, Collection[str]],
+        distinguished: Mapping[str, Collection[str]],
         spellings: Collection[str],
     ) -> None:
         self._reads = reads
         self._meanings = meanings
-        self._told = told
+        self._distinguished = distinguished
         self._spellings = {"", *spellings}.union(*(reader.spellings(candidate) for reader, candidate in reads))
         self._parts = tuple({part for _, c in reads for part, _ in (*c.prefixes, *c.contains)})
         self._prefixes = tuple({prefix for _, c in reads for prefix, _ in c.prefixes})
@@ -122,9 +122,9 @@ class Texts:
 
     def _named(self, reader: TextReader, texts: list[str]) -> list[str | None]:
         """Return the names that texts come to, but None for names that do not matter."""
-        told = self._told[reader.word.name]
+        distinguished = self._distinguished[reader.word.name]
         names = reader.names_of(texts)
-        return [] if told.isdisjoint(names) else [name if name in told else None for name in names]  # type: ignore[attr-defined]
+        return [] if distinguished.isdisjoint(names) else [name if name in distinguished else None for name in names]  # type: ignore[attr-defined]
 
     def _stand_in(self, raw: object) -> object:
         """Return the first value met that is like this one; a long text is cut if that makes no difference."""
@@ -146,4 +146,4 @@ class Texts:
         value = reader.value_of(text, candidate)
         if value is None:
             return False
-        return value if reader.normalise is None or value in self._told[reader.word.name] else True
+        return value if reader.normalise is None or value in self._distinguished[reader.word.name] else True

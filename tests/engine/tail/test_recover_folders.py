@@ -227,7 +227,7 @@ def test_e4_a_mounted_file_whose_name_is_gone_outside_goes_on_after_a_restart(
     assert exporter.lost_bytes == 0
 
 
-def test_e5_no_hint_is_needed_for_any_of_this(log_file: LogFile) -> None:
+def test_e5_no_notification_is_needed_for_any_of_this(log_file: LogFile) -> None:
     log_file.append(lines([0]))
     tail = Tail([str(log_file)])
     tail.recover([], frozenset(), 0.0)
@@ -236,7 +236,7 @@ def test_e5_no_hint_is_needed_for_any_of_this(log_file: LogFile) -> None:
     tail.close()
 
 
-def test_siblings_of_one_name_are_listed_once_and_oldest_first(log_file: LogFile) -> None:
+def test_backups_of_one_name_are_listed_once_and_oldest_first(log_file: LogFile) -> None:
     for age, name in enumerate(["events.jsonl.10", "events.jsonl.2", "events-20261120.jsonl", "events.jsonl.1.gz"]):
         path = log_file.path.with_name(name)
         path.write_bytes(b"x")

@@ -341,7 +341,7 @@ def test_unrelated_neighbours_are_never_read(exporter: Exporter, log_file: LogFi
 
 
 @pytest.mark.parametrize("later", ["stays", "moves on", "packed", "packed with new times", "touched", "grown"])
-def test_a_sibling_that_stood_there_before_the_first_start_is_never_read(
+def test_a_backup_that_stood_there_before_the_first_start_is_never_read(
     exporter: Exporter, log_file: LogFile, later: str
 ) -> None:
     before = Path(f"{log_file}.1")
