@@ -1,7 +1,8 @@
 """Why one line was refused, for whoever has to find it: the field or condition that failed, never the payload.
 
-In: a contract, a reason and the line. Out: a few words. Pure, and slow, as it is asked once a minute at most. Of values
-only that of the field named is shown, cut to 40 characters and escaped; of a field named like a secret, none.
+In: a contract, a reason and the line. Out: a few words. Pure, and slow, as it is asked once a minute at most. What an
+event holds is never shown, only what kind of value it is: any field may hold a secret, and a log is read by many. The
+line itself stands where the message says.
 """
 
 from __future__ import annotations
@@ -17,13 +18,8 @@ from contracts.spelling import fold, spelling
 
 __all__ = ["explain"]
 
-_MOST = 40
-"""Characters shown of a value."""
-
-_SECRETS = ("token", "secret", "password", "passwd", "key", "auth", "credential", "cookie", "session")
-"""Parts of names whose values are never shown."""
-
-_MISSING = "absent"
+_MOST = 80
+"""Characters shown of what a parser says."""
 
 
 def explain(contract: Contract, reason: str, line: bytes) -> str:
@@ -34,7 +30,7 @@ def explain(contract: Contract, reason: str, line: bytes) -> str:
         msgspec.json.decode(line, type=msgspec.Raw)
         event = json.loads(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        return str(error)[: 2 * _MOST]
+        return str(error)[:_MOST]
     if reason == "not_object":
         return "the line is a list" if isinstance(event, list) else "the line is a single value"
     if reason == "unknown_schema":
@@ -111,28 +107,31 @@ def _said_of(condition: Condition, event: object) -> str:
     if not condition.values:
         wanted = "something" if condition.test == "present" else "nothing"
     else:
-        wanted = " or ".join(_shown(value) for value in condition.values[:3])
+        wanted = " or ".join(
+            quote(value) if isinstance(value, str) else spelling(value) for value in condition.values[:3]
+        )
         wanted += " or others" if len(condition.values) > 3 else ""
     return f"{_field(condition.subject, event)}, wanted {wanted}"
 
 
 def _field(path: Sequence[str], event: object) -> str:
-    """Return a path and what stands there."""
-    name = ".".join(part for part in path if part != WHOLE)
-    value = _at(path, event)
-    if value is not None and any(secret in name.lower() for secret in _SECRETS):
-        return f"{name} is not shown"
-    return f"{name} is {_shown(value)}"
+    """Return a path and what kind of value stands there."""
+    return f"{'.'.join(part for part in path if part != WHOLE)} is {_kind(_at(path, event))}"
 
 
-def _shown(value: object) -> str:
-    if value is None:
-        return _MISSING
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    text = value if isinstance(value, str) else spelling(value) if isinstance(value, bool | int) else str(value)
-    cut = text if len(text) <= _MOST else text[: _MOST - 3] + "..."
-    return quote(cut) if isinstance(value, str) else cut
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "absent"
+        case bool():
+            return spelling(value)
+        case str():
+            return f"a text of {len(value)} character{'' if len(value) == 1 else 's'}"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+    return "a number"
 
 
 def _at(path: Sequence[str], event: object) -> object:

@@ -31,9 +31,6 @@ metrics:
   kinds_total: {type: counter, counts: kind, labels: [kind], help: Kinds., budget: 2}
   tills_total: {type: counter, counts: till, labels: [till], help: Tills., budget: 3}
 """
-LONG = r"a\n" * 18 + "a"
-"""What is shown of a long value: 37 characters, escaped."""
-
 GOOD: Event = {"v": 1, "env": "live", "data": {"kind": "sold"}, "till": "a"}
 
 
@@ -64,7 +61,7 @@ LINES: list[Event] = [GOOD, "", "not json", GOOD, "[1]", {"v": 9}, b"\xff", "not
 SAID = [
     (2, "bad_json", 2, "JSON is malformed: invalid character (byte 1)"),
     (4, "not_object", 1, "the line is a list"),
-    (5, "unknown_schema", 1, "no source matches; of the nearest, shop, v is 9, wanted 1"),
+    (5, "unknown_schema", 1, "no source matches; of the nearest, shop, v is a number, wanted 1"),
     (6, "invalid_utf8", 1, "byte 0 of the line is not UTF-8"),
     (8, "missing_fields", 1, "source shop requires kind: data.kind is absent"),
 ]
@@ -168,30 +165,34 @@ def test_the_last_refusal_of_each_reason_outlives_a_restart(plant: Plant) -> Non
         (
             "unknown_schema",
             {"v": 3, "api_key": "hidden"},
-            'no source matches; of the nearest, safe, api_key is not shown, wanted "abc"',
+            'no source matches; of the nearest, safe, api_key is a text of 6 characters, wanted "abc"',
         ),
         (
             "unknown_schema",
             {"v": 1, "env": "prod"},
-            'source shop expects more: env is "prod", wanted "live" or "test" or "dev" or others',
+            'source shop expects more: env is a text of 4 characters, wanted "live" or "test" or "dev" or others',
         ),
         (
             "unknown_schema",
             {"v": 1, "env": [1]},
             'source shop expects more: env is a list, wanted "live" or "test" or "dev" or others',
         ),
-        ("unknown_schema", {"v": 2, "error": 1, "type": "buy"}, 'source desk: type is "buy", which has no row'),
+        (
+            "unknown_schema",
+            {"v": 2, "error": 1, "type": "buy"},
+            "source desk: type is a text of 3 characters, which has no row",
+        ),
         ("unknown_schema", {"v": True}, "no source matches; of the nearest, shop, v is true, wanted 1"),
         (
             "unknown_schema",
             {"v": "a\n" * 99},
-            f'no source matches; of the nearest, shop, v is "{LONG}...", wanted 1',
+            "no source matches; of the nearest, shop, v is a text of 198 characters, wanted 1",
         ),
         ("missing_fields", {"v": 2, "error": 1}, "source desk: type is absent"),
         (
             "missing_fields",
             {"v": 1, "env": "live", "data": {"kind": "given"}},
-            'source shop requires kind: data.kind is "given"',
+            "source shop requires kind: data.kind is a text of 5 characters",
         ),
         ("missing_fields", {"v": 1, "env": "live", "data": {"kind": "sold"}}, "source shop requires one of till"),
         ("not_object", 5, "the line is a single value"),
@@ -205,7 +206,7 @@ def test_what_was_wrong_is_told_by_the_field_or_condition_that_failed(
     assert explain(spec, reason, line_of(event)) == why
 
 
-def test_no_more_of_a_payload_is_shown_than_one_short_value(spec: Contract) -> None:
+def test_nothing_of_a_payload_is_shown(spec: Contract) -> None:
     secret = "s3cret" * 10
     for reason in ("unknown_schema", "missing_fields", "not_object", "bad_json", "invalid_utf8"):
         for event in (
@@ -215,4 +216,4 @@ def test_no_more_of_a_payload_is_shown_than_one_short_value(spec: Contract) -> N
             secret,
         ):
             found = explain(spec, reason, line_of(event))
-            assert secret[:12] not in found and len(found) < 160
+            assert secret[:6] not in found and len(found) < 160
