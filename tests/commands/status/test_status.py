@@ -21,6 +21,7 @@ from emitters.dry_run.cli import dryrun
 from exporters.commands.export import CONTRACTS
 from exporters.commands.status.cli import status
 from exporters.commands.status.files import file_facts, time_paths
+from exporters.engine.fields import Path as FieldPath
 from tests.commands.verify.conftest import FakeSite
 from tests.end_to_end.ports import free_ports
 
@@ -236,7 +237,9 @@ def test_an_address_that_is_none_is_a_usage_error(site: FakeSite, arguments: lis
     assert message in result.stderr
 
 
-TIMES = time_paths(load_contract(CONTRACTS / "execution_watch.yaml"))
+def times() -> frozenset[FieldPath]:
+    """Return where the events of execution_watch have their time."""
+    return time_paths(load_contract(CONTRACTS / "execution_watch.yaml"))
 
 
 def test_the_newest_event_is_found_whatever_the_order_and_a_half_line_is_none(tmp_path: Path) -> None:
@@ -245,7 +248,7 @@ def test_the_newest_event_is_found_whatever_the_order_and_a_half_line_is_none(tm
         b'{"ts":"2026-01-25T00:00:09Z"}\nnot json\n[]\n{"ts":true}\n{"ts_utc":"2026-01-25T01:00:08+01:00"}\n'
         b'{"ts":1769299207.5}\n{"ts":"2026-01-25T00:00:11Z"}'
     )
-    [found] = file_facts([str(tmp_path / "*.jsonl")], TIMES, NOW)
+    [found] = file_facts([str(tmp_path / "*.jsonl")], times(), NOW)
     assert (found["newest_event"], found["newest_event_age_s"]) == ("2026-01-25T00:00:09.000Z", 791.0)
 
 
@@ -265,21 +268,21 @@ def test_the_newest_event_is_found_whatever_the_order_and_a_half_line_is_none(tm
 def test_a_time_is_text_or_seconds(value: str, newest: str | None, tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     file.write_text(f'{{"ts":{value}}}\n')
-    assert file_facts([str(file)], TIMES, NOW)[0]["newest_event"] == newest
+    assert file_facts([str(file)], times(), NOW)[0]["newest_event"] == newest
 
 
 def test_only_the_end_of_a_large_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     line = b'{"ts":"2026-01-25T00:00:0%d.000Z","x":"' + b"y" * 100 + b'"}\n'
     file.write_bytes(line % 9 + line % 1 * 2000 + line % 5)
-    [found] = file_facts([str(file)], TIMES, NOW)
+    [found] = file_facts([str(file)], times(), NOW)
     assert found["newest_event"] == "2026-01-25T00:00:05.000Z"
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    [found] = file_facts([str(tmp_path)], TIMES, NOW)
+    [found] = file_facts([str(tmp_path)], times(), NOW)
     assert (found["problem"], found["newest_event"]) == ("is a directory", None)
-    [gone] = file_facts([str(tmp_path / "nowhere*")], TIMES, NOW)
+    [gone] = file_facts([str(tmp_path / "nowhere*")], times(), NOW)
     assert (gone["present"], gone["path"]) == (False, str(tmp_path / "nowhere*"))
 
 
