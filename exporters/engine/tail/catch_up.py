@@ -54,7 +54,7 @@ class CatchUp:
         monotonic: float,
     ) -> list[Notice]:
         """Find what checkpoints speak of and go on there; see recover()."""
-        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys())
+        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys(), self._open_files.held)
         self._history.restore(recovery)
         for opening in recovery.openings:
             self.add_opening(opening, monotonic, self._open_files.at(opening.path))

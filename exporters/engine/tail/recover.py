@@ -51,6 +51,7 @@ def recover(
     live: Mapping[str, FileKey],
     is_followed: Callable[[str], bool] = lambda _: True,
     opened: Collection[FileKey] = (),
+    held: Callable[[str], Sequence[Held]] = lambda _: (),
 ) -> Recovery:
     """Find what every open checkpoint speaks of, and what was rotated unseen behind it.
 
@@ -61,6 +62,7 @@ def recover(
         is_followed: whether a path that leads nowhere now would be followed. Checkpoints of paths that are not are
         dropped.
         opened: identities of files that are being read.
+        held: how far those of a path have been read.
     """
     by_path: dict[str, list[Checkpoint]] = {}
     for checkpoint in _renamed(checkpoints, live, is_followed):
@@ -73,7 +75,7 @@ def recover(
         matches = [search.by_identity(checkpoint) for checkpoint in listed if not checkpoint.done]
         for match in [match for match in reversed(matches) if match.opening is None]:
             matches = search.by_content(match, matches)  # of a file and its rewrite, the rewrite was read further
-        unread = _Unread(path, backups[path], search.taken | set(live.values()), known)
+        unread = _Unread(path, backups[path], search.taken | set(live.values()), known, held(path))
         openings, copies = unread.behind(matches, done, path in live)
         recovery.known |= frozenset(copies)
         recovery.done += done
@@ -110,6 +112,7 @@ class _Unread(Struct, frozen=True):
     backups: list[Backup]
     taken: set[FileKey]
     known: frozenset[FileKey]
+    open: Sequence[Held]
 
     def behind(
         self, matches: Sequence[Match], done: Sequence[Checkpoint], is_live: bool
@@ -122,7 +125,7 @@ class _Unread(Struct, frozen=True):
         fd = open_plain(self.path) if is_live and not any(one.is_live for one in held) else None
         new = [] if fd is None else [Held(no_checkpoint(self.path), fd, is_live=True)]
         names = {one.key: one.path for one in self.backups}
-        past = Past([*held, *new], done, self.known, names)
+        past = Past([*self.open, *held, *new], done, self.known, names)
         try:
             return open_unread(self.path, self.backups, past, self.taken)
         finally:
