@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from exporters.engine.tail.backups import Backup, list_backups
 from exporters.engine.tail.classify import Held, Past, gone, no_checkpoint
-from exporters.engine.tail.fingerprint import MIN_PROOF, open_plain
+from exporters.engine.tail.fingerprint import MIN_PROOF, file_key, open_plain
 from exporters.engine.tail.openings import Opening, open_unread
 from exporters.engine.tail.search import Match, Search
 from exporters.engine.values import Checkpoint, FileKey, Notice
@@ -123,7 +123,7 @@ class _Unread(Struct, frozen=True):
             return [], []
         held = [_held(match) for match in matches]
         fd = open_plain(self.path) if is_live and not any(one.is_live for one in held) else None
-        new = [] if fd is None else [Held(no_checkpoint(self.path), fd, is_live=True)]
+        new = [] if fd is None else [Held(replace(no_checkpoint(self.path), key=file_key(fd)), fd, is_live=True)]
         names = {one.key: one.path for one in self.backups}
         past = Past([*self.open, *held, *new], done, self.known, names)
         try:

@@ -24,7 +24,7 @@ from tests.engine.support.histories import text_of
 
 __all__ = ["SCHEMES", "Storm"]
 
-_NUMBER = re.compile(rb'"n":(\d+)}\n')
+_NUMBER = re.compile(rb'^\{"n":(\d+),"pad":"x*"\}$', re.M)
 _CALLS = ("open", "stat", "listdir", "scandir", "pread")
 """Calls the tail makes, before any of which the files may change."""
 
@@ -92,7 +92,7 @@ class Storm:
 
     def _write(self) -> int:
         for _ in range(self._chance.randint(1, 5)):
-            os.write(self._writer, b'{"event":"line","part":"p%d","n":%d}\n' % (self.written % 7, self.written))
+            os.write(self._writer, b'{"n":%d,"pad":"%s"}\n' % (self.written, b"x" * (self.written % 50)))
             self.written += 1
         try:
             is_moved = os.stat(self.live).st_ino != os.fstat(self._writer).st_ino
