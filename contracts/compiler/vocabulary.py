@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Mapping
 
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.model import SOURCE_WORD, Default, Word, WordKind
+from contracts.model import SOURCE_WORD, Default, Word
 from contracts.spelling import fold, normalise
+from contracts.vocabulary import WordKind
 
 __all__ = ["build_words", "read_spellings", "value_problem"]
 

@@ -24,7 +24,7 @@ def print_once(settings: Settings) -> int:
     """Read everything once and print the page; return the exit code."""
     shot = OneShot(settings.files, settings.contract.files.max_line_bytes)
     engine = Engine(settings.contract, shot, os.environ, SystemClock()).start()
-    engine.refusals.is_silent = True
+    engine.ledger.refusals.is_silent = True
     engine.step()
     engine.conclude()
     for path, problem in shot.unreadable.items():
@@ -34,7 +34,7 @@ def print_once(settings: Settings) -> int:
         click.echo(f"{path}: no such file; give --file the path of the events", err=True)
     if not shot.files_present:
         return 1
-    for sentence in engine.refusals.summary():
+    for sentence in engine.ledger.refusals.summary():
         click.echo(sentence, err=True)
     body, _ = render(*engine.publish(), accept="", with_process=False)
     is_whole = _write(body)
