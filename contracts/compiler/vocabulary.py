@@ -11,7 +11,8 @@ import warnings
 from collections.abc import Mapping
 
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.model import SOURCE_WORD, Default, Word, WordKind
+from contracts.model import SOURCE_WORD, Default, Word
+from contracts.vocabulary import WordKind
 from contracts.spelling import fold, normalise
 
 __all__ = ["build_words", "read_spellings", "value_problem"]
