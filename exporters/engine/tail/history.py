@@ -7,7 +7,7 @@ grown ones, copies. Part of the tail stage.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -36,6 +36,9 @@ _REMEMBERED_IN_ALL = 4096
 """Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
 
 
+_PATIENCE_S = 60.0
+"""Seconds after which a file that cannot be told, and does not change, is left alone."""
+
 _KEPT_IN_ALL = 65536
 """Checkpoints kept of files that are not open and not done with."""
 
@@ -47,7 +50,8 @@ class History:
         known: identities of the backups that need not be looked at again.
         absent: checkpoints of files that are not open and not done with: their paths led nowhere, or they were closed
             for want of descriptors; kept until their turn comes.
-        fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
+        unsure: paths beside which something unread may stand: nothing had been read of their file at the last look, so
+            it may have been emptied unseen, or what stands there cannot be told yet.
     """
 
     def __init__(self) -> None:
@@ -61,7 +65,9 @@ class History:
         self._kept: frozenset[FileKey] = frozenset()
         self.absent: list[Checkpoint] = []
         self.known: frozenset[FileKey] = frozenset()
-        self.fresh: set[str] = set()
+        self.unsure: set[str] = set()
+        self._undecided: dict[str, frozenset[Backup]] = {}
+        self._waiting: dict[str, tuple[frozenset[Backup], float]] = {}
 
     def restore(self, recovery: Recovery) -> None:
         """Take over what was remembered before the restart, and what was read of files that are found nowhere."""
@@ -72,6 +78,7 @@ class History:
         for checkpoint in [*recovery.done, *(one for one in recovery.missing if one.offset)]:
             self.finish(checkpoint)
         found = {opening.path for opening in recovery.openings}
+        self.unsure |= {one.path for one in recovery.openings if one.checkpoint is not None and one.checkpoint.unsure}
         for checkpoint in recovery.missing:
             if checkpoint.path not in found and checkpoint.path not in self._done:
                 self.finish(no_checkpoint(checkpoint.path, checkpoint.serial))
@@ -201,7 +208,13 @@ class History:
             for path, listed in self._backups.items()
         }
 
-    def update_known(self, backups: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held]) -> None:
+    def marked(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return a checkpoint of a path's file in the form kept on disk."""
+        return replace(checkpoint, unsure=True) if checkpoint.path in self.unsure else checkpoint
+
+    def update_known(
+        self, backups: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held], monotonic: float
+    ) -> None:
         """Take backups as known, once it is sure that none of them waits to be read.
 
         Args:
@@ -209,8 +222,9 @@ class History:
                 may have been live a moment ago.
             live: the files that paths lead to.
         """
-        self.fresh = {path for path, held in live.items() if self._is_unsure(path, held)}
-        sure = live.keys() - self.fresh
+        self._waiting = dict(self._still_waiting(monotonic))
+        self.unsure = {path for path, held in live.items() if self._is_unsure(path, held)}
+        sure = live.keys() - self.unsure
         beside = {}
         for path, keys in backups.items():
             beside[path] = keys if path in sure else frozenset(filter(self._is_known, keys))
@@ -221,9 +235,18 @@ class History:
         self.known = frozenset({key[:2]: key for keys in (self._kept, *beside.values()) for key in keys}.values())
         self._backups = {path: listed for path, listed in self._backups.items() if path in sure or path in self._done}
 
+    def _still_waiting(self, monotonic: float) -> Iterator[tuple[str, tuple[frozenset[Backup], float]]]:
+        """Yield the paths beside which a file cannot be told yet, if it may still change, and since when it has not."""
+        for path, undecided in self._undecided.items():
+            before, since = self._waiting.get(path, (undecided, monotonic))
+            since = since if before == undecided else monotonic
+            if undecided and monotonic - since < _PATIENCE_S:
+                yield path, (undecided, since)
+        self._undecided = {}
+
     def _is_unsure(self, path: str, held: Held) -> bool:
         """Whether backups of a path may wait to be read: its file may have been emptied, or one may not be read yet."""
-        if not held.checkpoint.offset:
+        if not held.checkpoint.offset or path in self._waiting:
             return True
         if not self.has_unknown(path):
             return False
@@ -235,9 +258,11 @@ class History:
     ) -> list[Opening]:
         """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
         backups, past = self._backups.get(path, []), self._past(path, held, self.known)
-        openings, copies = open_unread(path, backups, past, opened, wanted)
-        self.known |= frozenset(copies)
-        return openings
+        found = open_unread(path, backups, past, opened, wanted)
+        self.known |= frozenset(found.copies)
+        if wanted == UNREAD:
+            self._undecided[path] = frozenset(found.undecided)
+        return found.openings
 
     def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
         names = {one.key: one.path for one in self._backups.get(path, [])}

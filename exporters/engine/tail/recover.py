@@ -119,7 +119,7 @@ class _Unread(Struct, frozen=True):
     ) -> tuple[list[Opening], list[FileKey]]:
         """Open what was rotated unseen behind the newest file found; a copy that is being made of it is not."""
         last = _live_match(self.path, matches)
-        if last is not None and _held(last).checkpoint.offset:
+        if last is not None and _held(last).checkpoint.offset and not last.checkpoint.unsure:
             return [], []
         held = [_held(match) for match in matches]
         fd = open_plain(self.path) if is_live and not any(one.is_live for one in held) else None
@@ -127,7 +127,8 @@ class _Unread(Struct, frozen=True):
         names = {one.key: one.path for one in self.backups}
         past = Past([*self.open, *held, *new], done, self.known, names)
         try:
-            return open_unread(self.path, self.backups, past, self.taken)
+            found = open_unread(self.path, self.backups, past, self.taken)
+            return found.openings, found.copies
         finally:
             if fd is not None:
                 os.close(fd)

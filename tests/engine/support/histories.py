@@ -267,7 +267,7 @@ class World:
                 for gen in chain
             ]
             now += [sorted(self.tail._opener.missed), sorted(index(key[:2]) for key in self.tail.known)]
-            now += [sorted(self.tail._history.fresh), sorted(self.counts.items())]
+            now += [sorted(self.tail._history.unsure), sorted(self.counts.items())]
         known = sorted(index(key[:2]) for key in self.committed[1])
         told = (sorted(self.required), sorted(self.committed[2].items()), self.half, self.is_destroyed)
         return repr((files, writers, committed, known, now, told))
