@@ -7,7 +7,7 @@ grown ones, copies. Part of the tail stage.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -23,21 +23,18 @@ from exporters.engine.tail.classify import (
     gone,
     no_checkpoint,
 )
-from exporters.engine.tail.fingerprint import open_proved, proves
-from exporters.engine.tail.openings import UNREAD, Opening, open_unread
+from exporters.engine.tail.fingerprint import proves
+from exporters.engine.tail.openings import UNREAD, Opening, open_grown, open_unread
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.text import has_copy
+from exporters.engine.tail.undecided import Undecided
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["History"]
 
 _REMEMBERED_IN_ALL = 4096
 """Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
-
-
-_PATIENCE_S = 60.0
-"""Seconds after which a file that cannot be told, and does not change, is left alone."""
 
 _KEPT_IN_ALL = 65536
 """Checkpoints kept of files that are not open and not done with."""
@@ -47,11 +44,9 @@ class History:
     """Remembers the past generations of every path.
 
     Attributes:
-        known: identities of the backups that need not be looked at again.
-        absent: checkpoints of files that are not open and not done with: their paths led nowhere, or they were closed
-            for want of descriptors; kept until their turn comes.
-        unsure: paths beside which something unread may stand: nothing had been read of their file at the last look, so
-            it may have been emptied unseen, or what stands there cannot be told yet.
+        known: backups that need not be looked at again.
+        absent: checkpoints of files that are not open and not done with: they led nowhere, or wait for descriptors.
+        unsure: paths beside which something unread may stand: their file may have been emptied, or it is undecided.
     """
 
     def __init__(self) -> None:
@@ -66,8 +61,7 @@ class History:
         self.absent: list[Checkpoint] = []
         self.known: frozenset[FileKey] = frozenset()
         self.unsure: set[str] = set()
-        self._undecided: dict[str, frozenset[Backup]] = {}
-        self._waiting: dict[str, tuple[frozenset[Backup], float]] = {}
+        self._undecided = Undecided()
 
     def restore(self, recovery: Recovery) -> None:
         """Take over what was remembered before the restart, and what was read of files that are found nowhere."""
@@ -123,8 +117,7 @@ class History:
         """
         checkpoints = [checkpoint for checkpoint in self.absent if checkpoint.path in back]
         self.absent = [checkpoint for checkpoint in self.absent if checkpoint.path not in back]
-        absent = {checkpoint.path for checkpoint in checkpoints}
-        done = [checkpoint for path in absent for checkpoint in self._done.get(path, [])]
+        done = [one for path in {one.path for one in checkpoints} for one in self._done.get(path, [])]
         for checkpoint in done:
             self._forget(checkpoint)
         return done + checkpoints
@@ -135,9 +128,8 @@ class History:
         listed.append(checkpoint)
         self._homes[checkpoint.key] = checkpoint.path
         self._count += 1
-        for other in [other for other in listed if other.key == NOTHING and checkpoint.key != NOTHING] + listed[
-            :-REMEMBERED
-        ]:
+        blank = [other for other in listed if other.key == NOTHING and checkpoint.key != NOTHING]
+        for other in blank + listed[:-REMEMBERED]:
             self._forget(other)
         while self._count > _REMEMBERED_IN_ALL:
             self._is_complete = False
@@ -193,6 +185,9 @@ class History:
                 return True
         return False
 
+    def _is_known(self, key: FileKey) -> bool:
+        return key in self.known or FileKey(*key[:2]) in self.known
+
     def has_past(self, path: str) -> bool:
         """Whether an earlier generation of `path` was read and let go."""
         return any(checkpoint.key != NOTHING and checkpoint.size != NEVER for checkpoint in self._done.get(path, []))
@@ -203,10 +198,11 @@ class History:
 
     def seen_backups(self) -> dict[str, frozenset[FileKey]]:
         """Return the identities seen in the last look at each path, but for new ones that may not be read yet."""
-        return {
-            path: frozenset(one.key for one in listed if one.is_readable or self._is_known(one.key))
-            for path, listed in self._backups.items()
-        }
+        seen = self._backups.items()
+        return {path: frozenset(one.key for one in all_of if self._may_be_read(one)) for path, all_of in seen}
+
+    def _may_be_read(self, one: Backup) -> bool:
+        return one.is_readable or self._is_known(one.key)
 
     def marked(self, checkpoint: Checkpoint) -> Checkpoint:
         """Return a checkpoint of a path's file in the form kept on disk."""
@@ -218,11 +214,9 @@ class History:
         """Take backups as known, once it is sure that none of them waits to be read.
 
         Args:
-            backups: what seen_backups() said before it was seen what the paths lead to; a backup that appeared since
-                may have been live a moment ago.
-            live: the files that paths lead to.
+            backups: what seen_backups() said before the paths were; one that appeared since may have been live then.
         """
-        self._waiting = dict(self._still_waiting(monotonic))
+        self._undecided.end_look(monotonic)
         self.unsure = {path for path, held in live.items() if self._is_unsure(path, held)}
         sure = live.keys() - self.unsure
         beside = {}
@@ -235,23 +229,13 @@ class History:
         self.known = frozenset({key[:2]: key for keys in (self._kept, *beside.values()) for key in keys}.values())
         self._backups = {path: listed for path, listed in self._backups.items() if path in sure or path in self._done}
 
-    def _still_waiting(self, monotonic: float) -> Iterator[tuple[str, tuple[frozenset[Backup], float]]]:
-        """Yield the paths beside which a file cannot be told yet, if it may still change, and since when it has not."""
-        for path, undecided in self._undecided.items():
-            before, since = self._waiting.get(path, (undecided, monotonic))
-            since = since if before == undecided else monotonic
-            if undecided and monotonic - since < _PATIENCE_S:
-                yield path, (undecided, since)
-        self._undecided = {}
-
     def _is_unsure(self, path: str, held: Held) -> bool:
         """Whether backups of a path may wait to be read: its file may have been emptied, or one may not be read yet."""
-        if not held.checkpoint.offset or path in self._waiting:
+        if not held.checkpoint.offset or path in self._undecided:
             return True
         if not self.has_unknown(path):
             return False
-        is_readable = all(one.is_readable or self._is_known(one.key) for one in self._backups[path])
-        return not is_readable or not held.is_whole
+        return not all(map(self._may_be_read, self._backups[path])) or not held.is_whole
 
     def unread(
         self, path: str, held: Sequence[Held], opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
@@ -261,7 +245,7 @@ class History:
         found = open_unread(path, backups, past, opened, wanted)
         self.known |= frozenset(found.copies)
         if wanted == UNREAD:
-            self._undecided[path] = frozenset(found.undecided)
+            self._undecided.note(path, found.undecided)
         return found.openings
 
     def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
@@ -280,23 +264,14 @@ class History:
         return None
 
     def has_unknown(self, path: str) -> bool:
-        """Whether a backup of the path was there at the last look that is not known."""
+        """Whether a backup of the path, at the last look, is not known."""
         return any(one.key not in self.known for one in self._backups.get(path, []))
-
-    def _is_known(self, key: FileKey) -> bool:
-        return key in self.known or FileKey(*key[:2]) in self.known
 
     def grown(self, path: str, opened: Callable[[], Collection[FileKey]]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
-        openings = []
-        for checkpoint in list(self._done.get(path, [])):
-            one = next((one for one in self._backups.get(path, []) if one.key == checkpoint.key), None)
-            if one is None or one.is_packed or one.size <= checkpoint.size or one.key in opened():
-                continue
-            fd = open_proved(one.path, checkpoint)
-            if fd is not None:
-                self._forget(checkpoint)
-                openings.append(Opening(checkpoint.path, fd, checkpoint, is_live=False))
+        openings = open_grown(self._done.get(path, []), self._backups.get(path, []), opened)
+        for checkpoint in [opening.checkpoint for opening in openings if opening.checkpoint]:
+            self._forget(checkpoint)
         return openings
 
     def after_cut(

@@ -6,18 +6,18 @@ In: backups, and what is known of a path's generations. Out: `Opening`s, each te
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec import Struct
 
 from exporters.engine.tail.backups import Backup
 from exporters.engine.tail.classify import UNDECIDED, Past, Verdict, classify
-from exporters.engine.tail.fingerprint import open_plain
+from exporters.engine.tail.fingerprint import open_plain, open_proved
 from exporters.engine.tail.text import PlainText, is_part, is_repeated
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["UNREAD", "Opening", "Unread", "open_backup", "open_unread"]
+__all__ = ["UNREAD", "Opening", "Unread", "open_backup", "open_grown", "open_unread"]
 
 
 UNREAD: tuple[Verdict, ...] = ("longer copy", "rewrite", "unread")
@@ -54,6 +54,20 @@ def open_backup(path: str, one: Backup, checkpoint: Checkpoint | None) -> Openin
     fd = unpack(one.path, checkpoint) if one.is_packed else open_plain(one.path)
     key = one.key if one.is_packed else None
     return Opening(path, fd, checkpoint, is_live=False, key=key) if fd is not None else None
+
+
+def open_grown(
+    done: Iterable[Checkpoint], backups: Iterable[Backup], opened: Callable[[], Collection[FileKey]]
+) -> list[Opening]:
+    """Open the files done with that have been written to since, from where each ended."""
+    found = {one.key: one for one in backups if not one.is_packed}
+    openings = []
+    for checkpoint in done:
+        one = found.get(checkpoint.key)
+        if one is not None and one.size > checkpoint.size and one.key not in opened():
+            fd = open_proved(one.path, checkpoint)
+            openings += [] if fd is None else [Opening(checkpoint.path, fd, checkpoint, is_live=False)]
+    return openings
 
 
 def open_unread(

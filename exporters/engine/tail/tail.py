@@ -134,7 +134,9 @@ class Tail:
         self._problems = found.problems
         notices = self._opener.look(found, monotonic)
         notices += self._catch_up.look_behind(monotonic)
-        self._history.update_known(backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()}, monotonic)
+        self._history.update_known(
+            backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()}, monotonic
+        )
         self._opener.missed = self._open_files.missed()
         said = self._said()
         if self._quiet is not None and not (said or notices or self._history.is_unsettled):

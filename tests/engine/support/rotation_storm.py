@@ -12,7 +12,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ _EVERY = 40
 """One of so many of the tail's calls has something happen before it."""
 
 Steps = Iterator[None]
+Moves = Generator[int, None, None]
 
 
 class Storm:
@@ -211,7 +212,7 @@ def _pack(name: str) -> Steps:
     yield
 
 
-def _renamed(storm: Storm, is_packed: bool, is_late: bool, is_dated: bool = False) -> Iterator[int]:
+def _renamed(storm: Storm, is_packed: bool, is_late: bool, is_dated: bool = False) -> Moves:
     """`create`, `compress`, `delaycompress`, `dateext`."""
     number = 0
     while True:
@@ -232,7 +233,7 @@ def _renamed(storm: Storm, is_packed: bool, is_late: bool, is_dated: bool = Fals
         yield 1
 
 
-def _copied(storm: Storm, is_packed: bool) -> Iterator[int]:
+def _copied(storm: Storm, is_packed: bool) -> Moves:
     """`copytruncate`."""
     while True:
         if os.path.exists(storm.live) and os.stat(storm.live).st_size:
@@ -250,12 +251,12 @@ def _copied(storm: Storm, is_packed: bool) -> Iterator[int]:
         yield 1
 
 
-def _none(steps: Steps) -> Iterator[int]:
+def _none(steps: Steps) -> Moves:
     for _ in steps:
         yield 0
 
 
-SCHEMES: dict[str, Callable[[Storm], Iterator[int]]] = {
+SCHEMES: dict[str, Callable[[Storm], Moves]] = {
     "create": lambda storm: _renamed(storm, is_packed=False, is_late=False),
     "compress": lambda storm: _renamed(storm, is_packed=True, is_late=False),
     "delaycompress": lambda storm: _renamed(storm, is_packed=True, is_late=True),
