@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec.structs import replace
+
 from contracts.compiler.document import quote
 from contracts.model import WHOLE, Condition, Contract, Metric, Read, Source, Word
 
@@ -220,7 +222,7 @@ def _rules_of(source: Source) -> object:
 
 def _bare_tests(conditions: Sequence[Condition]) -> list[Condition]:
     """Return conditions as they were written: whether other fields of an object are read changes none of them."""
-    return [Condition(tuple(part for part in c.subject if part != WHOLE), c.test, c.values) for c in conditions]
+    return [replace(c, subject=tuple(part for part in c.subject if part != WHOLE)) for c in conditions]
 
 
 def _bare(pair: object) -> str:

@@ -133,19 +133,25 @@ class Contract(Struct, frozen=True):
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
         for condition in (*source.match, *source.expect):
-            kinds = {type(value) for value in condition.values}
-            yield condition.subject, "any" if not kinds else "flag" if bool in kinds else "text"
+            yield condition.subject, _kind_of(condition)
         if source.by:
             yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
         for read in source.all_reads():
             word = self.words[read.word]
             kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
-            yield from ((candidate.path, kind) for candidate in read.candidates if candidate.path)
+            for candidate in read.candidates:
+                yield candidate.path, kind
+                if kind in ("number", "time") and not _BOOLEANS.isdisjoint((*word.aliases, *candidate.aliases)):
+                    yield candidate.path, "flag"
 
     def paths(self) -> dict[tuple[str, ...], PathKind]:
-        """Return every JSON path any source looks at; each has one kind."""
-        found = [pair for source in self.sources for pair in self.paths_of(source)]
-        return dict(sorted(found, key=lambda pair: pair[1] != "any"))  # so that any other kind stands
+        """Return every JSON path any source looks at, and what is expected there."""
+        kinds: dict[tuple[str, ...], PathKind] = {}
+        for path, kind in (pair for source in self.sources for pair in self.paths_of(source) if pair[0]):
+            known = kinds.setdefault(path, kind)
+            if known != kind and kind != "any":
+                kinds[path] = kind if known == "any" else "mixed"
+        return kinds
 
     def label_values(self, metric: Metric, label: str) -> tuple[str, ...]:
         """Closed values of a label of `metric`; empty when the label is open but capped."""
@@ -184,3 +190,11 @@ class Contract(Struct, frozen=True):
             return self.words[word].label_values
         default = self.words[word].default
         return tuple(dict.fromkeys([*(str(c.constant) for c in candidates), *([default.value] if default else [])]))
+
+
+def _kind_of(condition: Condition) -> PathKind:
+    """Return what a condition on a JSON path expects there."""
+    if condition.test == "within":
+        return "number"
+    kinds = {type(value) for value in condition.values}
+    return "any" if not kinds else "flag" if bool in kinds else "text"

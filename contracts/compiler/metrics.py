@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from contracts.compiler.conditions import build_conditions
+from contracts.compiler.conditions import conditions_of
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.labels import FORBIDDEN_LABELS, build_init, build_labels
-from contracts.compiler.vocabulary import value_problem
-from contracts.model import SOURCE_WORD, Condition, Job, Metric, Word
+from contracts.compiler.vocabulary import number_problem, value_problem
+from contracts.model import SOURCE_WORD, Condition, Job, Metric, Scalar, Word
 from contracts.self_metrics import LIVE_TRADING, RESERVED_PREFIX
 from contracts.spelling import spelling
 
@@ -150,18 +150,34 @@ def _build_buckets(spot: Spot, job: Job, faults: Faults) -> tuple[float, ...]:
 
 
 def _build_when(spot: Spot | None, words: Mapping[str, Word], faults: Faults) -> tuple[Condition, ...]:
-    conditions = build_conditions(spot, faults)
-    for condition, (name, entry) in zip(conditions, spot.items() if spot else (), strict=True):
+    found: list[Condition] = []
+    for name, entry in spot.items() if spot else ():
         word = words.get(name)
         if word is None:
             faults.add(entry, _unknown(name))
-        elif not word.is_label:
-            faults.add(entry, f"{quote(name)} is of kind {word.kind}: only words with values or allow can be tested")
-        else:
-            problems = (value_problem(word, spelling(value)) for value in condition.values)
+            continue
+        is_number = word.kind == "number"
+        conditions = [*conditions_of((name,), entry, faults, may_be_fraction=is_number)]
+        for condition in conditions:
+            problems = [_test_problem(word, condition), *(_compared_problem(word, one) for one in condition.values)]
             for problem in filter(None, problems):
                 faults.add(entry, problem)
-    return conditions
+        found += conditions
+    return tuple(found)
+
+
+def _test_problem(word: Word, condition: Condition) -> str:
+    """Say why a word cannot be tested so; "" if it can."""
+    if condition.test == "within" and word.kind != "number":
+        return f"{quote(word.name)} is of kind {word.kind}: min and max test numbers; drop them"
+    if condition.values and word.kind in ("time", "id"):
+        return f"{quote(word.name)} is of kind {word.kind}: it can only be tested for being present"
+    return ""
+
+
+def _compared_problem(word: Word, value: Scalar) -> str:
+    """Say why a word can never be this value; "" if it can."""
+    return number_problem(word, spelling(value)) if word.kind == "number" else value_problem(word, spelling(value))
 
 
 def _unknown(name: str) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from contracts.model import Metric
 
 __all__ = [
+    "FLAGS",
     "MISTYPED",
     "Batch",
     "Checkpoint",
@@ -25,6 +26,7 @@ __all__ = [
     "Effect",
     "Failure",
     "FileKey",
+    "Flag",
     "Join",
     "JoinPlan",
     "Mistyped",
@@ -163,6 +165,18 @@ class Mistyped:
 
 
 MISTYPED = Mistyped()
+
+
+class Flag:
+    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+
+FLAGS = {value: Flag(value) for value in (False, True)}
 
 
 class Count(NamedTuple):

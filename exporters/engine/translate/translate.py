@@ -13,7 +13,7 @@ from itertools import chain, compress
 from operator import itemgetter
 from typing import NamedTuple
 
-from contracts.model import Contract, Pair
+from contracts.model import Condition, Contract, Pair
 from exporters.engine.translate.columns import Column, Columns
 from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.plan_cache import Admitted, PlanCache
@@ -73,12 +73,19 @@ def _account(plan: Plan, number: int, columns: Columns, effect: Effect) -> int:
 
 def _moving(plan: Plan, columns: Columns) -> int:
     """Return how many events of a plan move anything: of what moves it one has to be there."""
-    needs = {(move.word,) for move in plan.moves if move.word} | {(step.id, step.at) for step in plan.steps}
-    wanted = [[columns.of(word) for word in words] for words in needs]
-    return sum(
-        any(all(column[at] is not None for column in found) for found in wanted)
-        for at in (columns.rows([plan]) if wanted else ())
-    )
+    needs: set[tuple[tuple[str, ...], tuple[Condition, ...]]] = {
+        ((move.word,) if move.word else (), move.tests) for move in plan.moves
+    }
+    needs |= {((step.id, step.at), ()) for step in plan.steps}
+    if len(needs) == 1 and not next(iter(needs))[1]:
+        ((words, _),) = needs
+        return sum(all(column[at] is not None for column in map(columns.of, words)) for at in columns.rows([plan]))
+    moving: set[int] = set()
+    for words, tests in needs:
+        found = [columns.of(word) for word in words]
+        rows = columns.held(columns.rows([plan]), tests)
+        moving.update(row for row in rows if all(column[row] is not None for column in found))
+    return len(moving)
 
 
 def _updates(distinct: Iterable[Plan], columns: Columns) -> Iterator[Update]:
@@ -92,11 +99,19 @@ def _updates(distinct: Iterable[Plan], columns: Columns) -> Iterator[Update]:
     for moves in series.values():
         move = next(iter(moves.values()))
         is_time = move.word is not None and move.word == move.newest_by
-        if is_time or move.metric.job in ("observes", "counts"):
-            yield from _measured(move, columns.values(move.word or "", moves.keys()))
+        if move.metric.job == "counts" and move.word is None:
+            yield from _counted(move, columns.held(columns.rows(moves.keys()), move.tests))
+        elif is_time or move.metric.job in ("observes", "counts"):
+            yield from _measured(move, columns.values(move.word or "", moves.keys(), move.tests))
         else:
             puts += _set(moves, columns, newest)
     yield from (put for _, put in sorted(puts, key=itemgetter(0)))
+
+
+def _counted(move: Move, rows: Sequence[int]) -> Iterator[Update]:
+    """Yield that a series counts the events at some places, which is nothing if there are none."""
+    if rows:
+        yield Count(move.metric, move.labels, float(len(rows)), len(rows))
 
 
 def _measured(move: Move, values: Column) -> Iterator[Update]:
@@ -115,10 +130,11 @@ def _set(
     Args:
         known: takes up which event is the newest of which plans, as all series of one state ask for the same.
     """
-    metric, labels, word, _, newest_by = next(iter(moves.values()))
-    key = (word, newest_by, *map(id, moves))
+    metric, labels, word, _, newest_by, tests = next(iter(moves.values()))
+    key = (word, newest_by, tests, *map(id, moves))
     if key not in known:
-        known[key] = _newest_of(moves.keys(), word, newest_by, columns)
+        rows = columns.rows(moves.keys())
+        known[key] = _newest_of(columns.held(rows, tests) if tests else rows, word, newest_by, columns)
     newest = known[key]
     if newest is not None:
         value = columns.of(word)[newest.row] if word else moves[columns.plans[newest.row]].value
@@ -133,9 +149,8 @@ class _Newest(NamedTuple):
     events: int
 
 
-def _newest_of(plans: Collection[Plan], word: str | None, newest_by: str | None, columns: Columns) -> _Newest | None:
-    """Return the newest event of some plans that has a value of `word`; one without a time is older than all others."""
-    rows = columns.rows(plans)
+def _newest_of(rows: Sequence[int], word: str | None, newest_by: str | None, columns: Columns) -> _Newest | None:
+    """Return the newest event at some places with a value of `word`; one without a time is older than all others."""
     if word is not None:
         values = columns.of(word)
         rows = [row for row in rows if values[row] is not None]

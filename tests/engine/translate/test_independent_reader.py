@@ -108,7 +108,12 @@ def source(chance: Random, number: int) -> Json:
     for word in ("code", "run", "desk", "size", "heat", "seen", "at"):
         if chance.random() < 0.15:
             del read[word]
-    made: Json = {"match": {"v": number}, "read": read}
+    matches: list[Json] = [
+        {"v": number},
+        [{"path": ["v"], "not": [9]}, {"path": "v", "in": [number]}],
+    ]
+    matches += [{"v": {"min": number, "max": number}, "row": {"present": True}}, {"v": number, "size": {"min": 0.5}}]
+    made: Json = {"match": chance.choice(matches), "read": read}
     if chance.random() < 0.4:
         made |= {"by": "row", "rows": {"one": {}, "two": {"state": "up", "heat": 4}}}
         for word in ("state", "heat"):
@@ -124,6 +129,10 @@ def metrics(chance: Random) -> Json:
         {"run": {"present": True}},
         {"desk": "a"},
         {"state": {"present": False}},
+        {"heat": {"min": 0, "max": 5, "not": 1}},
+        {"size": {"present": True}, "kind": {"not": ["hold"]}},
+        {"at": {"present": True}, "heat": {"not": [0.5, 2]}},
+        {"size": {"present": False}},
     ]
     jobs: list[Json] = [
         {"type": "counter", "counts": "kind"},
