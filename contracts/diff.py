@@ -130,6 +130,8 @@ def _of_movement(before: Metric, after: Metric) -> Iterator[tuple[Effect, str]]:
     elif before.newest_by != after.newest_by:
         decides = [f"the newest by {one.newest_by}" if one.newest_by else "the last line" for one in (before, after)]
         yield "risky", f"set by {decides[1]} (was {decides[0]})"
+    if (before.ends, before.ends_after) != (after.ends, after.ends_after):
+        yield "risky", "its series end in another way"
     if before.when != after.when or before.reasons != after.reasons:
         yield "risky", "the events it looks at changed"
     if set(before.init) - set(after.init):
@@ -139,7 +141,8 @@ def _of_movement(before: Metric, after: Metric) -> Iterator[tuple[Effect, str]]:
 
 
 def _mover(metric: Metric) -> str:
-    return f"{metric.job} {metric.amount or metric.subject or metric.value}"
+    kept = f" and keeps {metric.keeps}" if metric.keeps else ""
+    return f"{metric.job} {metric.amount or metric.subject or metric.value}{kept}"
 
 
 def _unit(contract: Contract, metric: Metric) -> str:

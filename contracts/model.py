@@ -26,6 +26,7 @@ __all__ = [
     "Contract",
     "Default",
     "Files",
+    "Keeps",
     "Metric",
     "Pair",
     "PathKind",
@@ -51,7 +52,8 @@ REJECTION_REASONS = (
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
 
 MetricType = Literal["counter", "gauge", "histogram"]
-Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
+Job = Literal["counts", "rejections", "observes", "sets", "adds", "states", "always"]
+Keeps = Literal["max", "min"]
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
 
@@ -60,9 +62,11 @@ class Metric(Struct, frozen=True):
     """One metric family and how events move it.
 
     `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram), sets
-    (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for the rest),
-    always (constant gauge). `newest_by` is the time word by which the newest event of sets and states wins; else the
-    last line does. `labels`: label name -> word. `init` lists the series that exist from the start (None: a default).
+    (gauge from a number or a time), adds (gauge, the sum of numbers of any sign), states (gauge, 1 for the current
+    state and 0 for the rest), always (constant gauge). `newest_by` is the time word by which the newest event of sets
+    and states wins, else the last line does; with `keeps` the largest or smallest value stays, as the largest of times
+    does. An event that passes `ends` ends its series, and so do `ends_after` seconds after its newest event. `labels`:
+    label name -> word. `init` lists the series that exist from the start (None: a default).
     """
 
     name: str
@@ -74,6 +78,9 @@ class Metric(Struct, frozen=True):
     subject: str | None = None
     amount: str | None = None
     newest_by: str | None = None
+    keeps: Keeps | None = None
+    ends: tuple[Condition, ...] = ()
+    ends_after: float | None = None
     value: float = 1.0
     buckets: tuple[float, ...] = ()
     when: tuple[Condition, ...] = ()

@@ -129,7 +129,7 @@ def _words_used(contract: Contract) -> Iterator[str]:
         if metric.job != "rejections":
             yield from metric.labels.values()
         yield from (name for name in (metric.subject, metric.amount, metric.newest_by) if name)
-        yield from (condition.subject[0] for condition in metric.when)
+        yield from (condition.subject[0] for condition in (*metric.when, *metric.ends))
     for pair in contract.pairs:
         yield from (pair.id, pair.stage, pair.at, pair.edge)
 

@@ -208,7 +208,7 @@ LABEL = Either(
 
 METRIC = Record(
     "metric",
-    "One metric family. Exactly one of counts, rejections, observes, sets, states, always says what moves it.",
+    "One metric family. Exactly one of counts, rejections, observes, sets, adds, states, always says what moves it.",
     {
         "type": Key(Text(choices=("counter", "gauge", "histogram")), "Prometheus type.", required=True),
         "help": Key(Text("a sentence"), "One sentence for the person paged.", required=True),
@@ -220,12 +220,24 @@ METRIC = Record(
         ),
         "observes": Key(NAME, "Histogram: the number word observed."),
         "buckets": Key(ListOf(Number()), "Histogram: upper bounds, rising, without +Inf."),
-        "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back."),
+        "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back, unless it keeps min."),
+        "keeps": Key(
+            Text(choices=("max", "min")), "Gauge set to a number or a time: the largest or smallest value stays."
+        ),
+        "adds": Key(NAME, "Gauge: the sum of this number word, whose values may be negative; it goes up and down."),
         "states": Key(NAME, "Gauge: the enum word (also a label) whose current value is 1 and all others 0."),
         "newest_by": Key(
             NAME,
             "Gauge set to a number, or states: the time word by which the newest event wins; `lines` for the last line "
             "read. Left out, the time word of all sources that read the number or state, if there is one.",
+        ),
+        "ends": Key(
+            MapOf(CONDITION, Text("a word", NAME.pattern)),
+            "Gauge set, added or of states: tests of label words; an event that passes them all ends its series.",
+        ),
+        "ends_after": Key(
+            Number("seconds, above 0", above=0),
+            "Gauge with newest_by, or of a time: seconds after its newest event at which a series ends.",
         ),
         "always": Key(Number(), "Gauge: a constant, shown for each series of `init`."),
         "labels": Key(

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Metric
+from contracts.model import Keeps, Metric
 
 __all__ = [
     "FLAGS",
@@ -24,6 +24,7 @@ __all__ = [
     "Count",
     "Decoded",
     "Effect",
+    "End",
     "Failure",
     "FileKey",
     "Flag",
@@ -204,19 +205,28 @@ class Observe(NamedTuple):
 class Put(NamedTuple):
     """Set a gauge series, for so many events.
 
-    With `only_forward` a smaller value changes nothing, and with `at` (UTC epoch nanoseconds of the event, 0 if it has
-    no time) one from before the event that last set the series.
+    With `keeps` only a larger (max) or smaller (min) value changes anything, and with `at` (UTC epoch nanoseconds of
+    the event, 0 if it has no time) none from before the event that last set the series.
     """
 
     metric: Metric
     labels: tuple[str, ...]
     value: float
-    only_forward: bool = False
+    keeps: Keeps | None = None
     at: int | None = None
     events: int = 1
 
 
-Update = Count | Observe | Put
+class End(NamedTuple):
+    """End a gauge series, for so many events; with `at` as for `Put`."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    at: int | None = None
+    events: int = 1
+
+
+Update = Count | Observe | Put | End
 
 Outcome = Literal["applied", "ignored"]
 

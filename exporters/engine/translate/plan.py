@@ -23,8 +23,8 @@ class Move(NamedTuple):
 
     Attributes:
         word: the number or time that moves it; None if it is set to `value`.
-        newest_by: the time word by which the newest event wins, for a gauge of times that word; None if the last line
-            does.
+        newest_by: the time word by which the newest event wins; None if the last line does.
+        ends: whether it is ended.
         tests: of numbers, times and ids; only events for which all hold move the series.
     """
 
@@ -34,6 +34,7 @@ class Move(NamedTuple):
     value: float = 0.0
     newest_by: str | None = None
     tests: tuple[Condition, ...] = ()
+    ends: bool = False
 
     def words(self) -> Iterator[str]:
         """Yield the numbers, times and ids that have to be read."""

@@ -6,7 +6,7 @@ runs them. Part of the translate stage.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -176,23 +176,35 @@ class Planner:
             return
         subject = metric.subject or ""
         newest_by = metric.newest_by
-        if metric.job == "states":
-            at = list(metric.labels.values()).index(subject)
-            for value in self._contract.words[subject].label_values:
-                series = (*labels[:at], value, *labels[at + 1 :])
-                plan.moves += (Move(metric, series, None, float(value == words[subject]), newest_by, tests),)
-        elif metric.job == "counts":
-            is_moved = (subject == "events" or words[subject] is not None) and (
-                metric.amount is None or metric.amount in form.readers
-            )
-            if is_moved and metric.amount is None and not tests:
-                plan.counts += ((metric, labels),)
-            elif is_moved:
-                plan.moves += (Move(metric, labels, metric.amount, tests=tests),)
-        elif metric.job in ("observes", "sets") and subject in form.readers:
-            if self._contract.words[subject].kind == "time":
-                newest_by = subject
-            plan.moves += (Move(metric, labels, subject, newest_by=newest_by, tests=tests),)
+        if metric.ends and metric.keeps == "max" and self._contract.words[subject].kind == "time":
+            newest_by = subject  # what is older than its end does not begin it anew
+        ends = bool(metric.ends) and all(_word_holds(condition, words) for condition in metric.ends)
+        move = Move(metric, labels, subject, newest_by=newest_by, tests=tests, ends=ends)
+        if metric.job == "counts":
+            if subject == "events" or words[subject] is not None:
+                self._add_count(plan, move._replace(word=metric.amount), form)
+        elif metric.job == "states":
+            plan.moves += tuple(self._states(move, words))
+        elif ends:
+            plan.moves += (move._replace(word=None),)
+        elif subject in form.readers:
+            plan.moves += (move,)
+
+    @staticmethod
+    def _add_count(plan: Plan, move: Move, form: _Form) -> None:
+        """Let a plan move a counter by one or by an amount, which its events have to be read for."""
+        if move.word is None and not move.tests:
+            plan.counts += ((move.metric, move.labels),)
+        elif move.word is None or move.word in form.readers:
+            plan.moves += (move,)
+
+    def _states(self, move: Move, words: Words) -> Iterator[Move]:
+        """Yield what sets every series of a state: that of the present one to 1, the others to 0."""
+        subject = move.metric.subject or ""
+        at = list(move.metric.labels.values()).index(subject)
+        for value in self._contract.words[subject].label_values:
+            series = (*move.labels[:at], value, *move.labels[at + 1 :])
+            yield move._replace(labels=series, word=None, value=float(value == words[subject]))
 
     def _add_pair(self, plan: Plan, pair: Pair, words: Words, form: _Form) -> None:
         """Let an event take part in a pair, unless it lacks id, stage or time, or states an edge of its own."""

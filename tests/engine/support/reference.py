@@ -136,7 +136,7 @@ class Reference:
         return value if value in places else str(rest)
 
     def _move(self, name: str, metric: Json, words: dict[str, Any]) -> bool:
-        job = next((job for job in ("counts", "observes", "sets", "states") if job in metric), "")
+        job = next((job for job in ("counts", "observes", "sets", "adds", "states") if job in metric), "")
         subject = metric.get("amount") or metric.get(job)
         if not job or (subject in self.measured and not words[f"{subject} is read"]):
             return False
@@ -160,8 +160,12 @@ class Reference:
         self, name: str, metric: Json, job: str, labels: list[str], value: Any, words: dict[str, Any], at: Any
     ) -> bool:
         subject = metric.get("amount") or metric.get(job)
-        if job in ("counts", "observes"):
+        if job in ("counts", "observes", "adds"):
             return self._sum_up(name, metric, labels, float(value))
+        if "keeps" in metric:
+            known = self.values.get((name, *labels), float(value))
+            self.values[name, *labels] = (max if metric["keeps"] == "max" else min)(known, float(value))
+            return True
         if job == "states":
             place = list(self._shown(metric).values()).index(subject)
             word = self.document["vocabulary"][subject]
@@ -177,7 +181,7 @@ class Reference:
     def _time_of(self, metric: Json, job: str, words: dict[str, Any]) -> Any:
         """Return the time that decides whether an event is the newest; None if the order of the lines does."""
         vocabulary = self.document["vocabulary"]
-        if job not in ("sets", "states") or vocabulary[metric[job]].get("type") == "time":
+        if job not in ("sets", "states") or "keeps" in metric or vocabulary[metric[job]].get("type") == "time":
             return None
         by = metric.get("newest_by")
         if by is None:
@@ -201,8 +205,9 @@ class Reference:
             self.times[name, *labels] = at or 0
 
     def _sum_up(self, name: str, metric: Json, labels: list[str], value: float) -> bool:
-        if math.isinf(self.values.get((name, *labels), 0.0) + value):
-            self.refused[metric.get("amount") or metric["observes"], "out_of_range"] += 1
+        total = abs(self.values.get((name, *labels), 0.0) + value)
+        if total > 2**53 - 1 if "adds" in metric else math.isinf(total):
+            self.refused[metric.get("amount") or metric.get("adds") or metric["observes"], "out_of_range"] += 1
             return True
         self._add(name, labels, value)
         if "buckets" in metric:
