@@ -61,9 +61,9 @@ def _unknown_schema(contract: Contract, event: object, show: Show) -> str:
         nearest = max(contract.sources, key=lambda one: len(one.match) - len(failing(one.match, event)))
         condition = failing(nearest.match, event)[0]
         return f"no source matches; of the nearest, {nearest.name}, {_said_of(condition, event, show)}"
-    failing = failing(source.expect, event)
-    if failing:
-        return f"source {source.name} expects more: {_said_of(failing[0], event, show)}"
+    missed = failing(source.expect, event)
+    if missed:
+        return f"source {source.name} expects more: {_said_of(missed[0], event, show)}"
     return f"source {source.name}: {_field(source.by, event, show)}, which has no row"
 
 
