@@ -1,4 +1,4 @@
-"""The frozen nouns of a contract: words, sources, metrics, pairs.
+"""The frozen nouns of a contract: metrics, pairs, the contract itself; words and sources come through here, too.
 
 In: nothing; `build` fills these from a checked document. Out: values every stage, the lint and the docs read.
 Nothing here knows YAML, files or Prometheus' exposition. After a `Contract` exists, nothing about it can fail.
@@ -12,6 +12,9 @@ from math import prod
 from typing import Literal
 
 from msgspec import Struct, field
+
+from contracts.sources import WHOLE, Candidate, Condition, PathKind, Read, Row, Scalar, Source
+from contracts.vocabulary import SOURCE_WORD, Default, Word
 
 __all__ = [
     "REJECTION_REASONS",
@@ -33,15 +36,6 @@ __all__ = [
     "Word",
 ]
 
-Scalar = str | int | bool
-"""A value a condition compares with: JSON string, integer or boolean (never mixed: `true` is not `1`)."""
-
-SOURCE_WORD = "source"
-"""The one built-in word: the name of the source an event matched."""
-
-WHOLE = "*"
-"""Ends the path of an object whose presence matters, when fields of it are read; no field is read by this name."""
-
 UNKNOWN_SOURCE = "unknown"
 """Value of the built-in word `source` for a line no source claimed."""
 
@@ -56,118 +50,10 @@ REJECTION_REASONS = (
 )
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
 
-WordKind = Literal["enum", "name", "number", "time", "id"]
 MetricType = Literal["counter", "gauge", "histogram"]
 Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
-Test = Literal["equals", "in", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time", "any"]  # at a JSON path; any: it only has to be there
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
-
-
-class Default(Struct, frozen=True):
-    """The value of a word an event does not carry: an environment variable first, then a constant."""
-
-    value: str
-    env: str | None = None
-
-    def resolve(self, environment: Mapping[str, str]) -> str:
-        """Return the variable's value if it is set and not blank, else the constant."""
-        found = environment.get(self.env, "").strip() if self.env else ""
-        return found or self.value
-
-
-class Word(Struct, frozen=True):
-    """One entry of the vocabulary: what sources fill and metrics read.
-
-    `enum` words have closed `values`; `name` words are normalised text with a cap on distinct values; `number` words
-    are finite floats in `unit` within [minimum, maximum]; `time` words are UTC epoch seconds at most `max_future_s`
-    ahead; `id` words join pairs and can never be labels.
-    """
-
-    name: str
-    kind: WordKind
-    values: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
-    otherwise: str | None = None
-    default: Default | None = None
-    allow: str = ""
-    fold: bool = False
-    max_length: int = 0
-    max_values: int = 0
-    unit: str | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    max_future_s: float = 0.0
-    line: int = 0
-
-    @property
-    def is_label(self) -> bool:
-        """Only closed or capped words may become label values."""
-        return self.kind in ("enum", "name")
-
-    @property
-    def worst_case(self) -> int:
-        """Distinct label values this word can ever show."""
-        return len(self.label_values) if self.kind == "enum" else self.max_values + 1
-
-    @property
-    def label_values(self) -> tuple[str, ...]:
-        """Closed label values, `otherwise` included (empty for `name` words)."""
-        extra = (self.otherwise,) if self.otherwise and self.otherwise not in self.values else ()
-        return self.values + extra if self.kind == "enum" else ()
-
-
-class Candidate(Struct, frozen=True):
-    """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
-
-    path: tuple[str, ...] = ()
-    constant: str | float | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
-    prefixes: tuple[tuple[str, str], ...] = ()
-    contains: tuple[tuple[str, str], ...] = ()
-    otherwise: str | None = None
-    scale: float = 1.0
-
-
-class Read(Struct, frozen=True):
-    """How one source fills one word: the first candidate that yields a value wins."""
-
-    word: str
-    candidates: tuple[Candidate, ...]
-    required: bool = False
-
-
-class Condition(Struct, frozen=True):
-    """A test on a JSON path (in `match`, `expect`) or on a word (in a metric's `when`)."""
-
-    subject: tuple[str, ...]
-    test: Test
-    values: tuple[Scalar, ...] = ()
-
-
-class Row(Struct, frozen=True):
-    """What a source reads besides when its `by` path holds `value` (compared case-insensitively)."""
-
-    value: str
-    reads: tuple[Read, ...]
-
-
-class Source(Struct, frozen=True):
-    """One event format: how to recognise it (`match`), what it must be (`expect`), what it fills."""
-
-    name: str
-    match: tuple[Condition, ...]
-    expect: tuple[Condition, ...]
-    reads: tuple[Read, ...]
-    require_any: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
-    line: int = 0
-
-    def all_reads(self) -> tuple[Read, ...]:
-        """Every read of the source and of its rows."""
-        return self.reads + tuple(read for row in self.rows for read in row.reads)
 
 
 class Metric(Struct, frozen=True):

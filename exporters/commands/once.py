@@ -28,7 +28,7 @@ def read_once(
     """Return an engine that has read everything there is, with nothing published yet, and what it was read with."""
     shot = OneShot(files, contract.files.max_line_bytes)
     engine = Engine(contract, shot, environment, clock).start()
-    engine.refusals.is_silent = True
+    engine.ledger.refusals.is_silent = True
     engine.step()
     engine.conclude()
     return engine, shot
@@ -50,7 +50,7 @@ def print_once(settings: Settings) -> int:
         click.echo(f"{path}: no such file; give --file the path of the events", err=True)
     if not shot.files_present:
         return 1
-    for sentence in engine.refusals.summary():
+    for sentence in engine.ledger.refusals.summary():
         click.echo(sentence, err=True)
     is_whole = _write(page_of(engine))
     return 0 if is_whole and not shot.unreadable and not shot.missing else 1
