@@ -63,7 +63,7 @@ class PlanCache:
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
         self._paths = deciding_paths(contract)
-        self._read = _reader_of_first(self._paths)
+        self._read = _reader_of_first(self._paths, len(contract.paths()))
         self._prepared = {at: found for at, path in enumerate(self._paths) if (found := _preparer_of(contract, path))}
         self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
@@ -168,9 +168,11 @@ def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
     memory[key] = plan
 
 
-def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads the paths that events hold first from many of them, a tuple from each."""
+def _reader_of_first(paths: Sequence[Path], number: int) -> Callable[[Sequence[object]], list[Key]]:
+    """Return what reads, of a number of paths, those that events hold first, a tuple from each of many events."""
     if all(len(path) == 1 for path in paths):  # 14 of 17 in 0.1 instead of 0.3 us
+        if len(paths) == number:
+            return lambda events: list(map(astuple, cast(Sequence[Struct], events)))
         first = itemgetter(slice(len(paths)))
         return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
     get = attrgetter(*map(attribute_of, paths))
