@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from contracts.model import Keeps, Metric
 
 __all__ = [
+    "FIRST_PLACE",
     "FLAGS",
     "MISTYPED",
     "Batch",
@@ -23,7 +24,6 @@ __all__ = [
     "Close",
     "Count",
     "Decoded",
-    "FIRST_PLACE",
     "Effect",
     "End",
     "Failure",

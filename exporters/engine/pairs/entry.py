@@ -44,12 +44,12 @@ __all__ = [
 ]
 
 Entry = list[Any]
-"""What is remembered of one id. First what goes for its newest life of every stage: True if an edge joined, None if none
-did, False if none did and what could have joined may have been evicted before; the time of the newest opening; the `Odd`
-or None. Then the pair's newest event time when the id was last heard of, its place in the order of hearing (0: not
-written since), the number of its segment (0: changed since), and how many of its places in the queue are stale. Then
-those lives themselves: the time of each opening, and True for every edge that joined (None until then). Times are in
-UTC epoch nanoseconds."""
+"""What is remembered of one id. First what goes for its newest life of every stage: True if an edge joined, None if
+none did, False if none did and what could have joined may have been evicted before; the time of the newest opening; the
+`Odd` or None. Then the pair's newest event time when the id was last heard of, its place in the order of hearing (0:
+not written since), the number of its segment (0: changed since), and how many of its places in the queue are stale.
+Then those lives themselves: the time of each opening, and True for every edge that joined (None until then). Times are
+in UTC epoch nanoseconds."""
 
 JOINED, LAST, ODD, HEARD, ORDER, SEGMENT, STALE = range(FIRST_PLACE)
 """Counted from the front: Python 3.11 reads and writes a list three times as fast there as counted from its end."""

@@ -180,17 +180,19 @@ def _reader_of_first(paths: Sequence[Path], number: int) -> Callable[[Sequence[o
 
 
 def _preparer_of(contract: Contract, path: Path) -> Callable[[object], object] | None:
-    """Return what makes a part of a key of what stands at a path, where it could not be one as it is, or is a number.
+    """Return what makes a part of a key of what stands at a path, where it could not be one or would tell too much.
 
-    True is told from 1, and of numbers that are only compared with bounds all between two bounds are one.
+    True is told from 1; of numbers that are only compared with bounds all between two bounds are one, and so is all
+    that is only asked whether it is there.
     """
+    kind = contract.paths()[path]
     conditions = [c for source in contract.sources for c in (*source.match, *source.expect) if c.subject == path]
     reads = [read for source in contract.sources for read in source.all_reads()]
     texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
     if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
         bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
-        return _Between(sorted(bounds)) if bounds else None
-    return _comparable if contract.paths()[path] == "mixed" else None
+        return _Between(sorted(bounds)) if bounds else None if kind == "any" else _as_there
+    return _comparable if kind == "mixed" else None
 
 
 class _Between:
@@ -206,6 +208,10 @@ class _Between:
             return None if raw is None else MISTYPED
         place = bisect_left(self._bounds, number) + bisect_right(self._bounds, number)
         return self._met.setdefault(place, number)
+
+
+def _as_there(raw: object) -> object:
+    return None if raw is None else MISTYPED
 
 
 def _comparable(raw: object) -> object:
