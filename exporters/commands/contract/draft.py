@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from contracts.compiler.labels import FORBIDDEN_LABELS
@@ -23,12 +23,16 @@ _BUDGET = 200
 _RESERVED = {*FORBIDDEN_LABELS, "source", "events", "le", "quantile", "job", "instance"}
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "all"}
+_ENDINGS = ("_total", "_count", "_sum", "_bucket", "_created", "_info")
+"""How the name of no gauge and no histogram may end."""
+
 _ABSENT, _REST = "none", "other"
 
 
 def draft(name: str, file: str, guesses: Sequence[Guess], events: int, lines: int) -> str:
     """Return the text of a contract."""
     words = _named([guess for guess in guesses if guess.kind != "none"])
+    words = words or {"kind": Guess((), "enum", "nothing else can be guessed", is_partial=True)}
     times = [word for word, guess in words.items() if guess.kind == "time"]
     beside = [(words.pop(word), "a time; only the first is shown") for word in times[1:]]
     beside += [(guess, guess.why) for guess in guesses if guess.kind == "none"]
@@ -45,8 +49,7 @@ def draft(name: str, file: str, guesses: Sequence[Guess], events: int, lines: in
             "sources:",
             f"  {name}:",
             "    match: {}  # every object; say what tells these events from others, e.g. {type: request}",
-            *(["    read:"] if words else []),
-            *(f"      {word}: {_read(guess)}" for word, guess in words.items()),
+            *_read_lines(words),
             "",
             "metrics:",
             *_metric_lines(name, words),
@@ -70,9 +73,9 @@ def _named(guesses: Sequence[Guess]) -> dict[str, Guess]:
     for guess in guesses:
         for length in range(1, len(guess.path) + 1):
             word = "_".join(snake(part) for part in guess.path[-length:])
-            if word not in words and word not in _RESERVED:
+            if word not in words and word not in _RESERVED and word not in _WORDS_OF_YAML:
                 break
-        if word in _RESERVED:
+        if word in _RESERVED or word in _WORDS_OF_YAML:
             word = f"{word}_value"
         while word in words:
             word += "_"
@@ -81,7 +84,7 @@ def _named(guesses: Sequence[Guess]) -> dict[str, Guess]:
 
 
 def _word_lines(word: str, guess: Guess) -> Iterator[str]:
-    yield f"  # {dotted(guess.path)}: {guess.why}"
+    yield f"  # {dotted(guess.path) or word}: {guess.why}"
     yield f"  {word}: {_word(guess)}"
 
 
@@ -99,6 +102,11 @@ def _word(guess: Guess) -> str:
         return "{type: time}"
     unit = f", unit: {guess.unit}" if guess.unit else ""
     return f"{{type: number{unit}{', min: 0' if guess.kind == 'histogram' else ''}}}"
+
+
+def _read_lines(words: Mapping[str, Guess]) -> Iterator[str]:
+    reads = [f"      {word}: {_read(guess)}" for word, guess in words.items() if guess.path]
+    yield from ["    read:", *reads] if reads else ()
 
 
 def _read(guess: Guess) -> str:
@@ -157,12 +165,8 @@ def _number_name(name: str, word: str, guess: Guess) -> str:
         parts.pop()
     if guess.unit and parts[-1] != guess.unit:
         parts.append(guess.unit)
-    shown = "_".join(parts)
-    return (
-        f"{name}_{shown}_value"
-        if shown.endswith(("_total", "_count", "_sum", "_bucket", "_info"))
-        else f"{name}_{shown}"
-    )
+    shown = f"{name}_{'_'.join(parts)}"
+    return f"{shown}_value" if shown.endswith(_ENDINGS) else shown
 
 
 def _text(text: str) -> str:

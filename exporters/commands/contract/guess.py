@@ -73,6 +73,9 @@ def _guess(path: Path, found: Field, fields: Fields) -> Guess:
     if any(map(is_identifying, path)):
         return Guess(path, "none", f"{there}; an id, an account or a secret can never be a label")
     partial = found.events < fields.events or bool(found.kinds["null"])
+    odd = next((value for value in found.values if isinstance(value, str) and looks_random(value)), None)
+    if odd is not None:
+        return Guess(path, "none", f"{there}; texts like {shown(path, odd)}, which seem to be ids")
     numbers = _numbers(found)
     if found.kinds["flag"]:
         return Guess(path, "enum", f"{there}; {_listed(path, found)}", _spelled(found), partial)
@@ -115,8 +118,6 @@ def _of_texts(path: Path, found: Field, there: str, partial: bool) -> Guess:
     number = len(found.values)
     if all(_RFC3339.fullmatch(text.strip()) for text in texts if text.strip()):
         return Guess(path, "time", f"{there}; like {shown(path, texts[0])}")
-    if any(looks_random(text) for text in texts):
-        return Guess(path, "none", f"{there}; texts like {shown(path, texts[0])}, which seem to be ids")
     is_short = found.longest <= _LONGEST and not any("\n" in text for text in texts)
     if number <= _MOST_CLOSED and not found.is_open and is_short and (number * 2 <= found.events or number == 1):
         return Guess(path, "enum", f"{there}; {_listed(path, found)}", _spelled(found), partial)
