@@ -8,11 +8,13 @@ line itself stands where the message says.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from contracts.compiler.document import quote
+from contracts.compiler.paths import show_path
 from contracts.model import WHOLE, Candidate, Condition, Contract, Source, Word
 from contracts.spelling import fold, spelling
 
@@ -94,9 +96,23 @@ def failing(conditions: Sequence[Condition], event: object) -> list[Condition]:
 
 
 def _holds(condition: Condition, value: object) -> bool:
-    if not condition.values:
+    if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
-    return any(isinstance(value, bool) == isinstance(wanted, bool) and value == wanted for wanted in condition.values)
+    if condition.test == "within":
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _in_quotes(value)
+        return condition.minimum <= number <= condition.maximum
+    is_one = any(isinstance(value, bool) == isinstance(one, bool) and value == one for one in condition.values)
+    return is_one == (condition.test != "not")
+
+
+def _in_quotes(value: object) -> float:
+    """Return the number a text is, NaN if it is none."""
+    if not isinstance(value, str) or value.strip("0123456789.+-eE"):
+        return math.nan
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan
 
 
 def _gives(word: Word, candidate: Candidate, event: object) -> bool:
@@ -114,19 +130,24 @@ def _gives(word: Word, candidate: Candidate, event: object) -> bool:
 
 def _said_of(condition: Condition, event: object, show: Show) -> str:
     """Say what a condition wanted, and what there is."""
-    if not condition.values:
+    if condition.test == "within":
+        low, high = condition.minimum, condition.maximum
+        wanted = "a number" + (f" of at least {low:g}" if low > -math.inf else "")
+        wanted += f"{' and' if low > -math.inf else ' of'} at most {high:g}" if high < math.inf else ""
+    elif not condition.values:
         wanted = "something" if condition.test == "present" else "nothing"
     else:
         wanted = " or ".join(
             quote(value) if isinstance(value, str) else spelling(value) for value in condition.values[:3]
         )
         wanted += " or others" if len(condition.values) > 3 else ""
+        wanted = f"anything but {wanted}" if condition.test == "not" else wanted
     return f"{_field(condition.subject, event, show)}, wanted {wanted}"
 
 
 def _field(path: Sequence[str], event: object, show: Show) -> str:
     """Return a path and what stands there."""
-    return f"{'.'.join(part for part in path if part != WHOLE)} is {show(path, _at(path, event))}"
+    return f"{show_path(path)} is {show(path, _at(path, event))}"
 
 
 def _kind_at(_path: Sequence[str], value: object) -> str:
