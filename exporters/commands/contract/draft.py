@@ -91,7 +91,10 @@ def _word_lines(word: str, guess: Guess) -> Iterator[str]:
 def _word(guess: Guess) -> str:
     if guess.kind == "enum":
         values = [value for value in guess.values if value.lower() not in (_ABSENT, _REST)]
-        shown = [*map(_text, values), *([_ABSENT] if guess.is_partial or len(values) < len(guess.values) else [])]
+        shown = [
+            *(value if value in ("true", "false") else _text(value) for value in values),
+            *([_ABSENT] if guess.is_partial or len(values) < len(guess.values) else []),
+        ]
         listed = f"values: [{', '.join(shown) or _ABSENT}], otherwise: {_REST}"
         return f"{{{listed}, default: {_ABSENT}}}" if guess.is_partial or not shown else f"{{{listed}}}"
     if guess.kind == "name":

@@ -78,7 +78,8 @@ def _guess(path: Path, found: Field, fields: Fields) -> Guess:
         return Guess(path, "none", f"{there}; texts like {shown(path, odd)}, which seem to be ids")
     numbers = _numbers(found)
     if found.kinds["flag"]:
-        return Guess(path, "enum", f"{there}; {_listed(path, found)}", _spelled(found), partial)
+        values = tuple(dict.fromkeys(["true", "false", *_spelled(found)]))
+        return Guess(path, "enum", f"{there}; {_listed(path, found)}", values, partial)
     if numbers is not None:
         return _of_numbers(path, name, found, there, partial, numbers)
     return _of_texts(path, found, there, partial)
