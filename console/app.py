@@ -7,7 +7,7 @@ holds every line that was appended before the request came, unless more is to be
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -26,6 +26,8 @@ from console.api.routes import ENDPOINTS
 from console.api.runs_v0 import events_page
 from console.guard import Guard, failed, failure
 from console.index.index import Index
+from console.pages.pages import PAGES
+from console.pages.render import STATIC, render
 from console.settings import Settings
 from console.version import VERSION
 from console.view import View
@@ -75,6 +77,8 @@ def build_app(console: Console) -> Guard:
         return stream_of(updates(console.pulse, _UPDATES_S))
 
     routes: list[BaseRoute] = [Route(one.path, _route(console, one)) for one in ENDPOINTS]
+    routes += [Route(one.path, _page(console, one)) for one in PAGES]
+    routes += [Route("/docs", _docs), Route("/static/{name}", _static)]
     routes += [Route("/openapi.json", openapi), Route("/api/v0/updates", follow_updates)]
     handlers = {Failure: _refuse, HTTPException: _refuse_http, Exception: _fail}
     app = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]  # each takes its own kind
@@ -93,6 +97,46 @@ def _route(console: Console, endpoint: Endpoint) -> Callable[[Request], Awaitabl
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     return answer
+
+
+def _page(console: Console, page: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    def make(asked: Asked, path: str) -> Response:
+        with console.view() as view:
+            found = page.handler(view, asked)
+            assert isinstance(found, tuple), "of a page it is a template and what it shows"
+            template, shown = found
+            filters = {parameter.name: asked[parameter.name] for parameter in page.parameters}
+            return _html(template, view.settings, path, filters, **shown)
+
+    async def answer(request: Request) -> Response:
+        path = request.url.path
+        try:
+            asked = read_asked(page, request.path_params, request.query_params)
+            return await run_in_threadpool(make, asked, path)
+        except Failure as error:
+            said = {"status": error.status, "detail": error.detail, "ribbon": None}
+            return _html("failure.html", console.settings, path, {}, error.status, **said)
+
+    return answer
+
+
+def _html(
+    template: str, settings: Settings, path: str, filters: Mapping[str, object], status_code: int = 200, **shown: object
+) -> Response:
+    refresh = 0 if filters.get("pause") else settings.refresh_seconds
+    page = render(template, settings=settings, path=path, filters=filters, refresh=refresh, **shown)
+    return Response(page, status_code, {"cache-control": "no-store"}, "text/html")
+
+
+async def _docs(request: Request) -> Response:
+    return Response(render("docs.html", endpoints=ENDPOINTS, version=VERSION), media_type="text/html")
+
+
+async def _static(request: Request) -> Response:
+    found = STATIC.get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    return Response(found[0], headers={"cache-control": "max-age=60"}, media_type=found[1])
 
 
 async def _follow(console: Console, asked: Asked, request: Request) -> Response:
