@@ -29,6 +29,7 @@ __all__ = [
     "events_before",
     "events_of_keys",
     "files",
+    "lines_kept",
     "meta",
     "metas",
     "newest_event",
@@ -262,3 +263,9 @@ def reasons(database: sqlite3.Connection) -> list[tuple[str, int]]:
     """Return for each reason how many lines were refused for it, most first."""
     query = "SELECT reason, sum(number) FROM reasons GROUP BY reason ORDER BY 2 DESC, 1"
     return list(database.execute(query))
+
+
+def lines_kept(database: sqlite3.Connection) -> int:
+    """Return how many lines stand in the index."""
+    (events,) = database.execute("SELECT coalesce(sum(next), 0) FROM streams").fetchone()
+    return int(events)
