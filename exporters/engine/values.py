@@ -13,9 +13,11 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Metric
+from contracts.model import Keeps, Metric
 
 __all__ = [
+    "FIRST_PLACE",
+    "FLAGS",
     "MISTYPED",
     "Batch",
     "Checkpoint",
@@ -23,8 +25,10 @@ __all__ = [
     "Count",
     "Decoded",
     "Effect",
+    "End",
     "Failure",
     "FileKey",
+    "Flag",
     "Join",
     "JoinPlan",
     "Mistyped",
@@ -167,6 +171,18 @@ class Mistyped:
 MISTYPED = Mistyped()
 
 
+class Flag:
+    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+
+FLAGS = {value: Flag(value) for value in (False, True)}
+
+
 class Count(NamedTuple):
     """Add `amount` to a counter series, for so many events."""
 
@@ -192,19 +208,28 @@ class Observe(NamedTuple):
 class Put(NamedTuple):
     """Set a gauge series, for so many events.
 
-    With `only_forward` a smaller value changes nothing, and with `at` (UTC epoch nanoseconds of the event, 0 if it has
-    no time) one from before the event that last set the series.
+    With `keeps` only a larger (max) or smaller (min) value changes anything, and with `at` (UTC epoch nanoseconds of
+    the event, 0 if it has no time) none from before the event that last set the series.
     """
 
     metric: Metric
     labels: tuple[str, ...]
     value: float
-    only_forward: bool = False
+    keeps: Keeps | None = None
     at: int | None = None
     events: int = 1
 
 
-Update = Count | Observe | Put
+class End(NamedTuple):
+    """End a gauge series, for so many events; with `at` as for `Put`."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    at: int | None = None
+    events: int = 1
+
+
+Update = Count | Observe | Put | End
 
 Outcome = Literal["applied", "ignored"]
 
@@ -228,10 +253,14 @@ class Close(Struct, frozen=True, eq=False):
     negative: tuple[str, str, str]
 
 
+FIRST_PLACE = 7
+"""The place of a pair's first opening in what is remembered of an id; `pairs` says what stands before it."""
+
+
 class JoinPlan(Struct, frozen=True, eq=False):
     """How an event takes part in a pair: the place of the stage's time if it opens edges, and the edges it closes.
 
-    Places count the pair's `openings`, then its edges.
+    Places count the pair's `openings`, then its edges, from FIRST_PLACE on.
     """
 
     pair: str
