@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FakeClock, LogFile
-from tests.engine.support.restart_harness import Exporter, lines
+from tests.engine.support.restart_harness import Exporter, lines, pack, shift
 
 
 @pytest.fixture
@@ -78,3 +78,31 @@ def test_a_file_that_goes_just_before_it_is_opened_at_the_start_is_passed_over_t
     exporter.let_rest()
     assert exporter.counted([1])
     assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("is_down", [True, False])
+def test_b4_backups_that_are_renamed_in_a_row_while_they_are_looked_at_are_each_read_once(
+    exporter: Exporter, log_file: LogFile, is_packed: bool, is_down: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in (1, 2, 3):
+        shift(log_file.path)
+        log_file.append(lines([number], size=80 + number))
+    one, two = (log_file.path.with_name(f"{log_file.path.name}.{at}") for at in (1, 2))
+    first = pack(two) if is_packed else two
+    if is_packed:
+        pack(one)
+
+    def shift_once_more() -> None:
+        shift(log_file.path)
+        log_file.append(lines([4]))
+
+    with just_before_opening(first, shift_once_more) as done:
+        exporter = exporter.start().poll() if is_down else exporter.poll()
+    assert done
+    exporter.let_rest().restart()
+    assert exporter.counted(range(5))
