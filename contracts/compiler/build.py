@@ -108,7 +108,7 @@ def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
 
 
 def _check_words(contract: Contract, vocabulary: Spot, faults: Faults) -> None:
-    filled = {read.word for source in contract.sources for read in source.all_reads()}
+    filled = {read.word for source in contract.sources for read in source.reads_of_all()}
     filled |= {word for pair in contract.pairs for word in (pair.edge, pair.latency)}
     filled |= {name for name, word in contract.words.items() if contract.is_recorded or word.default is not None}
     used = set(_words_used(contract))

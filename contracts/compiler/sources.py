@@ -12,12 +12,15 @@ from msgspec.structs import replace
 
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.compiler.paths import build_path
+from contracts.compiler.paths import build_path, build_steps
 from contracts.compiler.vocabulary import check_number_spellings, number_problem, read_spellings, value_problem
-from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Read, Row, Source, Word
+from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Part, Read, Row, Source, Step, Word
 from contracts.spelling import fold
 
 __all__ = ["build_sources"]
+
+_MOST_PARTS = 1000
+"""Parts of one line if the contract does not say."""
 
 _SPELLINGS = ("aliases", "prefixes", "contains", "otherwise")
 
@@ -60,10 +63,39 @@ def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faul
         require_any=spot.texts_of("require_any"),
         by=build_path(spot.get("by")),
         rows=_build_rows(spot, words, faults),
+        parts=_build_parts(spot, words, faults),
+        max_parts=int(spot.number_of("max_parts", _MOST_PARTS)),
         line=spot.line,
     )
     _check_required(source, spot, words, faults)
     return source
+
+
+def _build_parts(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tuple[Part, ...]:
+    if spot.get("max_parts") is not None and spot.get("parts") is None:
+        faults.add(spot.at("max_parts"), "max_parts says nothing without parts; delete it")
+    return tuple(_build_part(name, entry, words, faults) for name, entry in spot.entries("parts"))
+
+
+def _build_part(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults) -> Part:
+    part = Part(
+        name=name,
+        of=build_steps(spot.at("of")) or (Step(("",), "[]"),),
+        match=build_conditions(spot.get("match"), faults),
+        reads=_build_reads(spot.get("read"), words, faults, bare_is_path=True),
+        parts=_build_parts(spot, words, faults),
+        line=spot.line,
+    )
+    if not build_steps(spot.at("of")):
+        faults.add(
+            spot.at("of"), "ends with a key; end it with [] for elements, {} for entries or <> for JSON in a text"
+        )
+    for read in part.reads:
+        if read.required:
+            faults.add(spot.at("read", read.word), "a part is never refused; match what it needs and drop required")
+    if not part.reads and not part.parts:
+        faults.add(spot, "reads nothing, and has no parts that do; let it read a word")
+    return part
 
 
 def _build_rows(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tuple[Row, ...]:

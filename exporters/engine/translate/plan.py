@@ -55,7 +55,8 @@ class Plan(Struct, eq=False):
 
     `counts` are moved by every event, `moves` and `steps` as each event's numbers, times and ids say, which `readers`
     read, by word. `refused` are words and why what was there for them was refused. `names` are the names that label
-    what is moved, by word. `is_applied` says whether every event moves something.
+    what is moved, by word. `is_applied` says whether every event moves something. `source` names the source of lines
+    that have parts.
     """
 
     rejected: tuple[str, str] | None = None
@@ -66,6 +67,7 @@ class Plan(Struct, eq=False):
     readers: Mapping[str, ColumnReader] = field(default_factory=dict)
     names: tuple[tuple[str, str], ...] = ()
     is_applied: bool = False
+    source: str = ""
 
     def content(self) -> tuple[object, ...]:
         """Return what the plan does, to be compared."""
@@ -74,7 +76,7 @@ class Plan(Struct, eq=False):
         closes = [(c.joined, *[(metric.name, labels) for metric, labels in c.targets]) for c in self._closes()]
         steps = [(step.plan.pair, step.plan.opens, step.id, step.at) for step in self.steps]
         readers = map(id, self.readers.values())
-        return (self.rejected, *targets, *moves, *closes, *steps, self.refused, self.names, *readers)
+        return (self.rejected, self.source, *targets, *moves, *closes, *steps, self.refused, self.names, *readers)
 
     def _closes(self) -> Iterator[Close]:
         for step in self.steps:

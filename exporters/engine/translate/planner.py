@@ -49,12 +49,17 @@ _READERS: Mapping[str, type[ColumnReader]] = {"number": NumberReader, "time": Ti
 
 
 class _Form(Struct, frozen=True):
-    """What events of one source and row are read with, word by word."""
+    """What events of one source and row are read with, word by word.
+
+    `of_parts` are words that only parts read, `inherited` the numbers, times and ids that parts may need of their line.
+    """
 
     source: Source
     texts: tuple[TextReader, ...]
     required: tuple[str, ...]
     readers: Mapping[str, ColumnReader]
+    of_parts: frozenset[str]
+    inherited: tuple[str, ...]
 
 
 class Planner:
@@ -129,7 +134,11 @@ class Planner:
 
     def _form_of(self, source: Source, row: Row | None) -> _Form:
         reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
+        own = set(reads)
+        of_parts = {read.word for part in source.all_parts() for read in part.reads} - own
         return _Form(
+            of_parts=frozenset(of_parts),
+            inherited=tuple(own - self._labels.keys() if source.parts else ()),
             source=source,
             texts=tuple(TextReader(w, reads.get(n), self._environment) for n, w in self._labels.items()),
             required=tuple(name for name, read in reads.items() if read.required),
@@ -155,10 +164,13 @@ class Planner:
             return Plan(rejected=(form.source.name, "missing_fields"))
         plan = Plan(refused=tuple(refused))
         for metric in self._contract.metrics:
-            self._add_metric(plan, metric, words, form)
+            if metric.about not in form.of_parts:
+                self._add_metric(plan, metric, words, form)
         for pair in self._contract.pairs:
             self._add_pair(plan, pair, words, form)
-        read = [name for move in plan.moves for name in move.words()]
+        plan.source = form.source.name if form.source.parts else ""
+        read = [*form.inherited]
+        read += [name for move in plan.moves for name in move.words()]
         read += [name for step in plan.steps for name in (step.id, step.at)]
         plan.readers = {name: form.readers[name] for name in read if name in form.readers}
         shown = {word for metric in plan.moved() for word in metric.labels.values()}
