@@ -174,6 +174,10 @@ _WORD: Sequence[tuple[str, Callable[[Word], object]]] = (
     ("kind", lambda word: word.kind),
     ("default", _default),
     ("otherwise", lambda word: word.otherwise),
+    (
+        "words it is made of",
+        lambda word: word.made_of and f"{f' {word.made_of.operation} '.join(word.made_of.words)}",
+    ),
     ("characters", lambda word: (word.allow, word.fold, word.max_length, word.max_values)),
     ("limits", lambda word: (word.minimum, word.maximum, word.max_future_s)),
 )

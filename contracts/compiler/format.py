@@ -102,6 +102,10 @@ WORD = Record(
             Number("a whole number of at least 1", True, 1),
             "Distinct values of a name; later ones become `otherwise` (default other) and are counted.",
         ),
+        "is": Key(
+            Text("two words and - or *, such as done - received", r"[a-z][a-z0-9_]* [-*] [a-z][a-z0-9_]*"),
+            "Number made of two words: a difference of times (in seconds) or of numbers of one unit, or a product.",
+        ),
         "unit": Key(Text(choices=("seconds", "bytes", "ratio", "count")), "Base unit of a number."),
         "min": Key(Number(), "Smallest number taken; smaller ones are refused and counted."),
         "max": Key(Number(), "Largest number taken; larger ones are refused and counted."),

@@ -48,7 +48,7 @@ def _newest_by(
             stays = "of times, which never goes back" if subject.kind == "time" else "that keeps a value"
             faults.add(spot.at("newest_by"), f"says nothing about a gauge {stays}; delete it")
         return None
-    readers = [has for one in sources for own, has in one.levels() if subject.name in own]
+    readers = [has for one in sources for own, has in one.levels() if subject.is_filled(own, has)]
     times = [{name for name in has if words[name].kind == "time"} for has in readers]
     common = set.intersection(*times) if times else set()
     if not stated:
@@ -71,7 +71,7 @@ def _check_stated(
     if stated not in words or words[stated].kind != "time":
         faults.add(spot, f"newest_by needs a word with type: time, or {BY_LINES}; got {quote(stated)}")
     elif stated not in common:
-        readers = [(one, has) for one in sources for own, has in one.levels() if subject.name in own]
+        readers = [(one, has) for one in sources for own, has in one.levels() if subject.is_filled(own, has)]
         lacking = next((one for one, has in readers if stated not in has), None)
         if lacking is not None:
             problem = (

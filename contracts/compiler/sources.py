@@ -137,6 +137,8 @@ def _build_reads(
             known = ", ".join(sorted(words))
             faults.add(entry, f"unknown word {quote(name)}; declare it under vocabulary or use one of {known}")
         else:
+            if word.made_of is not None:
+                faults.add(entry, f"{quote(name)} is made of {' and '.join(word.made_of.words)}; read those instead")
             reads.append(_build_read(word, entry, faults, bare_is_path))
     return tuple(reads)
 

@@ -105,6 +105,9 @@ def _fields(contract: Contract) -> Mapping[str, list[str]]:
     for pair in contract.pairs:
         for word in (pair.edge, pair.latency):
             found.setdefault(word, {})[f"pairs by {pair.id}"] = None
+    for name, made in contract.words.items():
+        for half in made.made_of.words if made.made_of else ():
+            found.setdefault(name, {}).update(found.get(half, {}))
     return {word: list(paths) for word, paths in found.items()}
 
 

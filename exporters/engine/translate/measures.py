@@ -16,10 +16,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from contracts.model import Candidate, Read, Word
+from contracts.vocabulary import Made
 from exporters.engine.fields import attribute_of
 from exporters.engine.translate.readers import preparer, text_of
 
-__all__ = ["ColumnReader", "Field", "Found", "IdReader", "NumberReader", "Tally", "number_of"]
+__all__ = ["ColumnReader", "Field", "Found", "IdReader", "MadeReader", "NumberReader", "Tally", "number_of"]
 
 Tally = Counter[tuple[str, str]]
 """(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
@@ -115,8 +116,7 @@ class NumberReader(ColumnReader):
 
     def __init__(self, word: Word, read: Read) -> None:
         super().__init__(word, read)
-        self._low = word.minimum if word.minimum is not None else -sys.float_info.max
-        self._high = word.maximum if word.maximum is not None else sys.float_info.max
+        self._low, self._high = _bounds_of(word)
 
     def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:
         kinds, scale = set(map(type, column)), field.scale
@@ -166,6 +166,44 @@ def number_of(raw: object) -> float | None:
         return float(raw) if abs(raw) <= sys.float_info.max else math.copysign(math.inf, raw)
     found = _in_quotes([raw]) if isinstance(raw, str) else None
     return found[0] if found else None
+
+
+class MadeReader:
+    """Makes a number word of two other columns; a value is absent where one of theirs is, which is counted there."""
+
+    def __init__(self, word: Word, made: Made) -> None:
+        self.word = word
+        self.words = made.words
+        self._is_product = made.operation == "*"
+        self._low, self._high = _bounds_of(word)
+
+    def read(self, left: list[Any], right: list[Any], refused: Tally) -> list[Any]:
+        """Return the word's value in each event.
+
+        Args:
+            refused: takes up values that are out of the word's bounds.
+        """
+        pairs = zip(left, right, strict=True)
+        if self._is_product:
+            made = [None if a is None or b is None else a * b for a, b in pairs]
+        else:
+            made = [None if a is None or b is None else _difference(a, b) for a, b in pairs]
+        values = [value if value is not None and self._low <= value <= self._high else None for value in made]
+        odd = values.count(None) - made.count(None)
+        if odd:
+            refused[self.word.name, "out_of_range"] += odd
+        return values
+
+
+def _difference(a: float, b: float) -> float:
+    """Return a minus b: of times, which are whole nanoseconds, in seconds."""
+    return (a - b) / 1e9 if isinstance(a, int) else a - b
+
+
+def _bounds_of(word: Word) -> tuple[float, float]:
+    """Return the smallest and the largest value a number word takes; all it takes is finite."""
+    low = word.minimum if word.minimum is not None else -sys.float_info.max
+    return low, word.maximum if word.maximum is not None else sys.float_info.max
 
 
 class IdReader(ColumnReader):

@@ -42,8 +42,9 @@ class _Level:
         self, name: str, contract: Contract, source: Source, part: Part, environment: Mapping[str, str], places: Places
     ) -> None:
         self.name = f"{name}.{part.name}"
-        self.own = frozenset(read.word for read in part.reads)
         inner = _source_of(source, part)
+        own, has = {read.word for read in part.reads}, {read.word for read in inner.all_reads()}
+        self.own = frozenset(name for name, word in contract.words.items() if word.is_filled(own, has))
         self.contract = replace(
             contract,
             sources=(inner,),

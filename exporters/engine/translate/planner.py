@@ -25,7 +25,7 @@ from contracts.model import (
 )
 from contracts.spelling import fold, spelling
 from exporters.engine.fields import Path
-from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, number_of
+from exporters.engine.translate.measures import ColumnReader, IdReader, MadeReader, NumberReader, number_of
 from exporters.engine.translate.plan import Move, Plan, Step
 from exporters.engine.translate.readers import TextReader, text_of
 from exporters.engine.translate.texts import Meaning, Texts
@@ -58,8 +58,13 @@ class _Form(Struct, frozen=True):
     texts: tuple[TextReader, ...]
     required: tuple[str, ...]
     readers: Mapping[str, ColumnReader]
+    made: Mapping[str, MadeReader]
     of_parts: frozenset[str]
     inherited: tuple[str, ...]
+
+    def measures(self, word: str) -> bool:
+        """Whether events have a number, a time or an id of that word."""
+        return word in self.readers or word in self.made
 
 
 class Planner:
@@ -71,6 +76,7 @@ class Planner:
         self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
         self._columns: dict[object, ColumnReader] = {}
         self._same: dict[object, Plan] = {}
+        self._made = {name: MadeReader(w, w.made_of) for name, w in contract.words.items() if w.made_of is not None}
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
         self._forms = {
             (source.name, row.value if row else None): self._form_of(source, row)
@@ -136,7 +142,9 @@ class Planner:
         reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
         own = set(reads)
         of_parts = {read.word for part in source.all_parts() for read in part.reads} - own
+        made = {name: one for name, one in self._made.items() if set(one.words) <= own}
         return _Form(
+            made=made,
             of_parts=frozenset(of_parts),
             inherited=tuple(own - self._labels.keys() if source.parts else ()),
             source=source,
@@ -172,6 +180,8 @@ class Planner:
         read = [*form.inherited]
         read += [name for move in plan.moves for name in move.words()]
         read += [name for step in plan.steps for name in (step.id, step.at)]
+        plan.made = tuple({name: form.made[name] for name in read if name in form.made}.values())
+        read += [name for made in plan.made for name in made.words]
         plan.readers = {name: form.readers[name] for name in read if name in form.readers}
         shown = {word for metric in plan.moved() for word in metric.labels.values()}
         names = [(n, words[n]) for n, word in self._labels.items() if n in shown and word.kind == "name"]
@@ -184,7 +194,7 @@ class Planner:
         if labels is None:
             return
         tests = tuple(condition for condition in metric.when if condition.subject[0] not in words)
-        if any(one.test not in ("not", "absent") and one.subject[0] not in form.readers for one in tests):
+        if any(one.test not in ("not", "absent") and not form.measures(one.subject[0]) for one in tests):
             return
         subject = metric.subject or ""
         newest_by = metric.newest_by
@@ -199,7 +209,7 @@ class Planner:
             plan.moves += tuple(self._states(move, words))
         elif ends:
             plan.moves += (move._replace(word=None),)
-        elif subject in form.readers:
+        elif form.measures(subject):
             plan.moves += (move,)
 
     @staticmethod
@@ -207,7 +217,7 @@ class Planner:
         """Let a plan move a counter by one or by an amount, which its events have to be read for."""
         if move.word is None and not move.tests:
             plan.counts += ((move.metric, move.labels),)
-        elif move.word is None or move.word in form.readers:
+        elif move.word is None or form.measures(move.word):
             plan.moves += (move,)
 
     def _states(self, move: Move, words: Words) -> Iterator[Move]:
