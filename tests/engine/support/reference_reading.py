@@ -124,11 +124,11 @@ class Reader:
         if source.get("require_any") and all(words[word] is None for word in source["require_any"]):
             raise RefusedError(name, "missing_fields")
         words |= {f"{word} is read": word in reads for word in self.words}
-        for name, word in self.words.items():
+        for made, word in self.words.items():
             if "is" in word:
                 left, operation, right = word["is"].split()
-                words[f"{name} is read"] = left in reads and right in reads
-                words[name] = self._make(name, words[left], operation, words[right], refused)
+                words[f"{made} is read"] = left in reads and right in reads
+                words[made] = self._make(made, words[left], operation, words[right], refused)
         return name, words, refused
 
     def _make(self, name: str, left: Json, operation: str, right: Json, refused: Refusals) -> Any:
