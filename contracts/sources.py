@@ -43,6 +43,7 @@ class Candidate(Struct, frozen=True):
     """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
 
     path: tuple[str, ...] = ()
+    capture: str = ""  # regular expression whose one group is what a text is taken for, "" for the whole
     none: frozenset[str] = frozenset()  # folded texts that mean that there is no value
     constant: str | float | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value, as it is written
@@ -50,6 +51,8 @@ class Candidate(Struct, frozen=True):
     contains: tuple[tuple[str, str], ...] = ()
     otherwise: str | None = None
     scale: float = 1.0
+    format: str | None = None
+    zone: str | None = None
 
 
 class Read(Struct, frozen=True):

@@ -85,6 +85,10 @@ CANDIDATE = Record(
     {
         "path": Key(PLACE, "JSON path; dots descend into objects. A list holds the exact keys, whatever is in them."),
         "value": Key(ANY, "A constant instead of a path."),
+        "capture": Key(
+            Text("a pattern with one group"),
+            "Pattern with one group: what it finds in the text is read; a text without it is absent. Before all below.",
+        ),
         "none": Key(
             ListOf(Text("a text, number or boolean", may_be_blank=True)),
             "Texts that mean that there is no value, such as - or an empty one; not refused, but absent.",
@@ -99,6 +103,11 @@ CANDIDATE = Record(
             Number("a number above 0", above=0),
             "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds.",
         ),
+        "format": Key(
+            Text("a format such as %d/%b/%Y:%H:%M:%S %z"),
+            "How a time is written, if not as RFC 3339: %Y %m %b %d %H %M %S %f %z, and %a for a day's name.",
+        ),
+        "zone": Key(Text("a time zone such as Europe/Berlin"), "Zone of times that say no offset (default UTC)."),
         "required": Key(YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."),
     },
 )

@@ -7,21 +7,25 @@ every word that does not exist, every constant that is no value, every read that
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from contracts.compiler.capture import CaptureError, compile_capture
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.paths import build_path, build_steps
 from contracts.compiler.vocabulary import check_number_spellings, number_problem, read_spellings, value_problem
 from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Part, Read, Row, Source, Step, Word
 from contracts.spelling import fold
+from contracts.times import FormatError, pattern_of
 
 __all__ = ["build_sources"]
 
 _MOST_PARTS = 1000
 """Parts of one line if the contract does not say."""
 
+_TEXTS = ("capture", "none", "format", "zone")
 _SPELLINGS = ("aliases", "prefixes", "contains", "otherwise")
 
 
@@ -180,17 +184,51 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
         contains=_mapped(word, spot.get("contains"), faults),
         otherwise=str(_constant(word, otherwise, faults)) if otherwise and word.is_label else None,
         scale=spot.number_of("scale", 1.0),
+        capture=_capture(spot.get("capture"), faults),
+        format=_format(spot.get("format"), faults),
+        zone=_zone(spot.get("zone"), faults),
     )
+
+
+def _capture(spot: Spot | None, faults: Faults) -> str:
+    try:
+        return compile_capture(spot.text) if spot is not None and not faults.touch(spot) else ""
+    except CaptureError as error:
+        faults.add(spot or Spot({}, 0, ""), f"cannot be captured: {error}")
+    return ""
+
+
+def _format(spot: Spot | None, faults: Faults) -> str | None:
+    try:
+        if spot is not None and not faults.touch(spot):
+            pattern_of(spot.text)
+    except FormatError as error:
+        faults.add(spot or Spot({}, 0, ""), f"is no format of a time: {error}")
+    return spot.text if spot is not None else None
+
+
+def _zone(spot: Spot | None, faults: Faults) -> str | None:
+    try:
+        if spot is not None and not faults.touch(spot):
+            ZoneInfo(spot.text)
+    except (KeyError, OSError, ValueError):  # no such zone is a KeyError
+        got = f"there is no time zone {quote(spot.text if spot else '')} here"
+        faults.add(spot or Spot({}, 0, ""), f"{got}; write one such as Europe/Berlin, or install the package tzdata")
+    return spot.text if spot is not None else None
 
 
 def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:
     if (spot.get("path") is None) == (spot.get("value") is None):
         faults.add(spot, "expected exactly one of path, value; keep the one that is meant")
     for key, value in spot.items():
-        if spot.get("value") is not None and key in (*_SPELLINGS, "none", "scale", "required"):
+        if spot.get("value") is not None and key in (*_SPELLINGS, *_TEXTS, "scale", "required"):
             faults.add(value, f"{key} says nothing about a constant; delete it")
         elif key in _SPELLINGS and not word.is_label and (key, word.kind) != ("aliases", "number"):
             faults.add(value, f"{key} maps texts to values, but {quote(word.name)} is of kind {word.kind}; delete it")
+        elif key in ("format", "zone") and word.kind != "time":
+            faults.add(
+                value, f"{key} says how times are written, but {quote(word.name)} is of kind {word.kind}; delete it"
+            )
         elif key == "scale" and word.kind not in ("number", "time"):
             faults.add(value, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it")
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from contracts.model import Candidate, Read, Word
 from contracts.vocabulary import Made
 from exporters.engine.fields import attribute_of
+from exporters.engine.translate.clocks import Clock
 from exporters.engine.translate.readers import preparer, text_of
 
 __all__ = ["ColumnReader", "Field", "Found", "IdReader", "MadeReader", "NumberReader", "Tally", "number_of"]
@@ -41,13 +42,14 @@ _PLAIN = frozenset({float, type(None)})
 class Field(NamedTuple):
     """One path a column is read from: how an event is asked for it, and what is made of what it has there.
 
-    `aliases` are folded spellings of numbers.
+    `aliases` are folded spellings of numbers; `clock` reads times that are written in a way of their own.
     """
 
     get: Callable[[object], Any]
     prepare: Callable[[object], object] | None
     scale: float
     aliases: Mapping[str, float]
+    clock: Clock | None = None
 
     def column(self, events: Sequence[object]) -> list[Any]:
         """Return what events have at the path, prepared."""
@@ -66,7 +68,8 @@ class ColumnReader(ABC):
     def _field(self, candidate: Candidate) -> Field:
         spellings = {**self.word.aliases, **candidate.aliases} if self.word.kind == "number" else {}
         aliases = {text: float(value) for text, value in spellings.items()}
-        return Field(attrgetter(attribute_of(candidate.path)), preparer(candidate), candidate.scale, aliases)
+        clock = Clock(candidate.format, candidate.zone) if candidate.format or candidate.zone else None
+        return Field(attrgetter(attribute_of(candidate.path)), preparer(candidate), candidate.scale, aliases, clock)
 
     def read(self, events: Sequence[object], now: int, refused: Tally) -> list[Any]:
         """Return the word's value in each event; the first field that gives one wins.

@@ -114,6 +114,7 @@ class Planner:
                 spellings |= rows
         conditions = [c for source in self._contract.sources for c in (*source.match, *source.expect)]
         is_measured = any(c.test == "within" and c.subject == path for c in conditions)
+        is_measured |= any(candidate.capture for _, candidate in reads.values())
         return Texts(tuple(reads.values()), meanings, distinguished, spellings, is_measured)
 
     def plan(self, fields: Fields) -> Plan:
@@ -263,7 +264,8 @@ class Planner:
 
 def _identity_of(candidate: Candidate) -> Hashable:
     """Return what a number, a time or an id is read with, to be compared."""
-    return candidate.path, candidate.constant, candidate.scale, candidate.none, *candidate.aliases.items()
+    told = (candidate.none, candidate.capture, candidate.format, candidate.zone)
+    return candidate.path, candidate.constant, candidate.scale, told, *candidate.aliases.items()
 
 
 def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
