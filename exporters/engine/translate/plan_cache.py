@@ -93,7 +93,7 @@ class PlanCache:
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
         self._paths = deciding_paths(contract)
-        self._read = _reader_of_first(self._paths)
+        self._read = _reader_of_first(self._paths, len(contract.paths()))
         self._prepared = {
             at: found for at, path in enumerate(self._paths) if (found := _preparer_of(contract, path, is_inner))
         }
@@ -204,9 +204,11 @@ def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
     memory[key] = plan
 
 
-def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads the paths that events hold first from many of them, a tuple from each."""
+def _reader_of_first(paths: Sequence[Path], number: int) -> Callable[[Sequence[object]], list[Key]]:
+    """Return what reads, of a number of paths, those that events hold first, a tuple from each of many events."""
     if all(len(path) == 1 for path in paths):  # 14 of 17 in 0.1 instead of 0.3 us
+        if len(paths) == number:
+            return lambda events: list(map(astuple, cast(Sequence[Struct], events)))
         first = itemgetter(slice(len(paths)))
         return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
     get = attrgetter(*map(attribute_of, paths))
@@ -214,19 +216,21 @@ def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list
 
 
 def _preparer_of(contract: Contract, path: Path, is_inner: bool) -> Callable[[object], object] | None:
-    """Return what makes a part of a key of what stands at a path, where it could not be one as it is, or is a number.
+    """Return what makes a part of a key of what stands at a path, where it could not be one or would tell too much.
 
-    True is told from 1, and of numbers that are only compared with bounds all between two bounds are one.
+    True is told from 1; of numbers that are only compared with bounds all between two bounds are one, and so is all
+    that is only asked whether it is there.
     """
-    if contract.paths()[path] == "parts":
-        return _there
+    kind = contract.paths()[path]
+    if kind == "parts":
+        return _is_there
     conditions = [c for source in contract.sources for c in (*source.match, *source.expect) if c.subject == path]
     reads = [read for source in contract.sources for read in source.all_reads()]
     texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
     if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
         bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
-        return _Between(sorted(bounds)) if bounds else None
-    return _comparable if is_inner or contract.paths()[path] == "mixed" else None
+        return _Between(sorted(bounds)) if bounds else None if kind == "any" else _as_there
+    return _comparable if is_inner or kind == "mixed" else None
 
 
 class _Between:
@@ -244,9 +248,13 @@ class _Between:
         return self._met.setdefault(place, number)
 
 
-def _there(raw: object) -> object:
+def _is_there(raw: object) -> object:
     """Return whether something is there, of what is opened later."""
     return None if raw is None or raw == b"null" else MISTYPED
+
+
+def _as_there(raw: object) -> object:
+    return None if raw is None else MISTYPED
 
 
 def _comparable(raw: object) -> object:
