@@ -25,7 +25,10 @@ SUMMARY = (
 OPTIONS: tuple[click.Option, ...] = (
     click.Option(["--seed"], type=int, default=7, show_default=True, help="Same seed, same requests and same session."),
     click.Option(
-        ["--calm"], is_flag=True, default=False, help="Healthy sessions: no mismatch, no tripped rail, and each is completed."
+        ["--calm"],
+        is_flag=True,
+        default=False,
+        help="Healthy sessions: no mismatch, no tripped rail, and each is completed.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A whole stack on ports of its own: exporters, emitters, Alertmanager, Prometheus with the repository's rules or others.
+"""A whole stack on ports of its own: exporters, emitters, Alertmanager, Prometheus with these rules or others.
 
 In: a folder. Out: processes that can be stopped and started one by one, and addresses to ask. Stops only what it
 started.
@@ -170,7 +170,10 @@ class Stack:
     def _configuration(self, name: str, rules: Path) -> str:
         text = (ROOT / "prometheus" / "prometheus.host.yml").read_text()
         own = {one.port: self.ports[one.name] for one in self.contracts}
-        own |= {STACK_PORTS[PROMETHEUS]: self.ports[name], STACK_PORTS[ALERTMANAGER]: self.ports.get(ALERTMANAGER, _NOBODY)}
+        own |= {
+            STACK_PORTS[PROMETHEUS]: self.ports[name],
+            STACK_PORTS[ALERTMANAGER]: self.ports.get(ALERTMANAGER, _NOBODY),
+        }
         quick = (
             ("\n  scrape_interval: 5s", "\n  scrape_interval: 1s"),
             ("scrape_timeout: 4s", "scrape_timeout: 1s"),

@@ -17,7 +17,7 @@ from contracts.load import load_contracts
 from exporters.commands.demo.ports import STACK_PORTS, ports_of
 from exporters.commands.demo.web import answers
 from exporters.commands.export import CONTRACTS
-from tests.end_to_end.patience import PATIENCE_S
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
         assert pages.pop("events")
         assert pages == own
         assert found and answers(prometheus, found[1])
-        assert answers(alertmanager, "/-/ready")
+        wait_until(lambda: answers(alertmanager, "/-/ready"), "Alertmanager answers")
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_S)
@@ -112,7 +112,9 @@ def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: l
     assert listening(ports) == []
 
 
-def test_without_prometheus_and_alertmanager_the_demo_runs_and_says_how_to_get_them(ports: list[int], tmp_path: Path) -> None:
+def test_without_prometheus_and_alertmanager_the_demo_runs_and_says_how_to_get_them(
+    ports: list[int], tmp_path: Path
+) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
     environment = {**os.environ, "PATH": str(tmp_path)}
     code, out, err = run(ports, "--seconds", "3", environment=environment)

@@ -46,8 +46,8 @@ _WATCHERS = {
         "alertmanager_config_last_reload_successful": (),
     },
 }
-"""Job -> its own metrics with their labels, if a job of that name scrapes it. Source: Prometheus 2.42 to 3, Alertmanager
-0.25 to 0.28."""
+"""Job -> its own metrics with their labels, if a job of that name scrapes it. Source: Prometheus 2.42 to 3,
+Alertmanager 0.25 to 0.28."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,15 +52,15 @@ class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
     "first",
     type=click.IntRange(1024, 65000),
     metavar="N",
-    help="Exporters, in their contracts' order, Prometheus, Alertmanager and whom that tells use N, N+1, ...; default: as "
-    f"the contracts say, and {', '.join(map(str, STACK_PORTS.values()))}.",
+    help="Exporters, in their contracts' order, Prometheus, Alertmanager and whom that tells use N, N+1, ...; "
+    f"default: as the contracts say, and {', '.join(map(str, STACK_PORTS.values()))}.",
 )
 @click.option("--trouble", is_flag=True, help="Sample events with errors, gaps, mismatches and tripped rails.")
 def demo(seconds: int | None, checked: bool, first: int | None, trouble: bool) -> None:
     """Start all exporters, their emitters, Prometheus and Alertmanager, and watch them. Writes sample events only.
 
-    All is well until something is stopped, or from the start with --trouble. Prometheus and Alertmanager are started where
-    they are installed; what Alertmanager tells is shown below the table. Ctrl-C stops everything that was started.
+    All is well until something is stopped; with --trouble it is not. Prometheus and Alertmanager are started where they
+    are installed; what Alertmanager tells is shown below the table. Ctrl-C stops everything that was started.
     """
     _on_interrupt(_interrupt)
     contracts = load_contracts(CONTRACTS)

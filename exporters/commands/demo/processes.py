@@ -1,4 +1,4 @@
-"""The demo's processes: one exporter and one emitter per contract; Prometheus and Alertmanager where they are installed.
+"""The demo's processes: one exporter and one emitter per contract; Prometheus and Alertmanager where installed.
 
 In: contracts, ports and a folder to work in. Out: running processes, each in a session of its own, so that Ctrl-C
 reaches only the demo, which then stops everything it started and nothing else.

@@ -56,7 +56,7 @@ def _lines(receiver: str, message: Mapping[str, Any]) -> Iterator[str]:
 
 def _handler(told: Told) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802  # the name the base class asks for
+        def do_POST(self) -> None:  # the name the base class asks for
             length = int(self.headers.get("Content-Length") or 0)
             try:
                 told.take(self.path.strip("/"), json.loads(self.rfile.read(length)))
