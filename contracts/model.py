@@ -1,4 +1,4 @@
-"""The frozen nouns of a contract: words, sources, metrics, pairs.
+"""The frozen nouns of a contract: metrics, pairs, the contract itself; words and sources come through here, too.
 
 In: nothing; `build` fills these from a checked document. Out: values every stage, the lint and the docs read.
 Nothing here knows YAML, files or Prometheus' exposition. After a `Contract` exists, nothing about it can fail.
@@ -13,6 +13,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from contracts.sources import WHOLE, Candidate, Condition, PathKind, Read, Row, Scalar, Source
+from contracts.vocabulary import SOURCE_WORD, Default, Word
+
 __all__ = [
     "REJECTION_REASONS",
     "SOURCE_WORD",
@@ -23,6 +26,7 @@ __all__ = [
     "Contract",
     "Default",
     "Files",
+    "Keeps",
     "Metric",
     "Pair",
     "PathKind",
@@ -32,15 +36,6 @@ __all__ = [
     "Source",
     "Word",
 ]
-
-Scalar = str | int | bool
-"""A value a condition compares with: JSON string, integer or boolean (never mixed: `true` is not `1`)."""
-
-SOURCE_WORD = "source"
-"""The one built-in word: the name of the source an event matched."""
-
-WHOLE = "*"
-"""Ends the path of an object whose presence matters, when fields of it are read; no field is read by this name."""
 
 UNKNOWN_SOURCE = "unknown"
 """Value of the built-in word `source` for a line no source claimed."""
@@ -56,127 +51,22 @@ REJECTION_REASONS = (
 )
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
 
-WordKind = Literal["enum", "name", "number", "time", "id"]
 MetricType = Literal["counter", "gauge", "histogram"]
-Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
-Test = Literal["equals", "in", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time", "any"]  # at a JSON path; any: it only has to be there
+Job = Literal["counts", "rejections", "observes", "sets", "adds", "states", "always"]
+Keeps = Literal["max", "min"]
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
-
-
-class Default(Struct, frozen=True):
-    """The value of a word an event does not carry: an environment variable first, then a constant."""
-
-    value: str
-    env: str | None = None
-
-    def resolve(self, environment: Mapping[str, str]) -> str:
-        """Return the variable's value if it is set and not blank, else the constant."""
-        found = environment.get(self.env, "").strip() if self.env else ""
-        return found or self.value
-
-
-class Word(Struct, frozen=True):
-    """One entry of the vocabulary: what sources fill and metrics read.
-
-    `enum` words have closed `values`; `name` words are normalised text with a cap on distinct values; `number` words
-    are finite floats in `unit` within [minimum, maximum]; `time` words are UTC epoch seconds at most `max_future_s`
-    ahead; `id` words join pairs and can never be labels.
-    """
-
-    name: str
-    kind: WordKind
-    values: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
-    otherwise: str | None = None
-    default: Default | None = None
-    allow: str = ""
-    fold: bool = False
-    max_length: int = 0
-    max_values: int = 0
-    unit: str | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    max_future_s: float = 0.0
-    line: int = 0
-
-    @property
-    def is_label(self) -> bool:
-        """Only closed or capped words may become label values."""
-        return self.kind in ("enum", "name")
-
-    @property
-    def worst_case(self) -> int:
-        """Distinct label values this word can ever show."""
-        return len(self.label_values) if self.kind == "enum" else self.max_values + 1
-
-    @property
-    def label_values(self) -> tuple[str, ...]:
-        """Closed label values, `otherwise` included (empty for `name` words)."""
-        extra = (self.otherwise,) if self.otherwise and self.otherwise not in self.values else ()
-        return self.values + extra if self.kind == "enum" else ()
-
-
-class Candidate(Struct, frozen=True):
-    """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
-
-    path: tuple[str, ...] = ()
-    constant: str | float | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
-    prefixes: tuple[tuple[str, str], ...] = ()
-    contains: tuple[tuple[str, str], ...] = ()
-    otherwise: str | None = None
-    scale: float = 1.0
-
-
-class Read(Struct, frozen=True):
-    """How one source fills one word: the first candidate that yields a value wins."""
-
-    word: str
-    candidates: tuple[Candidate, ...]
-    required: bool = False
-
-
-class Condition(Struct, frozen=True):
-    """A test on a JSON path (in `match`, `expect`) or on a word (in a metric's `when`)."""
-
-    subject: tuple[str, ...]
-    test: Test
-    values: tuple[Scalar, ...] = ()
-
-
-class Row(Struct, frozen=True):
-    """What a source reads besides when its `by` path holds `value` (compared case-insensitively)."""
-
-    value: str
-    reads: tuple[Read, ...]
-
-
-class Source(Struct, frozen=True):
-    """One event format: how to recognise it (`match`), what it must be (`expect`), what it fills."""
-
-    name: str
-    match: tuple[Condition, ...]
-    expect: tuple[Condition, ...]
-    reads: tuple[Read, ...]
-    require_any: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
-    line: int = 0
-
-    def all_reads(self) -> tuple[Read, ...]:
-        """Every read of the source and of its rows."""
-        return self.reads + tuple(read for row in self.rows for read in row.reads)
 
 
 class Metric(Struct, frozen=True):
     """One metric family and how events move it.
 
     `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram), sets
-    (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for the rest),
-    always (constant gauge). `newest_by` is the time word by which the newest event of sets and states wins; else the
-    last line does. `labels`: label name -> word. `init` lists the series that exist from the start (None: a default).
+    (gauge from a number or a time), adds (gauge, the sum of numbers of any sign), states (gauge, 1 for the current
+    state and 0 for the rest), always (constant gauge). `newest_by` is the time word by which the newest event of sets
+    and states wins, else the last line does; with `keeps` the largest or smallest value stays, as the largest of times
+    does. An event that passes `ends` ends its series, and so do `ends_after` seconds after its newest event. `labels`:
+    label name -> word. `init` lists the series that exist from the start (None: a default).
     """
 
     name: str
@@ -188,6 +78,9 @@ class Metric(Struct, frozen=True):
     subject: str | None = None
     amount: str | None = None
     newest_by: str | None = None
+    keeps: Keeps | None = None
+    ends: tuple[Condition, ...] = ()
+    ends_after: float | None = None
     value: float = 1.0
     buckets: tuple[float, ...] = ()
     when: tuple[Condition, ...] = ()
@@ -247,19 +140,25 @@ class Contract(Struct, frozen=True):
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
         for condition in (*source.match, *source.expect):
-            kinds = {type(value) for value in condition.values}
-            yield condition.subject, "any" if not kinds else "flag" if bool in kinds else "text"
+            yield condition.subject, _kind_of(condition)
         if source.by:
             yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
         for read in source.all_reads():
             word = self.words[read.word]
             kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
-            yield from ((candidate.path, kind) for candidate in read.candidates if candidate.path)
+            for candidate in read.candidates:
+                yield candidate.path, kind
+                if kind in ("number", "time") and not _BOOLEANS.isdisjoint((*word.aliases, *candidate.aliases)):
+                    yield candidate.path, "flag"
 
     def paths(self) -> dict[tuple[str, ...], PathKind]:
-        """Return every JSON path any source looks at; each has one kind."""
-        found = [pair for source in self.sources for pair in self.paths_of(source)]
-        return dict(sorted(found, key=lambda pair: pair[1] != "any"))  # so that any other kind stands
+        """Return every JSON path any source looks at, and what is expected there."""
+        kinds: dict[tuple[str, ...], PathKind] = {}
+        for path, kind in (pair for source in self.sources for pair in self.paths_of(source) if pair[0]):
+            known = kinds.setdefault(path, kind)
+            if known != kind and kind != "any":
+                kinds[path] = kind if known == "any" else "mixed"
+        return kinds
 
     def label_values(self, metric: Metric, label: str) -> tuple[str, ...]:
         """Closed values of a label of `metric`; empty when the label is open but capped."""
@@ -298,3 +197,11 @@ class Contract(Struct, frozen=True):
             return self.words[word].label_values
         default = self.words[word].default
         return tuple(dict.fromkeys([*(str(c.constant) for c in candidates), *([default.value] if default else [])]))
+
+
+def _kind_of(condition: Condition) -> PathKind:
+    """Return what a condition on a JSON path expects there."""
+    if condition.test == "within":
+        return "number"
+    kinds = {type(value) for value in condition.values}
+    return "any" if not kinds else "flag" if bool in kinds else "text"

@@ -15,13 +15,13 @@ from contracts.load import load_contracts
 from contracts.no_live import VARIABLE
 
 ROOT = Path(__file__).parents[1]
-OURS = ("contracts", "emitters", "exporters")
+OURS = ("console", "contracts", "emitters", "exporters")
 ENGINE = ROOT / "exporters/engine"
 
 GROUND = {"fields", "records", "values"}
 """What flows between the stages and what is kept of them; every stage may import these."""
 
-CONDUCTORS = {"pipeline", "run"}
+CONDUCTORS = {"ledger", "pipeline", "run"}
 """The modules that see more than one stage."""
 
 BESIDE_THE_ENGINE = {"exporters.version"}
@@ -32,6 +32,9 @@ GATE = "contracts.no_live."
 
 WITNESS = {"emitters/session.py": "exporters.telemetry"}
 """The one door through which an emitter may tell us something: a session uses the telemetry as an outsider would."""
+
+READING = "exporters.reading."
+"""The one door through which the console reads files exactly."""
 
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
 HTTP = {f"exporters/engine/exposition/{name}.py" for name in ("app", "connection", "serve")}
@@ -117,7 +120,12 @@ def faults_of(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("package", "allowed"),
-    [("emitters", {"emitters"}), ("contracts", {"contracts"}), ("exporters", {"exporters", "contracts"})],
+    [
+        ("emitters", {"emitters"}),
+        ("contracts", {"contracts"}),
+        ("exporters", {"exporters", "contracts"}),
+        ("console", {"console", "contracts"}),
+    ],
 )
 def test_imports_flow_one_way(package: str, allowed: set[str]) -> None:
     forbidden = {*OURS, "tests", "grafana"} - allowed
@@ -125,7 +133,10 @@ def test_imports_flow_one_way(package: str, allowed: set[str]) -> None:
         f"{name_of(path)}: {name}"
         for path in (ROOT / package).rglob("*.py")
         for name in imports(path)
-        if name.partition(".")[0] in forbidden and not name.startswith(GATE) and name != WITNESS.get(name_of(path))
+        if name.partition(".")[0] in forbidden
+        and not name.startswith(GATE)
+        and name != WITNESS.get(name_of(path))
+        and not (package == "console" and name.startswith(READING))
     ]
     assert wrong == []
 
@@ -143,7 +154,9 @@ def test_a_module_of_the_engine_keeps_within_its_stage(path: Path) -> None:
 
 def test_the_loop_sees_every_stage_through_as_few_doors_as_there_are() -> None:
     stages = {stage_of(path) for path in ENGINE_MODULES} - GROUND - CONDUCTORS
-    assert stages_in(ENGINE / "run.py") | stages_in(ENGINE / "pipeline.py") >= stages - {"exposition"}
+    assert {stage for name in CONDUCTORS for stage in stages_in(ENGINE / f"{name}.py")} >= stages - {"exposition"}
+    assert stages_in(ENGINE / "run.py") & {"decode", "translate", "pairs", "refusals", "series"} == set()
+    assert stages_in(ENGINE / "ledger.py") & {"decode", "translate", "pairs", "tail", "state"} == set()
     assert stages_in(ENGINE / "pipeline.py") - GROUND == {"decode", "translate", "pairs"}
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.compiler.vocabulary import read_spellings, value_problem
+from contracts.compiler.paths import build_path
+from contracts.compiler.vocabulary import check_number_spellings, number_problem, read_spellings, value_problem
 from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Read, Row, Source, Word
 from contracts.spelling import fold
 
@@ -43,21 +44,21 @@ def _with_whole_objects(sources: tuple[Source, ...]) -> tuple[Source, ...]:
 
     def whole(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
         return tuple(
-            Condition((*c.subject, WHOLE), c.test) if c.subject in objects and not c.values else c for c in conditions
+            Condition((*c.subject, WHOLE), c.test) if c.subject in objects and c.test in ("present", "absent") else c
+            for c in conditions
         )
 
     return tuple(replace(source, match=whole(source.match), expect=whole(source.expect)) for source in sources)
 
 
 def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults) -> Source:
-    by = spot.text_of("by")
     source = Source(
         name=name,
         match=build_conditions(spot.get("match"), faults),
         expect=build_conditions(spot.get("expect"), faults),
         reads=_build_reads(spot.get("read"), words, faults, bare_is_path=True),
         require_any=spot.texts_of("require_any"),
-        by=tuple(by.split(".")) if by else (),
+        by=build_path(spot.get("by")),
         rows=_build_rows(spot, words, faults),
         line=spot.line,
     )
@@ -129,14 +130,17 @@ def _always_gives(candidate: Candidate) -> bool:
 def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool) -> Candidate:
     if isinstance(spot.value, str):
         if bare_is_path:
-            return Candidate(path=tuple(spot.text.split(".")))
+            return Candidate(path=build_path(spot))
         return Candidate(constant=_constant(word, spot, faults))
     _check_keys(word, spot, faults)
+    if word.kind == "number":
+        check_number_spellings(word, spot.get("aliases"), faults)
     path, constant, otherwise = spot.get("path"), spot.get("value"), spot.get("otherwise")
     values = word.label_values
     return Candidate(
-        path=tuple(path.text.split(".")) if path else (),
+        path=build_path(path),
         constant=_constant(word, constant, faults) if constant else None,
+        none=frozenset(fold(item.text) for item in spot.at("none").elements()),
         aliases=read_spellings(spot.get("aliases"), values, faults),
         prefixes=_mapped(word, spot.get("prefixes"), faults),
         contains=_mapped(word, spot.get("contains"), faults),
@@ -149,9 +153,9 @@ def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:
     if (spot.get("path") is None) == (spot.get("value") is None):
         faults.add(spot, "expected exactly one of path, value; keep the one that is meant")
     for key, value in spot.items():
-        if spot.get("value") is not None and key in (*_SPELLINGS, "scale", "required"):
+        if spot.get("value") is not None and key in (*_SPELLINGS, "none", "scale", "required"):
             faults.add(value, f"{key} says nothing about a constant; delete it")
-        elif key in _SPELLINGS and not word.is_label:
+        elif key in _SPELLINGS and not word.is_label and (key, word.kind) != ("aliases", "number"):
             faults.add(value, f"{key} maps texts to values, but {quote(word.name)} is of kind {word.kind}; delete it")
         elif key == "scale" and word.kind not in ("number", "time"):
             faults.add(value, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it")
@@ -178,8 +182,7 @@ def _number(word: Word, spot: Spot, faults: Faults) -> float:
     if spot.tag not in ("int", "float"):
         faults.add(spot, f"got {spot.describe()}, expected a number, as {quote(word.name)} is one")
         return 0.0
-    low = word.minimum if word.minimum is not None else spot.number
-    high = word.maximum if word.maximum is not None else spot.number
-    if not low <= spot.number <= high:
-        faults.add(spot, f"got {spot.describe()}, which is outside the min and max of {quote(word.name)}; correct one")
+    problem = number_problem(word, spot.text)
+    if problem:
+        faults.add(spot, problem)
     return spot.number

@@ -104,7 +104,7 @@ def serve(settings: Settings, settings_for: Callable[[Contract], Settings]) -> i
         engine.scrape,
         lambda accept: render(*engine.published, accept=accept, kept=kept),
         lambda: engine.is_ready,
-        lambda: status_of(engine.published[0], engine.positions.files(), engine.refusals.last.values()),
+        lambda: status_of(engine.published[0], engine.positions.files(), engine.ledger.refusals.last.values()),
     )
     server, watcher = Server(app, listener), Watcher(tail.directories, engine.wake)
     server.start()

@@ -1,1 +1,1 @@
-"""Bytes -> batch -> events -> updates -> state -> one commit -> scrape. No stage knows another; only `run` sees all."""
+"""Bytes -> batch -> events -> updates -> state -> one commit -> scrape. No stage knows another; `run` sees them all."""

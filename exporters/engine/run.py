@@ -1,7 +1,7 @@
-"""The only loop: drain, decode, translate, apply, account, commit, wait. It alone sees every stage.
+"""The only loop: drain the tail into the ledger, commit, answer the scrapes that wait, wait.
 
-In: the stages of one exporter. Out: committed values, for whoever scrapes, and an exit code. No line can stop it; a
-line no stage foresaw is refused as internal_error and the rest goes on.
+In: a contract, its files and its state. Out: committed values, for whoever scrapes. No line can stop it; a line no
+stage foresaw is refused as internal_error and the rest goes on.
 """
 
 from __future__ import annotations
@@ -14,21 +14,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from contracts.model import Contract
-from contracts.no_live import live_trading_enabled
-from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
+from exporters.engine.accounting import Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.exposition.render import Gauges
 from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
 from exporters.engine.heap import TRIM_BYTES, hold_heap, trim_heap
+from exporters.engine.ledger import Ledger
 from exporters.engine.log import RateLimitedLog
-from exporters.engine.pipeline import Pipeline
-from exporters.engine.records import Change, Gone, Saved, read_rows, row_of
-from exporters.engine.refusals.refusals import Refusals
-from exporters.engine.series import SeriesTable
+from exporters.engine.records import Change, Gone, read_rows, row_of
 from exporters.engine.state.keeper import Keeper, Loaded
 from exporters.engine.state.positions import Positions
 from exporters.engine.tail.tail import Tail
-from exporters.engine.values import Batch, Notice, Snapshot
+from exporters.engine.values import Batch, Snapshot
 
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store
@@ -85,16 +82,16 @@ class Engine:
         self._gauges: Gauges = ()
         self.published: Exposed = ((), ())
         self._environment = environment
-        self._put_in_force(contract)
+        self.ledger = self._open_ledger(contract)
+        self.is_reload_refused = False
 
-    def _put_in_force(self, contract: Contract) -> None:
-        """Put a contract in force, with nothing counted under it yet."""
-        self.contract = contract
-        self.series = SeriesTable((*contract.metrics, *STORED.values()), contract.words)
-        self.pipeline = Pipeline(contract, self._environment, self.series.seen)
-        self.refusals = Refusals(contract, self._warnings)
-        self._accounting = Accounting(contract, live_trading_enabled(self._environment))
-        self._contract_read_at, self.is_reload_refused = self.clock.now(), False
+    @property
+    def contract(self) -> Contract:
+        """The contract in force."""
+        return self.ledger.contract
+
+    def _open_ledger(self, contract: Contract) -> Ledger:
+        return Ledger(contract, self._environment, self.clock, self._warnings)
 
     def start(self) -> Engine:
         """Take over what the last process left, then make the series that exist from the start, and commit them.
@@ -106,9 +103,9 @@ class Engine:
         loaded = self._keeper.load(self.clock.now())
         saved = loaded.saved
         self.positions.restore(saved)
-        self._begin(saved)
+        self.ledger.begin(saved)
         for notice in self.tail.recover(saved.checkpoints, saved.known, self.clock.monotonic()):
-            self.take(notice)
+            self.ledger.take(notice)
         self._report_start(loaded)
         self._commit()
         self.publish()
@@ -125,28 +122,14 @@ class Engine:
         problem = self._keeper.save(self.clock.now(), lambda: whole, lambda: whole)
         if not self._keeper.is_ok:
             raise ReloadError(problem)
-        self._put_in_force(contract)
-        self._begin(read_rows(row_of(one) for one in whole if not isinstance(one, Gone)))
+        self.ledger, self.is_reload_refused = self._open_ledger(contract), False
+        self.ledger.begin(read_rows(row_of(one) for one in whole if not isinstance(one, Gone)))
         self._commit()
-
-    def _begin(self, saved: Saved) -> None:
-        """Take over what was saved as far as the contract still means it, and make what exists from the start."""
-        now = self.clock.now()
-        left = self.series.restore(saved, self.contract)
-        left.update({f"pair {name}": number for name, number in self.pipeline.pairs.restore(saved).items()})
-        self.refusals.restore(saved.refusals)
-        self.series.begin(self.contract, self.pipeline.defaults(), now)
-        self.series.apply(self._accounting.begin(), now)
-        if left:
-            self.series.apply(self._accounting.reset("contract", sum(left.values())), now)
-            names = ", ".join(sorted(left))
-            what = f"{self.contract.path}: the contract changed; these begin anew: {names}"
-            self._warnings.warn(f"contract {self.contract.sha256}", what)
 
     def _report_start(self, loaded: Loaded) -> None:
         """Count and say how much there was of the last process."""
         if loaded.set_aside:
-            self.series.apply(self._accounting.reset("corrupt", loaded.set_aside), self.clock.now())
+            self.ledger.begin_anew("corrupt", loaded.set_aside)
         if loaded.problem:
             self._warnings.warn("state", loaded.problem)
         name, series, files = self.contract.name, len(loaded.saved.series), len(loaded.saved.checkpoints)
@@ -174,7 +157,7 @@ class Engine:
         waiting = self._scrape_queue.waiting()
         changed, is_full = False, self._scan(bool(waiting))
         for item in self.tail.drain(self.clock.now(), self.clock.monotonic(), everything=is_full):
-            self.take(item)
+            self.ledger.take(item)
             changed = True
             self._read_bytes += item.end - item.start if isinstance(item, Batch) else 0
             if self.clock.monotonic() - self._committed_at >= COMMIT_S:
@@ -186,7 +169,7 @@ class Engine:
             if self.clock.monotonic() >= self._stops_at:
                 break
         else:
-            self.series.apply(self._accounting.joined(self.pipeline.pairs.settle()), self.clock.now())
+            self.ledger.settle()
         if changed or waiting or self.clock.monotonic() - self._committed_at >= COMMIT_S:
             self._commit()
         if self._read_bytes > TRIM_BYTES:
@@ -196,34 +179,19 @@ class Engine:
         self._answer(waiting)
         if self._keeper.is_ok:
             for notice in self.tail.release(self.clock.monotonic()):
-                self.take(notice)
+                self.ledger.take(notice)
 
     def conclude(self) -> None:
         """Count what pairs still wait for in vain, and commit: nothing will be read any more."""
-        self.series.apply(self._accounting.joined(self.pipeline.pairs.conclude()), self.clock.now())
+        self.ledger.conclude()
         self._commit()
-
-    def take(self, item: Batch | Notice) -> None:
-        """Bring one batch or notice to account, whole."""
-        now = self.clock.now()
-        if isinstance(item, Notice):
-            self._warnings.warn_of(item)
-            self.series.apply(self._accounting.notice(item), now)
-            return
-        done = self.pipeline.process(item, now)
-        find = partial(self.pipeline.refused, item, now)
-        self.refusals.look(item, done.refused(item), done.failures, find, now)
-        self.series.admit(done.effect.names)
-        applied = self.series.apply(done.updates, now)
-        counted = [*self._accounting.lines(item, done.decoded, done.effect), *self._accounting.joined(done.tally)]
-        self.series.apply([*counted, *self._accounting.folded(applied.overflow, applied.refused)], now)
 
     def _scan(self, at_once: bool) -> bool:
         monotonic = self.clock.monotonic()
         if not at_once and monotonic < self._scans_at:
             return False
         for notice in self.tail.scan(monotonic, at_once):
-            self.take(notice)
+            self.ledger.take(notice)
         self._scans_at = monotonic + max(SCAN_S, 30 * (self.clock.monotonic() - monotonic))
         return True
 
@@ -237,20 +205,15 @@ class Engine:
         if problem:
             self._warnings.warn("state", problem)
         if self._keeper.is_ok:
-            self.series.commit()
-            self.pipeline.pairs.committed()
-            self.refusals.committed()
+            self.ledger.commit()
             self.positions.committed()
             self._last_commit_at = now
         self._committed_at = self.clock.monotonic()
-        gauges = self._accounting.gauges(self._vitals())
-        self._gauges = [(LIVE[name], values) for name, values in gauges.items() if values]
+        self._gauges = self.ledger.gauges(self._vitals())
 
     def _changes(self, everything: bool) -> Iterator[Change]:
-        """Yield what one commit writes: values, pairs and positions, all or only what changed."""
-        yield from self.series.changes(everything)
-        yield from self.pipeline.pairs.changes(everything)
-        yield from self.refusals.changes(everything)
+        """Yield what one commit writes: what the ledger holds and positions, all or only what changed."""
+        yield from self.ledger.changes(everything)
         yield from self.positions.changes(self.tail.checkpoints(), self.tail.known, everything)
 
     def _vitals(self) -> Vitals:
@@ -259,12 +222,12 @@ class Engine:
             files_open=self.tail.files_open,
             files_unreadable=len(self.tail.unreadable),
             lag_bytes=self.tail.lag_bytes,
-            series=self.series.size(self.contract.metrics),
+            series=self.ledger.series.size(self.contract.metrics),
             last_commit_at=self._last_commit_at,
             state_ok=self._keeper.is_ok,
             state_errors=self._keeper.errors,
-            open_pairs=self.pipeline.pairs.sizes(),
-            contract_read_at=self._contract_read_at,
+            open_pairs=self.ledger.pipeline.pairs.sizes(),
+            contract_read_at=self.ledger.opened_at,
             contract_refused=self.is_reload_refused,
         )
 
@@ -279,7 +242,7 @@ class Engine:
 
     def publish(self) -> Exposed:
         """Make the last committed values the ones scrapes get, and return them."""
-        self.published = (self.series.snapshot(), self._gauges)
+        self.published = (self.ledger.series.snapshot(), self._gauges)
         return self.published
 
     def wake(self) -> None:

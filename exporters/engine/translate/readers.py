@@ -1,36 +1,21 @@
-"""Raw JSON fields -> words: spelling, cutting, scaling and refusing, one small class per kind of word.
+"""Raw JSON fields -> the words that labels are made of: spelling, cutting and refusing.
 
 In: a read of the contract and raw values. Out: a word's value, or the reason it has none. Pure. Texts of closed and
-name words are read one by one (`plan_cache` asks once per distinct text); numbers, ids and, in `times`, times are read
-in columns: one value per event. Nothing here knows metrics. Part of the translate stage.
+name words are read one by one (`plan_cache` asks once per distinct text); what else there is, `measures` reads. Nothing
+here knows metrics. Part of the translate stage.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import sys
-from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from contracts.model import Candidate, Read, Word
 from contracts.spelling import normaliser
-from exporters.engine.fields import Path, attribute_of
+from exporters.engine.fields import Path
+from exporters.engine.values import Flag
 
-__all__ = ["ColumnReader", "IdReader", "NumberReader", "Tally", "TextReader", "text_of"]
-
-Tally = Counter[tuple[str, str]]
-"""(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
-
-Found = tuple[list[Any], Mapping[int, str]]
-"""What a column of raw values comes to: a value or None for each, and where one was refused, why."""
-
-_ID_LENGTH = 128
-"""Longest id kept as it is; a longer one is kept as its digest, so that a waiting pair takes bounded memory. So is one
-that is not plain ASCII, as JSON can spell texts (lone surrogates) that nothing else can store."""
+__all__ = ["TextReader", "prepared", "preparer", "text_of"]
 
 
 class TextReader:
@@ -55,7 +40,7 @@ class TextReader:
             if candidate.constant is not None:
                 fallback = str(candidate.constant)
                 break
-            text = text_of(fields[candidate.path])
+            text = text_of(prepared(candidate, fields[candidate.path]))
             value = self.value_of(text, candidate) if text else None
             if value is not None:
                 return value, None
@@ -71,7 +56,7 @@ class TextReader:
 
     def spellings(self, candidate: Candidate) -> set[str]:
         """Return every text, folded, that a candidate takes as it stands."""
-        return {*candidate.aliases, *self._values}
+        return {*candidate.aliases, *candidate.none, *self._values}
 
     def names_of(self, texts: list[str]) -> list[str]:
         """Return what a name word makes of trimmed texts; all at once where each is a name as it stands."""
@@ -122,106 +107,20 @@ def text_of(raw: object) -> str | None:
         return "true" if raw else "false"
     if isinstance(raw, float):
         return str(int(raw)) if raw.is_integer() else None
-    return str(raw) if isinstance(raw, int) else None
+    if isinstance(raw, int):
+        return str(raw)
+    return text_of(raw.value) if isinstance(raw, Flag) else None
 
 
-class ColumnReader(ABC):
-    """Reads one word from many events at once: one value per event, None where there is none."""
-
-    def __init__(self, word: Word, read: Read) -> None:
-        self.word = word
-        self._fields = [(attrgetter(attribute_of(c.path)), c.scale) for c in read.candidates if c.path]
-        self._constant = next((float(c.constant) for c in read.candidates if c.constant is not None), None)
-
-    def read(self, events: Sequence[object], now: int, refused: Tally) -> list[Any]:
-        """Return the word's value in each event; the first field that gives one wins.
-
-        Args:
-            now: UTC epoch nanoseconds.
-            refused: takes up every event in which a value was refused and no other took its place.
-        """
-        if not events:
-            return []
-        values: list[Any] = [None] * len(events)
-        missing: Sequence[int] = range(len(events))
-        reasons: dict[int, str] = {}
-        for get, scale in self._fields:
-            column = list(map(get, events if len(missing) == len(events) else [events[at] for at in missing]))
-            whole = self._whole(column, scale, now)
-            found, odd = (whole, {}) if whole is not None else self._each(column, scale, now)
-            if len(missing) == len(events):
-                values = found
-            else:
-                for at, value in zip(missing, found, strict=True):
-                    values[at] = value
-            for place, reason in odd.items():
-                if reason != "mistyped" or missing[place] not in reasons:
-                    reasons[missing[place]] = reason
-            missing = (
-                [] if whole is not None else [at for at, value in zip(missing, found, strict=True) if value is None]
-            )
-            if not missing:
-                break
-        for at, reason in reasons.items():
-            if values[at] is None:
-                refused[self.word.name, reason] += 1
-        return values if self._constant is None else [self._constant if v is None else v for v in values]
-
-    @abstractmethod
-    def _whole(self, column: list[Any], scale: float, now: int) -> list[Any] | None:
-        """Return the values of a column that has one everywhere, all at once, or None if it may not."""
-
-    @abstractmethod
-    def _each(self, column: list[Any], scale: float, now: int) -> Found:
-        """Return the values of any column."""
+def preparer(candidate: Candidate) -> Callable[[object], object] | None:
+    """Return what a read makes of the raw value at its path before anything else; None if it takes it as it is."""
+    none = candidate.none
+    if not none:
+        return None
+    return lambda raw: None if isinstance(raw, str) and raw.strip().lower() in none else raw
 
 
-class NumberReader(ColumnReader):
-    """Reads a number word; every value is finite and within the word's bounds."""
-
-    def __init__(self, word: Word, read: Read) -> None:
-        super().__init__(word, read)
-        self._low = word.minimum if word.minimum is not None else -sys.float_info.max
-        self._high = word.maximum if word.maximum is not None else sys.float_info.max
-
-    def _whole(self, column: list[Any], scale: float, now: int) -> list[Any] | None:
-        if set(map(type, column)) != {float}:
-            return None
-        values = [value * scale for value in column] if scale != 1.0 else column
-        return values if min(values) >= self._low and max(values) <= self._high else None
-
-    def _each(self, column: list[Any], scale: float, now: int) -> Found:
-        low, high = self._low, self._high
-        values = [raw * scale if type(raw) is float and low <= raw * scale <= high else None for raw in column]
-        if column.count(None) == values.count(None):
-            return values, {}
-        return values, {
-            at: "out_of_range" if isinstance(raw, float) else "mistyped"
-            for at, (raw, value) in enumerate(zip(column, values, strict=True))
-            if value is None and raw is not None
-        }
-
-
-class IdReader(ColumnReader):
-    """Reads an id word: a text or a whole number (7 and "7" are the same id)."""
-
-    def _whole(self, column: list[Any], scale: float, now: int) -> list[Any] | None:
-        try:
-            text = "\n".join(column)
-        except TypeError:
-            return None
-        # plain ids, all at once: nothing that trimming, digesting or emptiness would change. Copies: an id that a pair
-        # remembers would keep a page of its batch's memory; all of decoding and joining takes 0.05 us an event longer
-        copies = text.split()
-        return copies if copies == column and text.isascii() and max(map(len, copies)) <= _ID_LENGTH else None
-
-    def _each(self, column: list[Any], scale: float, now: int) -> Found:
-        texts = list(map(text_of, column))
-        odd = {at: "mistyped" for at, text in enumerate(texts) if text is None}
-        return [_id_of(text) if text else None for text in texts], odd
-
-
-def _id_of(text: str) -> str:
-    if len(text) <= _ID_LENGTH and text.isascii():
-        return text
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def prepared(candidate: Candidate, raw: object) -> object:
+    """Return what a read takes for a raw value."""
+    prepare = preparer(candidate)
+    return raw if prepare is None else prepare(raw)

@@ -82,7 +82,7 @@ def test_every_reason_is_said_with_the_place_of_its_first_line_and_what_was_wron
     plant.begin()
     plant.step()
     assert set(warnings(caplog)) == sentences(plant.events)
-    assert set(plant.engine.refusals.summary()) == sentences(plant.events)
+    assert set(plant.engine.ledger.refusals.summary()) == sentences(plant.events)
 
 
 def test_a_reason_is_said_again_after_a_minute_and_not_looked_for_before(
@@ -151,11 +151,11 @@ def test_the_last_refusal_of_each_reason_outlives_a_restart(plant: Plant) -> Non
     plant.write("no", {"v": 9}, GOOD)
     plant.begin()
     plant.step()
-    before = plant.engine.refusals.last
+    before = plant.engine.ledger.refusals.last
     plant.stop()
-    assert plant.begin().refusals.last == before
+    assert plant.begin().ledger.refusals.last == before
     assert before["bad_json"] == Refusal("bad_json", str(plant.events), 0, NOW + 0.2, before["bad_json"].why)
-    assert plant.engine.refusals.numbers == {}
+    assert plant.engine.ledger.refusals.numbers == {}
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_stop_during_a_backlog_ends_soon_at_a_batch_and_the_rest_is_read_at_th
         return Engine(contract, Tail([str(events)], batch_bytes=200), {}, clock, store).start()
 
     engine = begun()
-    taken, take, stopped_at = [], engine.take, float("inf")
+    taken, take, stopped_at = [], engine.ledger.take, float("inf")
     if stop_at == 0:
         engine.stop()
         stopped_at = clock.seconds
@@ -56,7 +56,7 @@ def test_a_stop_during_a_backlog_ends_soon_at_a_batch_and_the_rest_is_read_at_th
             engine.stop()
             stopped_at = clock.seconds
 
-    engine.take = take_and_stop  # type: ignore[method-assign]
+    engine.ledger.take = take_and_stop  # type: ignore[method-assign]
     engine.run(lambda: True)
     assert clock.seconds - stopped_at < run.STOP_S + 0.3
     assert 0 < applied(engine) < LINES

@@ -143,7 +143,7 @@ def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant
             plant.write({"stage": "open", "id": f"new-{number}", "at": 1_769_290_000 + number})
             plant.step()
         assert plant._engine is not None
-        rows = [value for kind, _, value in stored(plant._engine.pipeline.pairs.changes()) if kind == "pair"]
+        rows = [value for kind, _, value in stored(plant._engine.ledger.pipeline.pairs.changes()) if kind == "pair"]
     assert [value and len(cast(list[object], value)) for value in rows] == [None, 1, 1, 1], "three go, three come"
     plant.step(1.5)
     assert plant.shown() == plant.truth()

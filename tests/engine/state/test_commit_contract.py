@@ -126,7 +126,7 @@ def test_after_a_return_to_the_old_contract_old_values_do_not_come_back(plant: P
     assert all(shown.get(name, (0.0,))[0] == 0 for name in gone)
     assert plant._engine is not None
     if change == "edges change":
-        assert plant._engine.pipeline.pairs.sizes() == {"order": 0}
+        assert plant._engine.ledger.pipeline.pairs.sizes() == {"order": 0}
 
 
 def test_nothing_of_a_removed_metric_word_or_pair_stays_behind(plant: Plant) -> None:

@@ -133,7 +133,7 @@ def lived(plant: Plant, events: list[dict[str, object]], ending: str) -> None:
 def order_of(plant: Plant) -> list[tuple[str, list[object]]]:
     """Return the open ids with what is known of each, the one to go first first."""
     assert plant._engine is not None
-    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine.pipeline.pairs).items()]
+    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine.ledger.pipeline.pairs).items()]
 
 
 @pytest.mark.slow

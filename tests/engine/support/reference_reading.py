@@ -19,11 +19,18 @@ class RefusedError(Exception):
     """The line is refused, for a reason, in the name of a source."""
 
 
-def dig(event: Json, path: str) -> Json:
-    """Return what is at a dotted path, None if nothing is."""
-    for part in path.split("."):
+def dig(event: Json, path: Json) -> Json:
+    """Return what is at a dotted path, or at a list of keys; None if nothing is."""
+    for part in path.split(".") if isinstance(path, str) else path:
         event = event.get(part) if isinstance(event, dict) else None
     return event
+
+
+def tested(conditions: Json, event: Json) -> list[tuple[Json, Json]]:
+    """Return tests, and what they test."""
+    if isinstance(conditions, dict):
+        return [(wanted, dig(event, path)) for path, wanted in conditions.items()]
+    return [(one, dig(event, one["path"])) for one in conditions]
 
 
 def spell(value: object) -> str:
@@ -42,7 +49,21 @@ def text_at(event: Json, path: str) -> str | None:
     return str(raw).strip()
 
 
+def in_quotes(raw: Json) -> Json:
+    """Return the number a text is, or else what it is itself."""
+    return float(raw) if isinstance(raw, str) and re.fullmatch(r"[-+0-9.eE]+", raw) and is_float(raw) else raw
+
+
+def is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def number_of(raw: Json, scale: float) -> float | None:
+    raw = in_quotes(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float) or math.isnan(raw):
         return None
     return float(raw) * scale
@@ -52,6 +73,8 @@ def time_of(raw: Json, scale: float) -> Fraction | float | None:
     """Return epoch seconds, exactly; of a number with a fraction the microseconds."""
     if isinstance(raw, str):
         found = re.fullmatch(r"([0-9-]{10}[Tt ][0-9:]{8})(?:\.([0-9]+))?([Zz]|[+-][0-9:]{4,5})?", raw)
+        if is_float(raw) and re.fullmatch(r"[-+0-9.eE]+", raw):
+            return Fraction(raw) * Fraction(repr(scale)) if abs(float(raw)) < 1e20 else float("inf")
         try:
             stamp = datetime.fromisoformat(found[1] + (found[3] or "Z")) if found else None
         except ValueError:
@@ -64,6 +87,11 @@ def time_of(raw: Json, scale: float) -> Fraction | float | None:
         return number
     exact = Fraction(raw) * Fraction(repr(scale))
     return exact if isinstance(raw, int) else Fraction(round(exact * 10**6), 10**6)
+
+
+def is_none(candidate: Json, raw: Json) -> bool:
+    """Whether a text is one of those that mean that there is no value."""
+    return isinstance(raw, str) and raw.strip().lower() in [spell(one).lower() for one in candidate.get("none", [])]
 
 
 class Reader:
@@ -80,7 +108,7 @@ class Reader:
         if name is None:
             raise RefusedError("unknown", "unknown_schema")
         source = self.document["sources"][name]
-        if not all(self._holds(wanted, dig(event, path)) for path, wanted in source.get("expect", {}).items()):
+        if not all(self._holds(wanted, raw) for wanted, raw in tested(source.get("expect", {}), event)):
             raise RefusedError(name, "unknown_schema")
         reads: Json = {
             word: [{"path": read}] if isinstance(read, str) else read for word, read in source.get("read", {}).items()
@@ -114,21 +142,32 @@ class Reader:
         return {k: v if isinstance(v, dict | list) else {"value": v} for k, v in rows[chosen].items()}
 
     def _matches(self, source: Json, event: Json) -> bool:
-        return all(self._holds(wanted, dig(event, path)) for path, wanted in source["match"].items())
+        return all(self._holds(wanted, raw) for wanted, raw in tested(source["match"], event))
 
     @staticmethod
     def _holds(wanted: Json, raw: Json) -> bool:
         if isinstance(wanted, dict):
-            return bool(wanted["present"]) == (raw is not None)
+            return all(Reader._passes(test, limit, raw) for test, limit in wanted.items() if test != "path")
+        if isinstance(wanted, list):
+            return any(Reader._holds(one, raw) for one in wanted)
         if isinstance(raw, float) and raw == raw // 1:
             raw = int(raw)
         return type(raw) is type(wanted) and bool(raw == wanted)
+
+    @staticmethod
+    def _passes(test: str, limit: Json, raw: Json) -> bool:
+        if test == "present":
+            return bool(limit) == (raw is not None)
+        if test in ("min", "max"):
+            number = number_of(raw, 1.0)
+            return number is not None and (number >= limit if test == "min" else number <= limit)
+        return Reader._holds(limit, raw) == (test == "in")
 
     def _fill(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> Any:
         word = self.words[name]
         kind = word.get("type")
         if kind == "id":
-            texts = [text_at(event, candidate["path"]) for candidate in candidates]
+            texts = [text_at(event, c["path"]) for c in candidates if not is_none(c, dig(event, c["path"]))]
             found = next((text for text in texts if text), None)
             if found is None and None in texts:
                 refused[name, "mistyped"] += 1
@@ -141,8 +180,12 @@ class Reader:
         word, reason = self.words[name], None
         for candidate in candidates:
             raw = dig(event, candidate["path"])
-            if raw is None:
+            if raw is None or is_none(candidate, raw):
                 continue
+            spellings = {**word.get("aliases", {}), **candidate.get("aliases", {})}
+            stated = [float(n) for n, listed in spellings.items() if spell(raw).strip().lower() in map(spell, listed)]
+            if stated:
+                return stated[-1]
             timed, scale = word["type"] == "time", candidate.get("scale", 1.0)
             value = time_of(raw, scale) if timed else number_of(raw, scale)
             low, high = word.get("min", 0 if timed else -math.inf), word.get("max", math.inf)
@@ -169,6 +212,7 @@ class Reader:
                 fallback = candidate["value"]
                 break
             text = text_at(event, candidate["path"])
+            text = "" if text is not None and is_none(candidate, text) else text
             value = self._value_of(word, candidate, text) if text else None
             if value is not None:
                 return value

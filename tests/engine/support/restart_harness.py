@@ -69,9 +69,9 @@ class Exporter:
         self.clock.advance(seconds)
         engine = self._engine
         for notice in engine.tail.scan(self.clock.monotonic()):
-            engine.take(notice)
+            engine.ledger.take(notice)
         for item in engine.tail.drain(self.clock.now(), self.clock.monotonic()):
-            engine.take(item)
+            engine.ledger.take(item)
         return self
 
     def kill(self) -> Exporter:

@@ -22,7 +22,28 @@ Make = Callable[[str], Contract]
 
 KINDS = ["buy", "sell", "hold"]
 NAMES = ["a", "b", "A b", "n0", "n1", "n2", "n3", "n4", "other", "x" * 40, "ü", "a\nb", " b "]
-NUMBERS: list[object] = [0, 1, 0.5, 0.25, -1, 7, 1e3, 1e308, 2.5, "1", True, None, float("nan"), float("inf"), [], {}]
+NUMBERS: list[object] = [
+    0,
+    1,
+    0.5,
+    0.25,
+    -1,
+    7,
+    1e3,
+    1e308,
+    2.5,
+    "1",
+    "2.5",
+    "1e3",
+    "-",
+    "open",
+    True,
+    None,
+    float("nan"),
+    float("inf"),
+    [],
+    {},
+]
 ODD: list[object] = [None, None, "", " ", 200, 200.0, 5e2, 0.5, True, [], {"a": 1}, "buyer", "order 7 over limit", "x"]
 LINES = ["", "{", "[]", '{"v":1}{"v":1}', '{"v":-NaN}', "7", "\u2028"]
 
@@ -38,6 +59,8 @@ def times(chance: Random) -> object:
         nanos,
         stamp.timestamp(),
         int(stamp.timestamp()),
+        str(int(stamp.timestamp())),
+        f"{stamp.timestamp():.3f}",
     ]
     odd: list[object] = [None, "", "yesterday", NOW + 99, -5, "0001-01-01T00:00:00Z", True, math.inf, {}]
     return chance.choice(good if chance.random() < 0.85 else odd)
@@ -78,10 +101,19 @@ def source(chance: Random, number: int) -> Json:
         "at": "at",
         "seen": [{"path": "seen"}, {"path": "at"}],
     }
+    if chance.random() < 0.3:
+        read["heat"] = {"path": "heat", "none": ["-"], "aliases": {1: ["true", "open"], 0: ["false"]}}
+        read["seen"] = [{"path": "seen", "none": ["yesterday"]}, {"path": "at"}]
+        read["run"] = {"path": "run", "none": ["a", ""]}
     for word in ("code", "run", "desk", "size", "heat", "seen", "at"):
         if chance.random() < 0.15:
             del read[word]
-    made: Json = {"match": {"v": number}, "read": read}
+    matches: list[Json] = [
+        {"v": number},
+        [{"path": ["v"], "not": [9]}, {"path": "v", "in": [number]}],
+    ]
+    matches += [{"v": {"min": number, "max": number}, "row": {"present": True}}, {"v": number, "size": {"min": 0.5}}]
+    made: Json = {"match": chance.choice(matches), "read": read}
     if chance.random() < 0.4:
         made |= {"by": "row", "rows": {"one": {}, "two": {"state": "up", "heat": 4}}}
         for word in ("state", "heat"):
@@ -97,6 +129,10 @@ def metrics(chance: Random) -> Json:
         {"run": {"present": True}},
         {"desk": "a"},
         {"state": {"present": False}},
+        {"heat": {"min": 0, "max": 5, "not": 1}},
+        {"size": {"present": True}, "kind": {"not": ["hold"]}},
+        {"at": {"present": True}, "heat": {"not": [0.5, 2]}},
+        {"size": {"present": False}},
     ]
     jobs: list[Json] = [
         {"type": "counter", "counts": "kind"},
@@ -106,6 +142,8 @@ def metrics(chance: Random) -> Json:
         {"type": "gauge", "sets": "heat"},
         {"type": "gauge", "sets": "heat", "newest_by": "lines"},
         {"type": "gauge", "sets": "heat", "newest_by": "seen"},
+        {"type": "gauge", "adds": "heat"},
+        {"type": "gauge", "sets": "heat", "keeps": chance.choice(["max", "min"])},
         {"type": "gauge", "sets": "at"},
         {"type": "gauge", "sets": "seen"},
     ]
@@ -138,7 +176,7 @@ def contract_text(chance: Random) -> str:
     }
     filled = set.intersection(*({*one["read"], "source", "events"} for one in document["sources"].values()))
     for name, metric in list(document["metrics"].items()):
-        job = next((metric[job] for job in ("counts", "observes", "sets", "states") if job in metric), "events")
+        job = next((metric[job] for job in ("counts", "observes", "adds", "sets", "states") if job in metric), "events")
         names = [label if isinstance(label, str) else label["of"] for label in metric.get("labels", [])]
         words = {
             job,
@@ -151,7 +189,9 @@ def contract_text(chance: Random) -> str:
             del document["metrics"][name]
     used: set[str] = set()
     for metric in document["metrics"].values():
-        used |= {str(metric.get(job)) for job in ("counts", "observes", "sets", "states", "amount", "newest_by")}
+        used |= {
+            str(metric.get(job)) for job in ("counts", "observes", "adds", "sets", "states", "amount", "newest_by")
+        }
         used |= {*metric.get("when", {})}
         used |= {label if isinstance(label, str) else label["of"] for label in metric.get("labels", [])}
     for one in document["sources"].values():
@@ -160,7 +200,7 @@ def contract_text(chance: Random) -> str:
         subject = metric.get("sets") or metric.get("states")
         reads = [{*one["read"]} for one in document["sources"].values() if subject in one["read"]]
         decides = set.intersection(*reads) & {"at", *used & {"seen"}} if reads else set()
-        if subject not in ("at", "seen") and "newest_by" not in metric and decides == {"at"}:
+        if subject not in ("at", "seen") and not {"newest_by", "keeps"} & metric.keys() and decides == {"at"}:
             used.add("at")
     for one in document["sources"].values():
         one["read"] = {word: read for word, read in one["read"].items() if word in used}
