@@ -26,8 +26,9 @@ class Candidate(Struct, frozen=True):
     """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
 
     path: tuple[str, ...] = ()
+    none: frozenset[str] = frozenset()  # folded texts that mean that there is no value
     constant: str | float | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value
+    aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value, as it is written
     prefixes: tuple[tuple[str, str], ...] = ()
     contains: tuple[tuple[str, str], ...] = ()
     otherwise: str | None = None

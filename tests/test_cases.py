@@ -1,10 +1,7 @@
 """Every case: the events of tests/cases/<name>/ through the exporter <name>, compared with expected.prom as a whole."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,8 @@ import yaml
 
 from contracts.load import load_contract
 from exporters import telemetry
-from exporters.engine.accounting import LIVE
+from exporters.commands.contract.cases import read_case
+from exporters.commands.contract.run_case import page_of_case
 from exporters.engine.clock import SystemClock
 from exporters.engine.exposition.render import render
 from exporters.multiprocess.collector import Collector
@@ -26,24 +24,11 @@ ROOT = Path(__file__).parents[1]
 CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/events.jsonl"))
 NAMES = [case.name for case in CASES]
 RECORDED = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/calls.jsonl"))
-PRESENT_MOMENT = {metric.name for metric in LIVE.values()}
-
-
-def exposition(case: Path, folder: Path) -> str:
-    """Return what the exporter prints with --once, without what depends on the present moment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEAK_TRADE")}
-    command = [sys.executable, "-m", f"exporters.{case.name}", "--once", "--file", str(case / "events.jsonl")]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    families = re.split(r"^(?=# HELP )", done.stdout, flags=re.MULTILINE)
-    return "".join(text for text in families if text and text.split()[2] not in PRESENT_MOMENT)
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_the_exposition_is_the_expected_one_to_the_byte(
-    case: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    found, golden = exposition(case, tmp_path), case / "expected.prom"
+def test_the_exposition_is_the_expected_one_to_the_byte(case: Path, request: pytest.FixtureRequest) -> None:
+    found, golden = page_of_case(read_case(case)), case / "expected.prom"
     if request.config.getoption("--update-golden", default=False):
         golden.write_text(found, encoding="utf-8")
     assert found == golden.read_text(encoding="utf-8")

@@ -101,7 +101,10 @@ WORD = Record(
             "What a word is that is no label: a number, a time, or an id that joins pairs.",
         ),
         "values": Key(ListOf(ANY), "Closed list; compared trimmed and case-insensitively, shown as written here."),
-        "aliases": Key(SPELLINGS, "Other spellings of a value, whatever source they come from."),
+        "aliases": Key(
+            SPELLINGS,
+            "Other spellings of a value, whatever source they come from; of a number, texts that stand for it.",
+        ),
         "otherwise": Key(ANY, "What an unknown value becomes; for a name, what a value beyond `max_values` becomes."),
         "default": Key(
             Either("a value, or {env, value}", scalar=ANY, mapping=DEFAULT),
@@ -139,7 +142,13 @@ CANDIDATE = Record(
     {
         "path": Key(PATH, "JSON path; dots descend into objects."),
         "value": Key(ANY, "A constant instead of a path."),
-        "aliases": Key(SPELLINGS, "Spellings this source uses for a value."),
+        "none": Key(
+            ListOf(Text("a text, number or boolean", may_be_blank=True)),
+            "Texts that mean that there is no value, such as - or an empty one; not refused, but absent.",
+        ),
+        "aliases": Key(
+            SPELLINGS, "Spellings this source uses for a value; of a number, texts and flags that stand for it."
+        ),
         "prefixes": Key(MAPPED, "Beginning of the text -> value, first match wins, after aliases."),
         "contains": Key(MAPPED, "Part of the text -> value, first match wins, after prefixes."),
         "otherwise": Key(ANY, "What an unknown or missing text becomes, for this source."),

@@ -31,10 +31,11 @@ class Text(Struct, frozen=True):
     pattern: str = ""
     choices: tuple[str, ...] = ()
     hints: tuple[tuple[str, str], ...] = ()
+    may_be_blank: bool = False
 
     def check(self, spot: Spot, faults: Faults) -> None:
         """Add a fault if `spot` is not such a scalar."""
-        if not isinstance(spot.value, str) or spot.tag == "null" or not spot.value.strip():
+        if not isinstance(spot.value, str) or spot.tag == "null" or not (self.may_be_blank or spot.value.strip()):
             faults.add(spot, f"got {spot.describe()}, expected {self.what}")
         elif self.choices and spot.value not in self.choices:
             faults.add(spot, f"got {quote(spot.value)}, expected one of {', '.join(self.choices)}")
@@ -54,6 +55,8 @@ class Text(Struct, frozen=True):
         """Return the JSON Schema of this scalar."""
         if self.choices:
             return {"enum": list(self.choices)}
+        if self.may_be_blank:
+            return {"type": ["string", "number", "boolean"], "description": self.what}
         pattern = self.pattern or r"(?s:.*\S.*)"
         others = [kind for kind, sample in (("number", "1"), ("boolean", "true")) if re.fullmatch(pattern, sample)]
         shown = f"^(?:{self.pattern})$" if self.pattern else r"\S"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.compiler.vocabulary import read_spellings, value_problem
+from contracts.compiler.vocabulary import check_number_spellings, number_problem, read_spellings, value_problem
 from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Read, Row, Source, Word
 from contracts.spelling import fold
 
@@ -132,11 +132,14 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
             return Candidate(path=tuple(spot.text.split(".")))
         return Candidate(constant=_constant(word, spot, faults))
     _check_keys(word, spot, faults)
+    if word.kind == "number":
+        check_number_spellings(word, spot.get("aliases"), faults)
     path, constant, otherwise = spot.get("path"), spot.get("value"), spot.get("otherwise")
     values = word.label_values
     return Candidate(
         path=tuple(path.text.split(".")) if path else (),
         constant=_constant(word, constant, faults) if constant else None,
+        none=frozenset(fold(item.text) for item in spot.at("none").elements()),
         aliases=read_spellings(spot.get("aliases"), values, faults),
         prefixes=_mapped(word, spot.get("prefixes"), faults),
         contains=_mapped(word, spot.get("contains"), faults),
@@ -149,9 +152,9 @@ def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:
     if (spot.get("path") is None) == (spot.get("value") is None):
         faults.add(spot, "expected exactly one of path, value; keep the one that is meant")
     for key, value in spot.items():
-        if spot.get("value") is not None and key in (*_SPELLINGS, "scale", "required"):
+        if spot.get("value") is not None and key in (*_SPELLINGS, "none", "scale", "required"):
             faults.add(value, f"{key} says nothing about a constant; delete it")
-        elif key in _SPELLINGS and not word.is_label:
+        elif key in _SPELLINGS and not word.is_label and (key, word.kind) != ("aliases", "number"):
             faults.add(value, f"{key} maps texts to values, but {quote(word.name)} is of kind {word.kind}; delete it")
         elif key == "scale" and word.kind not in ("number", "time"):
             faults.add(value, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it")
@@ -178,8 +181,7 @@ def _number(word: Word, spot: Spot, faults: Faults) -> float:
     if spot.tag not in ("int", "float"):
         faults.add(spot, f"got {spot.describe()}, expected a number, as {quote(word.name)} is one")
         return 0.0
-    low = word.minimum if word.minimum is not None else spot.number
-    high = word.maximum if word.maximum is not None else spot.number
-    if not low <= spot.number <= high:
-        faults.add(spot, f"got {spot.describe()}, which is outside the min and max of {quote(word.name)}; correct one")
+    problem = number_problem(word, spot.text)
+    if problem:
+        faults.add(spot, problem)
     return spot.number

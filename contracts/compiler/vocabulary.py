@@ -6,6 +6,7 @@ contradicts itself (a default that is no value, one spelling for two values, a k
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -15,15 +16,16 @@ from contracts.model import SOURCE_WORD, Default, Word
 from contracts.spelling import fold, normalise
 from contracts.vocabulary import WordKind
 
-__all__ = ["build_words", "read_spellings", "value_problem"]
+__all__ = ["build_words", "check_number_spellings", "number_problem", "read_spellings", "value_problem"]
 
 _KEYS: Mapping[WordKind, frozenset[str]] = {
     "enum": frozenset({"values", "aliases", "otherwise", "default"}),
     "name": frozenset({"allow", "fold", "max_length", "max_values", "otherwise", "default", "aliases"}),
-    "number": frozenset({"type", "unit", "min", "max"}),
+    "number": frozenset({"type", "unit", "min", "max", "aliases"}),
     "time": frozenset({"type", "max_future"}),
     "id": frozenset({"type"}),
 }
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BUILT_IN = {
     SOURCE_WORD: "the name of the source an event matched",
     "events": "`counts: events` counts every event",
@@ -140,7 +142,28 @@ def _class_problem(allow: str) -> str:
     return ""
 
 
+def number_problem(word: Word, text: str) -> str:
+    """Say why `text` is no number that a number word takes; "" if it is one."""
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        return f"got {quote(text)}, expected a number, as {quote(word.name)} is one"
+    low = word.minimum if word.minimum is not None else number
+    high = word.maximum if word.maximum is not None else number
+    if not low <= number <= high:
+        return f"got {quote(text)}, which is outside the min and max of {quote(word.name)}; correct one"
+    return ""
+
+
+def check_number_spellings(word: Word, spot: Spot | None, faults: Faults) -> None:
+    """Add a fault for each value of an `aliases` mapping that is no number of a number word."""
+    for text, listed in spot.items() if spot else ():
+        problem = number_problem(word, text)
+        if problem:
+            faults.add(listed, problem)
+
+
 def _check_number(word: Word, spot: Spot, faults: Faults) -> None:
+    check_number_spellings(word, spot.get("aliases"), faults)
     if word.minimum is not None and word.maximum is not None and word.minimum > word.maximum:
         faults.add(spot, f"min {word.minimum:g} is above max {word.maximum:g}; swap them")
 

@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 
 import click
 
+from contracts.model import Contract
 from exporters.commands.settings import Settings
-from exporters.engine.clock import SystemClock
+from exporters.engine.clock import Clock, SystemClock
 from exporters.engine.exposition.render import render
 from exporters.engine.run import Engine
 from exporters.engine.tail.one_shot import STDIN, OneShot
 
-__all__ = ["print_once"]
+__all__ = ["page_of", "print_once", "read_once"]
+
+
+def read_once(
+    contract: Contract, files: Sequence[str], environment: Mapping[str, str], clock: Clock
+) -> tuple[Engine, OneShot]:
+    """Return an engine that has read everything there is, with nothing published yet, and what it was read with."""
+    shot = OneShot(files, contract.files.max_line_bytes)
+    engine = Engine(contract, shot, environment, clock).start()
+    engine.ledger.refusals.is_silent = True
+    engine.step()
+    engine.conclude()
+    return engine, shot
+
+
+def page_of(engine: Engine) -> bytes:
+    """Return what an engine has read as text, without what is said of the process."""
+    body, _ = render(*engine.publish(), accept="", with_process=False)
+    return body
 
 
 def print_once(settings: Settings) -> int:
     """Read everything once and print the page; return the exit code."""
-    shot = OneShot(settings.files, settings.contract.files.max_line_bytes)
-    engine = Engine(settings.contract, shot, os.environ, SystemClock()).start()
-    engine.ledger.refusals.is_silent = True
-    engine.step()
-    engine.conclude()
+    engine, shot = read_once(settings.contract, settings.files, os.environ, SystemClock())
     for path, problem in shot.unreadable.items():
         name = "standard input" if path in STDIN else path
         click.echo(f"{name}: cannot be read ({problem.lower()}); give --file a readable file", err=True)
@@ -36,8 +52,7 @@ def print_once(settings: Settings) -> int:
         return 1
     for sentence in engine.ledger.refusals.summary():
         click.echo(sentence, err=True)
-    body, _ = render(*engine.publish(), accept="", with_process=False)
-    is_whole = _write(body)
+    is_whole = _write(page_of(engine))
     return 0 if is_whole and not shot.unreadable and not shot.missing else 1
 
 

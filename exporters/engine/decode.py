@@ -43,7 +43,7 @@ class _Leaf(NamedTuple):
 _DECIDING: Mapping[PathKind, _Leaf] = {
     "text": _Leaf("text", str | int | float | None, frozenset({str, int, float})),
     "flag": _Leaf("flag", bool | str | None, frozenset({bool, str})),
-    "number": _Leaf("number", float | None, frozenset({float})),
+    "number": _Leaf("number", float | str | None, frozenset({float, str})),
     "time": _Leaf("time", str | int | float | None, frozenset({str, int, float})),
     "any": _Leaf("any", _Present | None, frozenset()),
 }

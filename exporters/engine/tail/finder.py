@@ -10,7 +10,7 @@ import fnmatch
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -36,10 +36,11 @@ class Found(Struct):
 
 
 class Finder:
-    """The patterns of one tail."""
+    """The patterns of one tail; `may_follow` says of each path they lead to whether it is one of theirs."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], may_follow: Callable[[str], bool] = lambda path: True) -> None:
         self._patterns = tuple(patterns)
+        self._may_follow = may_follow
 
     @property
     def literal(self) -> tuple[str, ...]:
@@ -72,7 +73,7 @@ class Finder:
             known: names files had at the last look; of several names of one file the known one stays.
         """
         found = Found()
-        for path in self._matches():
+        for path in filter(self._may_follow, self._matches()):
             try:
                 info = os.stat(path)
             except (FileNotFoundError, NotADirectoryError):

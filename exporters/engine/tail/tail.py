@@ -8,7 +8,7 @@ open descriptor says, never by name; a file reached by two names is read once.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from exporters.engine.tail.catch_up import CatchUp
 from exporters.engine.tail.descriptors import open_files_allowed
@@ -36,6 +36,7 @@ class Tail:
         max_line_bytes: longest line taken, newline excluded; longer ones are skipped and counted.
         batch_bytes: most bytes one batch holds.
         max_open: most files open at once, as many as the limit of descriptors allows if not given.
+        may_follow: whether a path the patterns lead to is to be read.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class Tail:
         batch_bytes: int = 1 << 18,
         grace_s: float = GRACE_S,
         max_open: int | None = None,
+        may_follow: Callable[[str], bool] = lambda path: True,
     ) -> None:
-        self._finder = Finder(patterns)
+        self._finder = Finder(patterns, may_follow)
         self._max_line = max_line_bytes
         self._batch_bytes = batch_bytes
         self._grace_s = grace_s

@@ -114,10 +114,11 @@ class PlanCache:
 
     def _alike(self, keys: Iterable[Key], places: Iterable[int]) -> list[Key]:
         """Return the keys with stand-ins at some of their places."""
+        keys = list(keys)
         columns: list[Sequence[object]] = list(zip(*keys, strict=True))
         for at in places if columns else ():
             columns[at] = self._texts[at].alike(columns[at])
-        return list(zip(*columns, strict=True))
+        return list(zip(*columns, strict=True)) if columns else keys  # where nothing decides, all keys are alike
 
     def _plan_of(self, key: Key) -> Plan:
         plan = self._plans.get(key)

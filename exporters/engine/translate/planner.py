@@ -6,7 +6,7 @@ runs them. Part of the translate stage.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec import Struct
 from contracts.model import (
     SOURCE_WORD,
     UNKNOWN_SOURCE,
+    Candidate,
     Condition,
     Contract,
     Metric,
@@ -135,7 +136,7 @@ class Planner:
     def _column(self, read: Read) -> ColumnReader:
         """Return what reads a number, a time or an id: one object for all sources and rows that read it alike."""
         word = self._contract.words[read.word]
-        key = (word.name, *[(candidate.path, candidate.constant, candidate.scale) for candidate in read.candidates])
+        key = (word.name, *map(_identity_of, read.candidates))
         return self._columns.setdefault(key, _READERS[word.kind](word, read))
 
     def _plan_known(self, form: _Form, fields: Fields) -> Plan:
@@ -216,6 +217,11 @@ class Planner:
         if len(self._targets) > _TARGETS_KEPT:
             self._targets.clear()
         return tuple(found)
+
+
+def _identity_of(candidate: Candidate) -> Hashable:
+    """Return what a number, a time or an id is read with, to be compared."""
+    return candidate.path, candidate.constant, candidate.scale, candidate.none, *candidate.aliases.items()
 
 
 def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import repeat
 
 from contracts.model import Candidate
-from exporters.engine.translate.readers import TextReader, text_of
+from exporters.engine.translate.readers import TextReader, prepared, text_of
 
 __all__ = ["Meaning", "Texts"]
 
@@ -135,8 +135,7 @@ class Texts:
         return self._first[meaning]
 
     def _meaning(self, raw: object) -> tuple[object, ...]:
-        text = text_of(raw)
-        words = [self._word(reader, candidate, text) for reader, candidate in self._reads]
+        words = [self._word(reader, one, text_of(prepared(one, raw))) for reader, one in self._reads]
         return (*words, *[meaning(raw) for meaning in self._meanings])
 
     def _word(self, reader: TextReader, candidate: Candidate, text: str | None) -> object:

@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from math import isfinite
+from math import floor, isfinite
 from typing import Any
 
 import msgspec
 
 from contracts.model import Read, Word
-from exporters.engine.translate.readers import ColumnReader, Found
+from exporters.engine.translate.readers import ColumnReader, Field, Found
 
 __all__ = ["SECOND", "TimeReader", "nanoseconds_of"]
 
@@ -33,6 +33,10 @@ _FINE = 23
 """Characters up to the millisecond."""
 
 _TEXTS_KEPT = 4096
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_MOST_DIGITS, _MOST_CHARACTERS = 20, 64
+"""Of a number in quotes: digits before the point, beyond which it is no time, and characters that are looked at."""
+
 _TAIL = re.compile(r"(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?")
 _MILLIS: Mapping[str, int] = {f".{milli:03}": milli * 1_000_000 for milli in range(1000)}
 
@@ -115,13 +119,13 @@ class TimeReader(ColumnReader):
     def __init__(self, word: Word, read: Read) -> None:
         super().__init__(word, read)
         self._ahead = round(word.max_future_s * SECOND)
-        self._factors = {scale: _factor_of(scale) for _, scale in self._fields}
+        self._factors = {field.scale: _factor_of(field.scale) for field in self._fields}
 
-    def _whole(self, column: list[Any], scale: float, now: int) -> list[Any] | None:
+    def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:
         seconds, tails, fine, millis = _later_seconds, _tails, _fine_tails, _MILLIS
         try:
             if type(column[0]) is not str:
-                times = self._whole_numbers(column, self._factors[scale])
+                times = self._whole_numbers(column, self._factors[field.scale])
                 if not times or min(times) < 0:
                     return None
             elif _is_fine(column[0]):
@@ -142,12 +146,12 @@ class TimeReader(ColumnReader):
             return [round(raw * micros) * 1000 for raw in column]
         return []
 
-    def _each(self, column: list[Any], scale: float, now: int) -> Found:
-        factor, latest = self._factors[scale], now + self._ahead
+    def _each(self, column: list[Any], field: Field, now: int) -> Found:
+        factor, latest = self._factors[field.scale], now + self._ahead
         values: list[int | None] = []
         odd: dict[int, str] = {}
         for raw in column:
-            at = nanoseconds_of(raw) if type(raw) is str else _scaled(raw, factor)
+            at = _text_time(raw, factor) if type(raw) is str else _scaled(raw, factor)
             if at is not None and 0 <= at <= latest:
                 values.append(at)
                 continue
@@ -160,8 +164,19 @@ class TimeReader(ColumnReader):
 def _reason_of(raw: object, at: int | None) -> str:
     """Say why a value is no time, or why its time is not taken."""
     if at is None:
-        return "out_of_range" if isinstance(raw, float) else "mistyped"  # only infinities are no times
+        is_number = isinstance(raw, float) or (isinstance(raw, str) and _NUMBER.fullmatch(raw))
+        return "out_of_range" if is_number else "mistyped"  # of numbers, only those that are far too large are no times
     return "out_of_range" if at < 0 else "future"
+
+
+def _text_time(text: str, factor: int | float) -> int | None:
+    """Return the nanoseconds of a text: a time, or a number, which is exact as far as nanoseconds go."""
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and isinstance(factor, int):
+        return int(text) * factor
+    if not _NUMBER.fullmatch(text):
+        return nanoseconds_of(text)
+    exact = Decimal(text[:_MOST_CHARACTERS])
+    return floor(exact * Decimal(factor)) if exact.adjusted() < _MOST_DIGITS else None
 
 
 def _factor_of(scale: float) -> int | float:

@@ -42,7 +42,21 @@ def text_at(event: Json, path: str) -> str | None:
     return str(raw).strip()
 
 
+def in_quotes(raw: Json) -> Json:
+    """Return the number a text is, or else what it is itself."""
+    return float(raw) if isinstance(raw, str) and re.fullmatch(r"[-+0-9.eE]+", raw) and is_float(raw) else raw
+
+
+def is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def number_of(raw: Json, scale: float) -> float | None:
+    raw = in_quotes(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float) or math.isnan(raw):
         return None
     return float(raw) * scale
@@ -52,6 +66,8 @@ def time_of(raw: Json, scale: float) -> Fraction | float | None:
     """Return epoch seconds, exactly; of a number with a fraction the microseconds."""
     if isinstance(raw, str):
         found = re.fullmatch(r"([0-9-]{10}[Tt ][0-9:]{8})(?:\.([0-9]+))?([Zz]|[+-][0-9:]{4,5})?", raw)
+        if is_float(raw) and re.fullmatch(r"[-+0-9.eE]+", raw):
+            return Fraction(raw) * Fraction(repr(scale)) if abs(float(raw)) < 1e20 else float("inf")
         try:
             stamp = datetime.fromisoformat(found[1] + (found[3] or "Z")) if found else None
         except ValueError:
@@ -64,6 +80,11 @@ def time_of(raw: Json, scale: float) -> Fraction | float | None:
         return number
     exact = Fraction(raw) * Fraction(repr(scale))
     return exact if isinstance(raw, int) else Fraction(round(exact * 10**6), 10**6)
+
+
+def is_none(candidate: Json, raw: Json) -> bool:
+    """Whether a text is one of those that mean that there is no value."""
+    return isinstance(raw, str) and raw.strip().lower() in [spell(one).lower() for one in candidate.get("none", [])]
 
 
 class Reader:
@@ -128,7 +149,7 @@ class Reader:
         word = self.words[name]
         kind = word.get("type")
         if kind == "id":
-            texts = [text_at(event, candidate["path"]) for candidate in candidates]
+            texts = [text_at(event, c["path"]) for c in candidates if not is_none(c, dig(event, c["path"]))]
             found = next((text for text in texts if text), None)
             if found is None and None in texts:
                 refused[name, "mistyped"] += 1
@@ -141,8 +162,12 @@ class Reader:
         word, reason = self.words[name], None
         for candidate in candidates:
             raw = dig(event, candidate["path"])
-            if raw is None:
+            if raw is None or is_none(candidate, raw):
                 continue
+            spellings = {**word.get("aliases", {}), **candidate.get("aliases", {})}
+            stated = [float(n) for n, listed in spellings.items() if spell(raw).strip().lower() in map(spell, listed)]
+            if stated:
+                return stated[-1]
             timed, scale = word["type"] == "time", candidate.get("scale", 1.0)
             value = time_of(raw, scale) if timed else number_of(raw, scale)
             low, high = word.get("min", 0 if timed else -math.inf), word.get("max", math.inf)
@@ -169,6 +194,7 @@ class Reader:
                 fallback = candidate["value"]
                 break
             text = text_at(event, candidate["path"])
+            text = "" if text is not None and is_none(candidate, text) else text
             value = self._value_of(word, candidate, text) if text else None
             if value is not None:
                 return value

@@ -22,7 +22,28 @@ Make = Callable[[str], Contract]
 
 KINDS = ["buy", "sell", "hold"]
 NAMES = ["a", "b", "A b", "n0", "n1", "n2", "n3", "n4", "other", "x" * 40, "ü", "a\nb", " b "]
-NUMBERS: list[object] = [0, 1, 0.5, 0.25, -1, 7, 1e3, 1e308, 2.5, "1", True, None, float("nan"), float("inf"), [], {}]
+NUMBERS: list[object] = [
+    0,
+    1,
+    0.5,
+    0.25,
+    -1,
+    7,
+    1e3,
+    1e308,
+    2.5,
+    "1",
+    "2.5",
+    "1e3",
+    "-",
+    "open",
+    True,
+    None,
+    float("nan"),
+    float("inf"),
+    [],
+    {},
+]
 ODD: list[object] = [None, None, "", " ", 200, 200.0, 5e2, 0.5, True, [], {"a": 1}, "buyer", "order 7 over limit", "x"]
 LINES = ["", "{", "[]", '{"v":1}{"v":1}', '{"v":-NaN}', "7", "\u2028"]
 
@@ -38,6 +59,8 @@ def times(chance: Random) -> object:
         nanos,
         stamp.timestamp(),
         int(stamp.timestamp()),
+        str(int(stamp.timestamp())),
+        f"{stamp.timestamp():.3f}",
     ]
     odd: list[object] = [None, "", "yesterday", NOW + 99, -5, "0001-01-01T00:00:00Z", True, math.inf, {}]
     return chance.choice(good if chance.random() < 0.85 else odd)
@@ -78,6 +101,10 @@ def source(chance: Random, number: int) -> Json:
         "at": "at",
         "seen": [{"path": "seen"}, {"path": "at"}],
     }
+    if chance.random() < 0.3:
+        read["heat"] = {"path": "heat", "none": ["-"], "aliases": {1: ["true", "open"], 0: ["false"]}}
+        read["seen"] = [{"path": "seen", "none": ["yesterday"]}, {"path": "at"}]
+        read["run"] = {"path": "run", "none": ["a", ""]}
     for word in ("code", "run", "desk", "size", "heat", "seen", "at"):
         if chance.random() < 0.15:
             del read[word]

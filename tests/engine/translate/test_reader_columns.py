@@ -56,7 +56,7 @@ OUTSIDE = ("latency", "out_of_range")
         ([1.0, None, 3.0], [1.0, None, 3.0], {}),
         ([-0.001, 1.0], [None, 1.0], {OUTSIDE: 1}),
         ([100.5, None, float("inf")], [None, None, None], {OUTSIDE: 2}),
-        ([MISTYPED, 2.0, "1", True, [], {}], [None, 2.0, None, None, None, None], {MISTAKEN: 5}),
+        ([MISTYPED, 2.0, "1 s", True, [], {}], [None, 2.0, None, None, None, None], {MISTAKEN: 5}),
     ],
     ids=str,
 )

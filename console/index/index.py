@@ -1,0 +1,193 @@
+"""Brings the index up to date when somebody asks, and answers only with what has been committed.
+
+In: sources, a clock. Out: a database in which every line stands that was appended before catch_up() was called, unless
+there is more to read than the time given allows; `is_behind` says so. One thread at a time is let in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from console.index.documents import Documents
+from console.index.ingest import Ingest
+from console.index.store import NAME, open_store, set_aside, transaction
+from console.settings import Settings
+from console.sources import Sources
+from exporters.reading import Batch, Reading, Row
+
+__all__ = ["Index"]
+
+_COMMIT_S = 1.0
+_SETTLED_NS = 1_000_000_000
+_PUT = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
+_DELETE = "DELETE FROM positions WHERE kind = ? AND key = ?"
+
+
+class Index:
+    """The index of one console. open() first, close() at the end.
+
+    Attributes:
+        version: changes with every commit that changed something.
+        errors: how often the index could not be written or had to be begun anew.
+    """
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._monotonic = monotonic
+        self._lock = threading.RLock()
+        self._seen_folders: tuple[object, ...] = ()
+        self.sources = Sources(settings)
+        self.version = 0
+        self.errors = 0
+        self.is_behind = True
+        self._open()
+
+    def _open(self) -> None:
+        self.database = open_store(self._settings.state_dir)
+        self._documents = Documents(self.database, self._settings, self.sources)
+        self._ingest = Ingest(self.database, self.sources, self._documents.chosen)
+        self._reading = Reading(self.sources.patterns, self.sources.may_follow)
+        self._documents.begin()
+        kept = self.database.execute("SELECT kind, key, value FROM positions").fetchall()
+        self._seen_folders = ()
+        try:
+            rows: list[Row] = [(kind, key, msgspec.json.decode(value)) for kind, key, value in kept]
+        except (msgspec.DecodeError, TypeError):
+            self._begin_anew()
+            return
+        self._reading.restore(rows, self._monotonic())
+
+    @contextlib.contextmanager
+    def reading(self, seconds: float = 0.5) -> Iterator[sqlite3.Connection]:
+        """Give the database, brought up to date, to one thread; a damaged one is begun anew.
+
+        Args:
+            seconds: how long may be read before the answer is given with what has been read until then.
+        """
+        with self._lock:
+            try:
+                self.catch_up(seconds)
+                yield self.database
+            except sqlite3.DatabaseError:
+                self._begin_anew()
+                raise
+
+    def catch_up(self, seconds: float) -> None:
+        """Read what is new for at most so long, and commit it."""
+        with self._lock:
+            try:
+                self._read_on(self._monotonic() + seconds)
+            except sqlite3.OperationalError:
+                self.errors += 1
+                self._reopen()
+            except sqlite3.DatabaseError:
+                self._begin_anew()
+                self._read_on(self._monotonic() + seconds)
+
+    def _read_on(self, deadline: float) -> None:
+        self._look()
+        is_done = False
+        while not is_done:
+            commit_at = min(deadline, self._monotonic() + _COMMIT_S)
+            with self._commit():
+                is_done = self._drain(commit_at)
+            self._reading.kept(self._monotonic())
+            if self._monotonic() >= deadline:
+                break
+        self.is_behind = not is_done
+
+    def _look(self) -> None:
+        """Look for new files, if a folder may have some, and at the documents that changed."""
+        state = tuple(map(_state_of, self.sources.watched()))
+        newest = max((changed for changed in state if changed is not None), default=0)
+        if state != self._seen_folders:
+            self._reading.scan(self._monotonic())
+            self._seen_folders = state if time.time_ns() - newest > _SETTLED_NS else ()
+        changes = self._documents.changes()
+        if changes:
+            with transaction(self.database):
+                self._documents.take(changes)
+            self.version += 1
+
+    @contextlib.contextmanager
+    def _commit(self) -> Iterator[None]:
+        """Write what is taken within, and the positions behind it, in one transaction; nothing if nothing was."""
+        is_new = False
+        try:
+            yield
+            is_new = self.database.in_transaction
+            if is_new:
+                self._ingest.streams.flush()
+                for kind, key, value in self._reading.positions():
+                    if value is None:
+                        self.database.execute(_DELETE, (kind, key))
+                    else:
+                        self.database.execute(_PUT, (kind, key, msgspec.json.encode(value)))
+                self.database.execute("COMMIT")
+                self.version += 1
+        except BaseException:
+            self._ingest.forget()
+            with contextlib.suppress(sqlite3.Error):
+                self.database.execute("ROLLBACK")
+            raise
+
+    def _drain(self, commit_at: float) -> bool:
+        """Take what there is until a commit is due; whether all of it was."""
+        now = time.time()
+        for item in self._reading.read(now, self._monotonic()):
+            if not isinstance(item, Batch):
+                self._ingest.notice(item)
+                continue
+            if not self.database.in_transaction:
+                self.database.execute("BEGIN IMMEDIATE")
+            self._ingest.take(item, now)
+            if self._monotonic() >= commit_at:
+                return False
+        return True
+
+    def _begin_anew(self) -> None:
+        """Set a damaged index aside; everything is read again from the files that are there."""
+        self.errors += 1
+        with contextlib.suppress(sqlite3.Error):
+            self.database.close()
+        if self._settings.state_dir is not None:
+            set_aside(self._settings.state_dir / NAME)
+        self._reading.close()
+        self._open()
+
+    def _reopen(self) -> None:
+        """Go on from the last commit, after one that failed; the reading stands behind lines that were not kept."""
+        self._reading.close()
+        with contextlib.suppress(sqlite3.Error):
+            self.database.close()
+        self._open()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Path -> why it cannot be read."""
+        return self._reading.problems
+
+    @property
+    def lag_bytes(self) -> int:
+        """Bytes seen in files that are not in the index yet."""
+        return self._reading.lag_bytes
+
+    def close(self) -> None:
+        """Give descriptors and index back."""
+        with self._lock:
+            self._reading.close()
+            self.database.close()
+
+
+def _state_of(folder: str) -> int | None:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return None

@@ -1,0 +1,243 @@
+"""Questions to the index: streams, events by position, steps from the end or from a position, documents, refused lines.
+
+In: the database, as Index.reading() gives it. Out: plain rows. Each costs what it returns; none looks at a file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from console.documents import Meta, Session, read_meta, read_session
+from console.index.step_rows import lines_in, read_row
+from console.index.streams import Stream
+from console.index.tally import Curve, Tally
+from console.steps import Step
+
+__all__ = [
+    "Event",
+    "FileState",
+    "Refusal",
+    "StepAt",
+    "broken_documents",
+    "curve_of",
+    "events_after",
+    "events_before",
+    "events_of_keys",
+    "files",
+    "meta",
+    "metas",
+    "read_object",
+    "refusals",
+    "refused_total",
+    "sessions",
+    "steps_after",
+    "steps_before",
+    "stream",
+    "streams",
+]
+
+_tally = msgspec.json.Decoder(Tally)
+_STREAM = "SELECT id, kind, subject, next, first_at, last_at, tally FROM streams"
+_EVENT = (
+    "SELECT seq, at, type, key, (SELECT path FROM files WHERE id = file), start, raw, streams.kind FROM events"
+    " JOIN streams ON streams.id = events.stream"
+)
+
+
+class Event(NamedTuple):
+    """One line of a log: its position, time (nanoseconds), type, order's id, and where it stands."""
+
+    seq: int
+    at: int | None
+    type: str
+    key: str | None
+    path: str
+    start: int
+    raw: bytes
+    kind: str
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The line as JSON has it."""
+        return read_object(self.raw)
+
+
+def read_object(raw: bytes) -> dict[str, object]:
+    """Return a line's object; of a number too great for one, infinity; nothing of what cannot be read after all."""
+    try:
+        read = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            read = json.loads(raw)
+        except (ValueError, RecursionError):
+            return {}
+    return read if isinstance(read, dict) else {}
+
+
+class StepAt(NamedTuple):
+    """One step of a run: its position, what it says, and where it stands."""
+
+    seq: int
+    step: Step
+    path: str
+    start: int
+    raw: bytes
+
+
+class FileState(NamedTuple):
+    """What was read of one file: lines, those refused and passed over, bytes, and when last (UTC epoch seconds)."""
+
+    path: str
+    lines: int
+    refused: int
+    passed_over: int
+    bytes: int
+    read_at: float | None
+
+
+class Refusal(NamedTuple):
+    """One refused line: its file, where it begins, why, and when it was read (UTC epoch seconds)."""
+
+    path: str
+    start: int
+    reason: str
+    at: float
+
+
+def stream(database: sqlite3.Connection, kind: str, subject: str) -> Stream | None:
+    """Return one stream, or None if there is no line of it."""
+    row = database.execute(f"{_STREAM} WHERE kind = ? AND subject = ?", (kind, subject)).fetchone()
+    return _stream(row) if row else None
+
+
+def streams(database: sqlite3.Connection, kind: str, limit: int = -1) -> list[Stream]:
+    """Return the streams of a kind, the one with the newest event first."""
+    query = f"{_STREAM} WHERE kind = ? ORDER BY last_at DESC, subject DESC LIMIT ?"
+    return [_stream(row) for row in database.execute(query, (kind, limit))]
+
+
+def _stream(row: Sequence[Any]) -> Stream:
+    try:
+        number, kind, subject, following, first_at, last_at, tally = row
+        return Stream(number, kind, subject, following, first_at, last_at, _tally.decode(tally))
+    except (msgspec.DecodeError, TypeError) as error:
+        raise sqlite3.DatabaseError(f"the tally of a stream is damaged ({error})") from error
+
+
+def curve_of(database: sqlite3.Connection, run_id: str) -> Curve:
+    """Return the curve of a run, without points if there is none."""
+    query = "SELECT curve FROM streams WHERE kind = 'step' AND subject = ?"
+    row = database.execute(query, (run_id,)).fetchone()
+    return msgspec.json.decode(row[0], type=Curve) if row and row[0] else Curve()
+
+
+def events_after(database: sqlite3.Connection, of: Stream, seq: int, limit: int) -> list[Event]:
+    """Return the events from position `seq` on, in order."""
+    query = f"{_EVENT} WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?"
+    return [Event(*row) for row in database.execute(query, (of.id, seq, limit))]
+
+
+def events_before(
+    database: sqlite3.Connection, of: Stream, limit: int, seq: int | None = None, type_: str | None = None
+) -> list[Event]:
+    """Return the newest events, or the newest before position `seq`, newest first."""
+    query = f"{_EVENT} WHERE stream = ? AND seq < ? AND (? IS NULL OR type = ?) ORDER BY seq DESC LIMIT ?"
+    rows = database.execute(query, (of.id, of.next if seq is None else seq, type_, type_, limit))
+    return [Event(*row) for row in rows]
+
+
+def events_of_keys(database: sqlite3.Connection, of: Stream, keys: Sequence[str], most: int = 64) -> list[Event]:
+    """Return the events of some orders, at most so many of each, in order."""
+    query = f"{_EVENT} WHERE stream = ? AND key = ? ORDER BY seq LIMIT ?"
+    found = [Event(*row) for key in keys for row in database.execute(query, (of.id, key, most))]
+    return sorted(found)
+
+
+def steps_before(database: sqlite3.Connection, of: Stream, limit: int) -> list[StepAt]:
+    """Return the newest steps, in order."""
+    found: list[StepAt] = []
+    query = "SELECT first, file, places, header, data FROM blocks WHERE stream = ? ORDER BY first DESC"
+    for row in database.execute(query, (of.id,)):
+        found[:0] = _steps_in(database, row)
+        if len(found) >= limit:
+            break
+    return found[-limit:] if limit else []
+
+
+def steps_after(database: sqlite3.Connection, of: Stream, seq: int, limit: int) -> list[StepAt]:
+    """Return the steps from position `seq` on, in order."""
+    found: list[StepAt] = []
+    query = (
+        "SELECT first, file, places, header, data FROM blocks WHERE stream = ? AND first >="
+        " coalesce((SELECT max(first) FROM blocks WHERE stream = ? AND first <= ?), 0) ORDER BY first"
+    )
+    for row in database.execute(query, (of.id, of.id, seq)):
+        found += (one for one in _steps_in(database, row) if one.seq >= seq)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _steps_in(database: sqlite3.Connection, row: Sequence[object]) -> Iterator[StepAt]:
+    first, file, places, header, data = row
+    (path,) = database.execute("SELECT path FROM files WHERE id = ?", (file,)).fetchone()
+    columns = header.split("\x1f") if isinstance(header, str) else None
+    assert isinstance(first, int)
+    assert isinstance(data, bytes)
+    for number, (start, raw) in enumerate(lines_in(str(places), data)):
+        step = read_row(raw, columns)
+        assert isinstance(step, Step), "only what can be read is taken in"
+        yield StepAt(first + number, step, path, start, raw)
+
+
+def metas(database: sqlite3.Connection) -> list[Meta]:
+    """Return what the runs say of themselves, those that are in order."""
+    query = "SELECT subject, body FROM documents WHERE kind = 'run' AND problem = ''"
+    read = [read_meta(body, subject) for subject, body in database.execute(query)]
+    return [one for one in read if isinstance(one, Meta)]
+
+
+def meta(database: sqlite3.Connection, run_id: str) -> Meta | None:
+    """Return what one run says of itself, or None if there is no such run."""
+    query = "SELECT body FROM documents WHERE kind = 'run' AND subject = ? AND problem = ''"
+    row = database.execute(query, (run_id,)).fetchone()
+    read = read_meta(row[0], run_id) if row else None
+    return read if isinstance(read, Meta) else None
+
+
+def sessions(database: sqlite3.Connection) -> list[tuple[Session, str]]:
+    """Return the sessions of the registry that are in order, each with the path of its report."""
+    query = "SELECT body, path FROM documents WHERE kind = 'session' AND problem = ''"
+    read = [(read_session(body), path) for body, path in database.execute(query)]
+    return [(one, path) for one, path in read if isinstance(one, Session)]
+
+
+def broken_documents(database: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return (path, what is wrong) of the documents that are not in order."""
+    return list(database.execute("SELECT path, problem FROM documents WHERE problem <> '' ORDER BY path"))
+
+
+def files(database: sqlite3.Connection, limit: int = 200) -> list[FileState]:
+    """Return what was read of the files, those read last first."""
+    query = "SELECT path, lines, refused, passed_over, bytes, read_at FROM files ORDER BY read_at DESC LIMIT ?"
+    return [FileState(*row) for row in database.execute(query, (limit,))]
+
+
+def refusals(database: sqlite3.Connection, limit: int = 50) -> list[Refusal]:
+    """Return the lines refused last, newest first."""
+    query = (
+        "SELECT path, start, reason, at FROM refusals JOIN files ON files.id = file ORDER BY refusals.id DESC LIMIT ?"
+    )
+    return [Refusal(*row) for row in database.execute(query, (limit,))]
+
+
+def refused_total(database: sqlite3.Connection, pattern: str = "*") -> int:
+    """Return how many lines of files were refused; `pattern` is a GLOB over their paths."""
+    query = "SELECT coalesce(sum(refused), 0) FROM files WHERE path GLOB ?"
+    (number,) = database.execute(query, (pattern,)).fetchone()
+    return int(number)

@@ -1,0 +1,111 @@
+"""Numbers and times in quotes, texts that mean none, and texts and flags that stand for numbers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.support.harness import Bench
+
+Make = Callable[..., Bench]
+
+SPEC = """
+vocabulary:
+  took: {type: number, unit: seconds, min: 0}
+  heat: {type: number}
+  at: {type: time}
+  kind: {values: [buy, sell], otherwise: other}
+sources:
+  f:
+    match: {}
+    read:
+      took: {path: took, scale: 0.001, none: ["-", "", n/a]}
+      heat: {path: heat, aliases: {1: [true, open, 7], -1: [shut], 0: [false]}}
+      at: {path: ts, scale: 0.001, none: ["-"]}
+      kind: {path: kind, none: ["-"]}
+metrics:
+  took_seconds: {type: histogram, observes: took, buckets: [1], help: T., budget: 1}
+  heat: {type: gauge, sets: heat, newest_by: lines, help: H., budget: 1}
+  last_timestamp_seconds: {type: gauge, sets: at, help: L., budget: 1}
+  kinds_total: {type: counter, counts: kind, labels: [kind], help: K., budget: 3}
+"""
+
+GOOD = ["1500", "1500.0", "1.5e3", "1.5E+3", "+1500", "01500", "1500."]
+BAD = [
+    "",
+    " ",
+    "1 500",
+    " 1500",
+    "1500 ",
+    "1_500",
+    "nan",
+    "NaN",
+    "inf",
+    "Infinity",
+    "0x10",
+    "1,5",
+    "\uff11",
+    "1e",
+    "--1",
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+@pytest.mark.parametrize("others", [[], [7], [None], ["x"]], ids=repr)
+def test_a_plain_decimal_text_is_a_number_whatever_stands_beside_it(
+    bench: Make, text: str, others: list[object]
+) -> None:
+    made = bench(SPEC).feed({"took": text}, *[{"took": other} for other in others])
+    assert made.values("took_seconds")[()] == pytest.approx(1.5 + 0.007 * (others == [7]))
+
+
+@pytest.mark.parametrize("text", [*BAD[2:], "12" * 60 + "x"])
+def test_any_other_text_is_no_number(bench: Make, text: str) -> None:
+    made = bench(SPEC).feed({"took": text}, {"took": "1"}, {"heat": text})
+    assert made.moved("refused_values_total") == {("took", "mistyped"): 1, ("heat", "mistyped"): 1}
+    assert made.values("took_seconds")[()] == 0.001
+
+
+def test_a_number_in_quotes_keeps_to_the_bounds(bench: Make) -> None:
+    made = bench(SPEC).feed({"took": "-1"}, {"took": "1e999"}, {"heat": "-1e999"})
+    assert made.moved("refused_values_total") == {("took", "out_of_range"): 2, ("heat", "out_of_range"): 1}
+
+
+@pytest.mark.parametrize("text", ["-", "", "  ", " N/A "])
+def test_a_text_that_means_none_is_absent_and_not_refused(bench: Make, text: str) -> None:
+    made = bench(SPEC).feed({"took": text, "kind": "-", "ts": "-"}, {"took": 1, "kind": "buy"})
+    assert made.moved("refused_values_total") == {}
+    assert made.moved("absent_values_total") == {("took",): 1, ("heat",): 2, ("at",): 2}
+    assert made.moved("kinds_total") == {("buy",): 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"), [(True, 1), (False, 0), ("OPEN ", 1), ("shut", -1), (7, 1), ("7", 1), (8, 8), ("8.5", 8.5)]
+)
+def test_texts_and_flags_stand_for_numbers(bench: Make, raw: object, value: float) -> None:
+    assert bench(SPEC).feed({"heat": 3}, {"heat": raw}).values("heat") == {(): value}
+
+
+def test_a_text_no_alias_names_is_refused(bench: Make) -> None:
+    assert bench(SPEC).feed({"heat": "ajar"}).moved("refused_values_total") == {("heat", "mistyped"): 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"),
+    [
+        ("1769299000123", 1769299000.123),
+        ("1769299000123.4567", 1769299000.123456),
+        ("1.769299000123e12", 1769299000.123),
+        ("2026-01-25T00:00:00Z", 1769299200.0),
+    ],
+)
+def test_a_time_in_quotes_is_exact(bench: Make, raw: str, seconds: float) -> None:
+    assert bench(SPEC).feed({"ts": raw}).values("last_timestamp_seconds") == {(): seconds}
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [("1e999999999", "out_of_range"), ("9" * 5000, "out_of_range"), ("-5", "out_of_range"), ("9e15", "future")],
+    ids=["huge exponent", "many digits", "before 1970", "to come"],
+)
+def test_a_time_in_quotes_that_is_none_is_refused(bench: Make, raw: str, reason: str) -> None:
+    assert bench(SPEC).feed({"ts": raw}).moved("refused_values_total") == {("at", reason): 1}
