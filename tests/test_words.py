@@ -33,11 +33,14 @@ FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.p
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
 
 
+ANY = re.compile("|".join((*GIVEN_UP, *NEVER_NAMED)), re.I)
+
+
 @cache
 def names_in(path: Path) -> frozenset[str]:
-    """Return every name a file defines or uses, and its own."""
-    found = {path.stem}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Return every name a file defines or uses, and its own; none if no word in question stands anywhere in it."""
+    found, text = {path.stem}, path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)) if ANY.search(text) else ():
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
                 found.add(name)
