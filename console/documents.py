@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from console.names import is_id
 
-__all__ = ["MODES", "Meta", "Session", "read_meta", "read_session"]
+__all__ = ["MODES", "STATUSES", "Meta", "Session", "read_meta", "read_session"]
 
 MODES = ("shadow", "paper", "testnet", "live")
-_STATUSES = ("started", "completed", "failed", "aborted")
+STATUSES = ("started", "completed", "failed", "aborted")
 
 
 class Meta(Struct):
@@ -81,7 +81,7 @@ def read_session(body: bytes) -> Session | str:
     if not is_id(read["session_id"]):
         return "session_id is no id"
     session: Session = _fitted(Session, read)
-    if session.status not in _STATUSES:
+    if session.status not in STATUSES:
         session.status = "completed" if session.finished_at else "started"
     session.mode = session.mode or session.run_type.removeprefix("live_session_")
     return session

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec.structs import replace
+
 from contracts.compiler.document import quote
 from contracts.model import WHOLE, Condition, Contract, Metric, Read, Source, Word
 
@@ -128,6 +130,8 @@ def _of_movement(before: Metric, after: Metric) -> Iterator[tuple[Effect, str]]:
     elif before.newest_by != after.newest_by:
         decides = [f"the newest by {one.newest_by}" if one.newest_by else "the last line" for one in (before, after)]
         yield "risky", f"set by {decides[1]} (was {decides[0]})"
+    if (before.ends, before.ends_after) != (after.ends, after.ends_after):
+        yield "risky", "its series end in another way"
     if before.when != after.when or before.reasons != after.reasons:
         yield "risky", "the events it looks at changed"
     if set(before.init) - set(after.init):
@@ -137,7 +141,8 @@ def _of_movement(before: Metric, after: Metric) -> Iterator[tuple[Effect, str]]:
 
 
 def _mover(metric: Metric) -> str:
-    return f"{metric.job} {metric.amount or metric.subject or metric.value}"
+    kept = f" and keeps {metric.keeps}" if metric.keeps else ""
+    return f"{metric.job} {metric.amount or metric.subject or metric.value}{kept}"
 
 
 def _unit(contract: Contract, metric: Metric) -> str:
@@ -220,7 +225,7 @@ def _rules_of(source: Source) -> object:
 
 def _bare_tests(conditions: Sequence[Condition]) -> list[Condition]:
     """Return conditions as they were written: whether other fields of an object are read changes none of them."""
-    return [Condition(tuple(part for part in c.subject if part != WHOLE), c.test, c.values) for c in conditions]
+    return [replace(c, subject=tuple(part for part in c.subject if part != WHOLE)) for c in conditions]
 
 
 def _bare(pair: object) -> str:

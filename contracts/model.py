@@ -26,6 +26,7 @@ __all__ = [
     "Contract",
     "Default",
     "Files",
+    "Keeps",
     "Metric",
     "Pair",
     "PathKind",
@@ -51,7 +52,8 @@ REJECTION_REASONS = (
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
 
 MetricType = Literal["counter", "gauge", "histogram"]
-Job = Literal["counts", "rejections", "observes", "sets", "states", "always"]
+Job = Literal["counts", "rejections", "observes", "sets", "adds", "states", "always"]
+Keeps = Literal["max", "min"]
 _PATH_KINDS: Mapping[str, PathKind] = {"number": "number", "time": "time"}
 _BOOLEANS = frozenset({"true", "false"})
 
@@ -60,9 +62,11 @@ class Metric(Struct, frozen=True):
     """One metric family and how events move it.
 
     `job` is one of counts (counter, +1 or +amount), rejections (counter of refused lines), observes (histogram), sets
-    (gauge from a number or a time; a time never goes back), states (gauge, 1 for the current state and 0 for the rest),
-    always (constant gauge). `newest_by` is the time word by which the newest event of sets and states wins; else the
-    last line does. `labels`: label name -> word. `init` lists the series that exist from the start (None: a default).
+    (gauge from a number or a time), adds (gauge, the sum of numbers of any sign), states (gauge, 1 for the current
+    state and 0 for the rest), always (constant gauge). `newest_by` is the time word by which the newest event of sets
+    and states wins, else the last line does; with `keeps` the largest or smallest value stays, as the largest of times
+    does. An event that passes `ends` ends its series, and so do `ends_after` seconds after its newest event. `labels`:
+    label name -> word. `init` lists the series that exist from the start (None: a default).
     """
 
     name: str
@@ -74,6 +78,9 @@ class Metric(Struct, frozen=True):
     subject: str | None = None
     amount: str | None = None
     newest_by: str | None = None
+    keeps: Keeps | None = None
+    ends: tuple[Condition, ...] = ()
+    ends_after: float | None = None
     value: float = 1.0
     buckets: tuple[float, ...] = ()
     when: tuple[Condition, ...] = ()
@@ -133,19 +140,25 @@ class Contract(Struct, frozen=True):
     def paths_of(self, source: Source) -> Iterator[tuple[tuple[str, ...], PathKind]]:
         """Yield every JSON path `source` looks at and what is expected there (a path can come more than once)."""
         for condition in (*source.match, *source.expect):
-            kinds = {type(value) for value in condition.values}
-            yield condition.subject, "any" if not kinds else "flag" if bool in kinds else "text"
+            yield condition.subject, _kind_of(condition)
         if source.by:
             yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
         for read in source.all_reads():
             word = self.words[read.word]
             kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
-            yield from ((candidate.path, kind) for candidate in read.candidates if candidate.path)
+            for candidate in read.candidates:
+                yield candidate.path, kind
+                if kind in ("number", "time") and not _BOOLEANS.isdisjoint((*word.aliases, *candidate.aliases)):
+                    yield candidate.path, "flag"
 
     def paths(self) -> dict[tuple[str, ...], PathKind]:
-        """Return every JSON path any source looks at; each has one kind."""
-        found = [pair for source in self.sources for pair in self.paths_of(source)]
-        return dict(sorted(found, key=lambda pair: pair[1] != "any"))  # so that any other kind stands
+        """Return every JSON path any source looks at, and what is expected there."""
+        kinds: dict[tuple[str, ...], PathKind] = {}
+        for path, kind in (pair for source in self.sources for pair in self.paths_of(source) if pair[0]):
+            known = kinds.setdefault(path, kind)
+            if known != kind and kind != "any":
+                kinds[path] = kind if known == "any" else "mixed"
+        return kinds
 
     def label_values(self, metric: Metric, label: str) -> tuple[str, ...]:
         """Closed values of a label of `metric`; empty when the label is open but capped."""
@@ -184,3 +197,11 @@ class Contract(Struct, frozen=True):
             return self.words[word].label_values
         default = self.words[word].default
         return tuple(dict.fromkeys([*(str(c.constant) for c in candidates), *([default.value] if default else [])]))
+
+
+def _kind_of(condition: Condition) -> PathKind:
+    """Return what a condition on a JSON path expects there."""
+    if condition.test == "within":
+        return "number"
+    kinds = {type(value) for value in condition.values}
+    return "any" if not kinds else "flag" if bool in kinds else "text"

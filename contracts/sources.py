@@ -6,20 +6,22 @@ In: nothing. Out: frozen nouns, of which `model` is the door. Nothing here knows
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Literal
 
 from msgspec import Struct, field
 
 __all__ = ["WHOLE", "Candidate", "Condition", "PathKind", "Read", "Row", "Scalar", "Source", "Test"]
 
-Scalar = str | int | bool
-"""A value a condition compares with: JSON string, integer or boolean (never mixed: `true` is not `1`)."""
+Scalar = str | int | bool | float
+"""A value a condition compares with: JSON string, integer or boolean (never mixed: `true` is not `1`), or a number."""
 
-WHOLE = "*"
+WHOLE = "\x7f"
 """Ends the path of an object whose presence matters, when fields of it are read; no field is read by this name."""
 
-Test = Literal["equals", "in", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time", "any"]  # at a JSON path; any: it only has to be there
+Test = Literal["equals", "in", "not", "within", "present", "absent"]
+PathKind = Literal["text", "flag", "number", "time", "any", "mixed"]
+"""What is expected at a JSON path; any: it only has to be there; mixed: of more kinds than one."""
 
 
 class Candidate(Struct, frozen=True):
@@ -44,11 +46,16 @@ class Read(Struct, frozen=True):
 
 
 class Condition(Struct, frozen=True):
-    """A test on a JSON path (in `match`, `expect`) or on a word (in a metric's `when`)."""
+    """A test on a JSON path (in `match`, `expect`) or on a word (in a metric's `when`).
+
+    `values` are those of equals, in and not; within asks for a number from `minimum` to `maximum`.
+    """
 
     subject: tuple[str, ...]
     test: Test
     values: tuple[Scalar, ...] = ()
+    minimum: float = -inf
+    maximum: float = inf
 
 
 class Row(Struct, frozen=True):

@@ -35,6 +35,7 @@ __all__ = [
     "refusals",
     "refused_total",
     "sessions",
+    "sessions_count",
     "steps_after",
     "steps_before",
     "stream",
@@ -240,4 +241,10 @@ def refused_total(database: sqlite3.Connection, pattern: str = "*") -> int:
     """Return how many lines of files were refused; `pattern` is a GLOB over their paths."""
     query = "SELECT coalesce(sum(refused), 0) FROM files WHERE path GLOB ?"
     (number,) = database.execute(query, (pattern,)).fetchone()
+    return int(number)
+
+
+def sessions_count(database: sqlite3.Connection) -> int:
+    """Return how many sessions of the registry are in order."""
+    (number,) = database.execute("SELECT count(*) FROM documents WHERE kind = 'session' AND problem = ''").fetchone()
     return int(number)

@@ -69,7 +69,7 @@ def set_aside(path: Path) -> None:
 
 
 def _connect(name: str) -> sqlite3.Connection:
-    database = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=1.0)
+    database = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=0.1)
     try:
         for pragma in (
             "locking_mode = EXCLUSIVE",

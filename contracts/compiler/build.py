@@ -16,18 +16,16 @@ from contracts.compiler.metrics import build_metrics
 from contracts.compiler.newest import settle_newest
 from contracts.compiler.origin import build_files, check_origin
 from contracts.compiler.pairs import build_pairs
+from contracts.compiler.paths import show_path
 from contracts.compiler.sources import build_sources
 from contracts.compiler.vocabulary import build_words
-from contracts.model import SOURCE_WORD, Contract, Metric, PathKind
+from contracts.model import SOURCE_WORD, Contract, Metric
 
 __all__ = ["build_contract"]
 
 _PARTS = ("vocabulary", "sources", "metrics", "pairs")
 _RESERVED_NAMES = frozenset({"engine", "lint", "console"})
 """Names of other folders and processes. Source: house style 3."""
-
-
-_SAID = {"text": "a text", "flag": "true or false", "number": "a number", "time": "a time"}
 
 
 def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
@@ -97,6 +95,7 @@ def _check_name(spot: Spot, faults: Faults) -> None:
 def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
     sound = {source.name for source in contract.sources if not faults.touch(document.at("sources", source.name))}
     _check_paths(contract, sound, document.at("sources"), faults)
+    _check_latencies(contract, document.at("metrics"), faults)
     has_all_sources = len(contract.sources) == len(list(document.entries("sources")))
     for metric in contract.metrics:
         if has_all_sources or SOURCE_WORD not in metric.labels.values():
@@ -130,28 +129,34 @@ def _words_used(contract: Contract) -> Iterator[str]:
         if metric.job != "rejections":
             yield from metric.labels.values()
         yield from (name for name in (metric.subject, metric.amount, metric.newest_by) if name)
-        yield from (condition.subject[0] for condition in metric.when)
+        yield from (condition.subject[0] for condition in (*metric.when, *metric.ends))
     for pair in contract.pairs:
         yield from (pair.id, pair.stage, pair.at, pair.edge)
 
 
 def _check_paths(contract: Contract, sound: Set[str], sources: Spot, faults: Faults) -> None:
-    kinds: dict[tuple[str, ...], tuple[PathKind, str]] = {}
-    for source in contract.sources:
-        decided = ((path, kind) for path, kind in contract.paths_of(source) if kind != "any")
-        for path, kind in decided if source.name in sound else ():
-            known, where = kinds.setdefault(path, (kind, source.name))
-            if known != kind:
-                here = "here" if where == source.name else f"in {quote(where)}"
-                problem = (
-                    f"{quote('.'.join(path))} is read as {_SAID[kind]} and {here} as {_SAID[known]}; settle on one"
-                )
-                faults.add(sources.at(source.name), problem)
-    for path, longer in permutations(kinds, 2):
+    """Of one path, no source can read what is there as a value and another as an object that holds others."""
+    read = {
+        path: source.name
+        for source in contract.sources
+        for path, kind in contract.paths_of(source)
+        if kind != "any" and path and source.name in sound
+    }
+    for path, longer in permutations(read, 2):
         if longer[: len(path)] == path:
-            around = f"the object around {quote('.'.join(longer))}"
-            problem = f"{quote('.'.join(path))} is read as a value and as {around}; read one of the two"
-            faults.add(sources.at(kinds[longer][1]), problem)
+            around = f"the object around {quote(show_path(longer))}"
+            problem = f"{quote(show_path(path))} is read as a value and as {around}; read one of the two"
+            faults.add(sources.at(read[longer]), problem)
+
+
+def _check_latencies(contract: Contract, metrics: Spot, faults: Faults) -> None:
+    """What a pair measures is known after events were tested."""
+    latencies = {pair.latency for pair in contract.pairs}
+    for metric in contract.metrics:
+        tested = [one.subject[0] for one in metric.when if not contract.words[one.subject[0]].is_label]
+        if metric.subject in latencies and tested:
+            problem = f"{quote(metric.name)} observes what a pair measures, so {quote(tested[0])} cannot be tested"
+            faults.add(metrics.at(metric.name, "when"), f"{problem}; test words with values or allow")
 
 
 def _check_series(contract: Contract, metric: Metric, spot: Spot, faults: Faults) -> None:

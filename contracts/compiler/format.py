@@ -14,21 +14,21 @@ __all__ = ["CONTRACT", "RECORDS"]
 NAME = Text("a lower-case name", r"[a-z][a-z0-9_]*")
 _IDENTIFIER = r"[a-zA-Z_][a-zA-Z0-9_]*"
 ENV = Text("an environment variable", r"[A-Z][A-Z0-9_]*")
-_PART = r"[^.\s\x00-\x1f\[\]*$\\\"]+"
+_PART = r"[^.\s\x00-\x1f\[\]{}<>*$\\\"]+"
 PATH = Text(
     "a JSON path such as payload.code",
     rf"(?!([^.]+\.)*0(\.|$)){_PART}(\.{_PART}){{0,31}}",
     hints=(
-        (r"[\[\]*]|(^|\.)0(\.|$)", "lists cannot be read, have the writer put the value into a field of its own"),
-        (r"[\\\"]", "write names as they are, without quotes and escapes; one with a dot in it cannot be read"),
-        (r"[$]", "begin with a field of the event, without $; a name with a $ in it cannot be read"),
-        (r"[\s\x00-\x1f]", "a name with a blank or a control character in it cannot be read"),
+        (r"[\[\]*{}<>]|(^|\.)0(\.|$)", "write a list of exact keys if these are part of a name"),
+        (r"[\\\"$\s\x00-\x1f]", "write names as they are, and a list of exact keys if these are part of a name"),
         (r"(^|\.)(\.|$)", "write one dot between two names"),
         ("", "at most 32 names are read"),
     ),
 )
 """Names joined by dots. Source of 32: no event is that deep; beyond about 900 decoding fails."""
 
+KEYS = ListOf(Text("a key as it is written", r"[^\x00-\x1f\x7f\\\"]+", may_be_blank=True))
+PLACE = Either("a JSON path, or a list of exact keys", scalar=PATH, many=KEYS)
 ANY = Text("a text, number or boolean")
 YES_NO = Flag()
 
@@ -126,21 +126,34 @@ WORD = Record(
     },
 )
 
-TEST = Record(
-    "condition",
-    "One test; a bare value means equal, a list means one of.",
-    {
-        "in": Key(ListOf(ANY), "True if the value is one of these."),
-        "present": Key(YES_NO, "True if there is (or is not) a value."),
-    },
+_TESTS = {
+    "in": Key(ListOf(ANY), "True if the value is one of these."),
+    "not": Key(
+        Either("a value, or a list of values", scalar=ANY, many=ListOf(ANY)),
+        "True if the value is none of these, or absent.",
+    ),
+    "min": Key(Number(), "True if there is a number, and it is not smaller."),
+    "max": Key(Number(), "True if there is a number, and it is not larger."),
+    "present": Key(YES_NO, "True if there is (or is not) a value, of whatever kind."),
+}
+TEST = Record("condition", "Tests of one value, all must hold; a bare value means equal, a list means one of.", _TESTS)
+CONDITION = Either("a value, a list of values, or tests such as {min: 0}", scalar=ANY, many=ListOf(ANY), mapping=TEST)
+PLACED = Record(
+    "condition at a path",
+    "Tests of the value at one path, where its exact keys have to be listed.",
+    {"path": Key(PLACE, "JSON path, or a list of exact keys.", required=True), **_TESTS},
 )
-CONDITION = Either("a value, a list of values, or {present: true}", scalar=ANY, many=ListOf(ANY), mapping=TEST)
+CONDITIONS = Either(
+    "path -> test, or a list of {path: ..., in: ...}",
+    mapping=MapOf(CONDITION, PATH, may_be_empty=True),
+    many=ListOf(PLACED),
+)
 
 CANDIDATE = Record(
     "read",
     "How a source fills a word.",
     {
-        "path": Key(PATH, "JSON path; dots descend into objects."),
+        "path": Key(PLACE, "JSON path; dots descend into objects. A list holds the exact keys, whatever is in them."),
         "value": Key(ANY, "A constant instead of a path."),
         "none": Key(
             ListOf(Text("a text, number or boolean", may_be_blank=True)),
@@ -167,19 +180,19 @@ SOURCE = Record(
     "One event format. Sources are tried in order; the first whose `match` holds takes the event.",
     {
         "match": Key(
-            MapOf(CONDITION, PATH, may_be_empty=True),
+            CONDITIONS,
             "Conditions on JSON paths, all must hold.",
             required=True,
         ),
         "expect": Key(
-            MapOf(CONDITION, PATH),
+            CONDITIONS,
             "Further conditions; if one fails the line is rejected as unknown_schema.",
         ),
         "read": Key(
             MapOf(READ, _some("a word"), may_be_empty=True), "Word -> path (or read); here a bare text is a path."
         ),
         "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
-        "by": Key(PATH, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
+        "by": Key(PLACE, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
         "rows": Key(
             MapOf(MapOf(CELL, _some("a word"), may_be_empty=True), _some("a value of `by`")),
             "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` reads nothing more.",
@@ -195,7 +208,7 @@ LABEL = Either(
 
 METRIC = Record(
     "metric",
-    "One metric family. Exactly one of counts, rejections, observes, sets, states, always says what moves it.",
+    "One metric family. Exactly one of counts, rejections, observes, sets, adds, states, always says what moves it.",
     {
         "type": Key(Text(choices=("counter", "gauge", "histogram")), "Prometheus type.", required=True),
         "help": Key(Text("a sentence"), "One sentence for the person paged.", required=True),
@@ -207,12 +220,24 @@ METRIC = Record(
         ),
         "observes": Key(NAME, "Histogram: the number word observed."),
         "buckets": Key(ListOf(Number()), "Histogram: upper bounds, rising, without +Inf."),
-        "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back."),
+        "sets": Key(NAME, "Gauge: the number or time word shown; a time never goes back, unless it keeps min."),
+        "keeps": Key(
+            Text(choices=("max", "min")), "Gauge set to a number or a time: the largest or smallest value stays."
+        ),
+        "adds": Key(NAME, "Gauge: the sum of this number word, whose values may be negative; it goes up and down."),
         "states": Key(NAME, "Gauge: the enum word (also a label) whose current value is 1 and all others 0."),
         "newest_by": Key(
             NAME,
             "Gauge set to a number, or states: the time word by which the newest event wins; `lines` for the last line "
             "read. Left out, the time word of all sources that read the number or state, if there is one.",
+        ),
+        "ends": Key(
+            MapOf(CONDITION, Text("a word", NAME.pattern)),
+            "Gauge set, added or of states: tests of label words; an event that passes them all ends its series.",
+        ),
+        "ends_after": Key(
+            Number("seconds, above 0", above=0),
+            "Gauge with newest_by, or of a time: seconds after its newest event at which a series ends.",
         ),
         "always": Key(Number(), "Gauge: a constant, shown for each series of `init`."),
         "labels": Key(
@@ -269,5 +294,5 @@ CONTRACT = Record(
     },
 )
 
-RECORDS = (CONTRACT, EXPORTER, FILES, FOLDER, WORD, DEFAULT, SOURCE, CANDIDATE, TEST, METRIC, PAIR)
+RECORDS = (CONTRACT, EXPORTER, FILES, FOLDER, WORD, DEFAULT, SOURCE, CANDIDATE, TEST, PLACED, METRIC, PAIR)
 """Every record of the format, in the order the documentation shows them."""

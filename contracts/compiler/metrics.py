@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
 from contracts.compiler.labels import FORBIDDEN_LABELS, build_init, build_labels
-from contracts.compiler.vocabulary import value_problem
-from contracts.model import SOURCE_WORD, Condition, Job, Metric, Word
+from contracts.compiler.when import build_ends, build_when, unknown
+from contracts.model import SOURCE_WORD, Job, Metric, Word
 from contracts.self_metrics import LIVE_TRADING, RESERVED_PREFIX
-from contracts.spelling import spelling
 
 __all__ = ["FORBIDDEN_LABELS", "build_metrics"]
 
 _JOBS: Mapping[str, tuple[Job, ...]] = {
     "counter": ("counts", "rejections"),
     "histogram": ("observes",),
-    "gauge": ("sets", "states", "always"),
+    "gauge": ("sets", "adds", "states", "always"),
 }
 _EXTRAS: Mapping[Job, frozenset[str]] = {
     "counts": frozenset({"amount", "when", "init"}),
     "rejections": frozenset({"init"}),
     "observes": frozenset({"buckets", "when", "init"}),
-    "sets": frozenset({"when", "newest_by"}),
-    "states": frozenset({"when", "init", "newest_by"}),
+    "sets": frozenset({"when", "newest_by", "keeps", "ends", "ends_after"}),
+    "adds": frozenset({"when", "init", "ends"}),
+    "states": frozenset({"when", "init", "newest_by", "ends", "ends_after"}),
     "always": frozenset({"init"}),
 }
 _RECORDED: Mapping[Job, frozenset[str]] = {
@@ -43,6 +42,7 @@ _SUBJECT_KINDS: Mapping[Job, tuple[str, ...]] = {
     "counts": ("enum", "name"),
     "observes": ("number",),
     "sets": ("number", "time"),
+    "adds": ("number",),
     "states": ("enum",),
 }
 _SAMPLES = {
@@ -108,9 +108,12 @@ def _build_metric(
         budget=int(spot.number_of("budget", 1)),
         subject=spot.text_of(job) if job in _SUBJECT_KINDS else None,
         amount=spot.text_of("amount") or None,
+        keeps=spot.text_of("keeps") or None,  # type: ignore[arg-type]  # narrowed by its shape
+        ends=build_ends(spot.get("ends"), words, faults),
+        ends_after=spot.number_of("ends_after", 0.0) or None,
         value=spot.number_of("always", 1.0),
         buckets=_build_buckets(spot, job, faults),
-        when=_build_when(spot.get("when"), words, faults),
+        when=build_when(spot.get("when"), words, faults),
         init=build_init(job, labels, spot, words, sources, faults),
         reasons={reason: value.text for reason, value in spot.entries("rejections")},
         line=spot.line,
@@ -149,29 +152,6 @@ def _build_buckets(spot: Spot, job: Job, faults: Faults) -> tuple[float, ...]:
     return buckets
 
 
-def _build_when(spot: Spot | None, words: Mapping[str, Word], faults: Faults) -> tuple[Condition, ...]:
-    conditions = build_conditions(spot, faults)
-    for condition, (name, entry) in zip(conditions, spot.items() if spot else (), strict=True):
-        word = words.get(name)
-        if word is None:
-            faults.add(entry, _unknown(name))
-        elif not word.is_label:
-            faults.add(entry, f"{quote(name)} is of kind {word.kind}: only words with values or allow can be tested")
-        else:
-            problems = (value_problem(word, spelling(value)) for value in condition.values)
-            for problem in filter(None, problems):
-                faults.add(entry, problem)
-    return conditions
-
-
-def _unknown(name: str) -> str:
-    if name == SOURCE_WORD:
-        return (
-            'the built-in word "source" can only be a label; let its source read a constant into a word, and use that'
-        )
-    return f"unknown word {quote(name)}; declare it under vocabulary"
-
-
 def _check_name(metric: Metric, spot: Spot, faults: Faults) -> None:
     name = metric.name
     if name == LIVE_TRADING:
@@ -193,7 +173,7 @@ def _check_subject(metric: Metric, spot: Spot, words: Mapping[str, Word], faults
     if subject is None or (job == "counts" and subject == "events"):
         return
     if subject not in words:
-        faults.add(spot.at(job), _unknown(subject))
+        faults.add(spot.at(job), unknown(subject))
         return
     kind, expected = words[subject].kind, " or ".join(_SUBJECT_KINDS[job])
     if kind not in _SUBJECT_KINDS[job]:

@@ -23,7 +23,17 @@ def settle_newest(
     spot: Spot, metrics: tuple[Metric, ...], sources: tuple[Source, ...], words: Mapping[str, Word], faults: Faults
 ) -> tuple[Metric, ...]:
     """Return the metrics, each with the time word that is stated, or else the only one there can be."""
-    return tuple(replace(one, newest_by=_newest_by(spot.at(one.name), one, sources, words, faults)) for one in metrics)
+    settled = []
+    for metric in metrics:
+        entry = spot.at(metric.name)
+        one = replace(metric, newest_by=_newest_by(entry, metric, sources, words, faults))
+        subject = words.get(one.subject or "")
+        is_time = one.job == "sets" and subject is not None and subject.kind == "time"
+        if one.ends_after and not is_time and one.newest_by is None:
+            problem = "ends_after needs a time that tells how old an event is; name a time word in newest_by"
+            faults.add(entry.at("ends_after"), problem)
+        settled.append(replace(one, keeps="max") if is_time and one.keeps is None else one)
+    return tuple(settled)
 
 
 def _newest_by(
@@ -33,9 +43,10 @@ def _newest_by(
     if metric.job not in ("sets", "states") or subject is None:
         return None
     stated = spot.text_of("newest_by")
-    if subject.kind == "time":
+    if subject.kind == "time" or metric.keeps:
         if stated:
-            faults.add(spot.at("newest_by"), "says nothing about a gauge of times, which never goes back; delete it")
+            stays = "of times, which never goes back" if subject.kind == "time" else "that keeps a value"
+            faults.add(spot.at("newest_by"), f"says nothing about a gauge {stays}; delete it")
         return None
     times = [{name for name in _filled(one) if words[name].kind == "time"} for one in _readers(sources, subject.name)]
     common = set.intersection(*times) if times else set()
@@ -43,16 +54,28 @@ def _newest_by(
         return common.pop() if len(common) == 1 else None
     if stated == BY_LINES and stated not in words:
         return None
+    _check_stated(stated, common, subject, sources, words, spot.at("newest_by"), faults)
+    return stated
+
+
+def _check_stated(
+    stated: str,
+    common: set[str],
+    subject: Word,
+    sources: tuple[Source, ...],
+    words: Mapping[str, Word],
+    spot: Spot,
+    faults: Faults,
+) -> None:
     if stated not in words or words[stated].kind != "time":
-        faults.add(spot.at("newest_by"), f"newest_by needs a word with type: time, or {BY_LINES}; got {quote(stated)}")
+        faults.add(spot, f"newest_by needs a word with type: time, or {BY_LINES}; got {quote(stated)}")
     elif stated not in common:
         lacking = next((one for one in _readers(sources, subject.name) if stated not in _filled(one)), None)
         if lacking is not None:
             problem = (
                 f"the source {quote(lacking.name)} reads {quote(subject.name)} but not {quote(stated)}; read it there"
             )
-            faults.add(spot.at("newest_by"), problem)
-    return stated
+            faults.add(spot, problem)
 
 
 def _readers(sources: tuple[Source, ...], word: str) -> list[Source]:

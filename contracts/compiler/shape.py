@@ -55,7 +55,7 @@ class Text(Struct, frozen=True):
         """Return the JSON Schema of this scalar."""
         if self.choices:
             return {"enum": list(self.choices)}
-        if self.may_be_blank:
+        if self.may_be_blank and not self.pattern:
             return {"type": ["string", "number", "boolean"], "description": self.what}
         pattern = self.pattern or r"(?s:.*\S.*)"
         others = [kind for kind, sample in (("number", "1"), ("boolean", "true")) if re.fullmatch(pattern, sample)]

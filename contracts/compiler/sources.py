@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
+from contracts.compiler.paths import build_path
 from contracts.compiler.vocabulary import check_number_spellings, number_problem, read_spellings, value_problem
 from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Read, Row, Source, Word
 from contracts.spelling import fold
@@ -43,21 +44,21 @@ def _with_whole_objects(sources: tuple[Source, ...]) -> tuple[Source, ...]:
 
     def whole(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
         return tuple(
-            Condition((*c.subject, WHOLE), c.test) if c.subject in objects and not c.values else c for c in conditions
+            Condition((*c.subject, WHOLE), c.test) if c.subject in objects and c.test in ("present", "absent") else c
+            for c in conditions
         )
 
     return tuple(replace(source, match=whole(source.match), expect=whole(source.expect)) for source in sources)
 
 
 def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults) -> Source:
-    by = spot.text_of("by")
     source = Source(
         name=name,
         match=build_conditions(spot.get("match"), faults),
         expect=build_conditions(spot.get("expect"), faults),
         reads=_build_reads(spot.get("read"), words, faults, bare_is_path=True),
         require_any=spot.texts_of("require_any"),
-        by=tuple(by.split(".")) if by else (),
+        by=build_path(spot.get("by")),
         rows=_build_rows(spot, words, faults),
         line=spot.line,
     )
@@ -129,7 +130,7 @@ def _always_gives(candidate: Candidate) -> bool:
 def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool) -> Candidate:
     if isinstance(spot.value, str):
         if bare_is_path:
-            return Candidate(path=tuple(spot.text.split(".")))
+            return Candidate(path=build_path(spot))
         return Candidate(constant=_constant(word, spot, faults))
     _check_keys(word, spot, faults)
     if word.kind == "number":
@@ -137,7 +138,7 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
     path, constant, otherwise = spot.get("path"), spot.get("value"), spot.get("otherwise")
     values = word.label_values
     return Candidate(
-        path=tuple(path.text.split(".")) if path else (),
+        path=build_path(path),
         constant=_constant(word, constant, faults) if constant else None,
         none=frozenset(fold(item.text) for item in spot.at("none").elements()),
         aliases=read_spellings(spot.get("aliases"), values, faults),

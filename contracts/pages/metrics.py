@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import click
 
+from contracts.compiler.paths import show_path
 from contracts.load import load_contracts
 from contracts.model import SOURCE_WORD, Contract, Metric
 from contracts.pages.named import SHIPPED, read_named
@@ -98,7 +99,7 @@ def _fields(contract: Contract) -> Mapping[str, list[str]]:
             for candidate in read.candidates:
                 path = candidate.path or source.by
                 if path:
-                    found.setdefault(read.word, {})[".".join(path)] = None
+                    found.setdefault(read.word, {})[show_path(path)] = None
     for pair in contract.pairs:
         for word in (pair.edge, pair.latency):
             found.setdefault(word, {})[f"pairs by {pair.id}"] = None

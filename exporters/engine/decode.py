@@ -40,21 +40,25 @@ class _Leaf(NamedTuple):
     takes: frozenset[type]
 
 
+_ANYTHING: Any = str | int | float | bool | list | dict | None
+
 _DECIDING: Mapping[PathKind, _Leaf] = {
     "text": _Leaf("text", str | int | float | None, frozenset({str, int, float})),
     "flag": _Leaf("flag", bool | str | None, frozenset({bool, str})),
     "number": _Leaf("number", float | str | None, frozenset({float, str})),
     "time": _Leaf("time", str | int | float | None, frozenset({str, int, float})),
     "any": _Leaf("any", _Present | None, frozenset()),
+    "mixed": _Leaf("mixed", _ANYTHING, frozenset({str, int, float, bool, list, dict})),
 }
-"""Fields that decide plans are hashed: two values of one field may only be equal if they mean the same (true == 1)."""
+"""Fields that decide plans are hashed: two values of one field may only be equal if they mean the same (true == 1).
+
+What a field of mixed kinds holds is told apart by whoever reads it.
+"""
 
 _OTHER: Mapping[PathKind, _Leaf] = {
     **_DECIDING,
     "number": _Leaf("number", float | str | bool | list | dict | None, frozenset({float, str, bool, list, dict})),
-    "time": _Leaf(
-        "time", str | int | float | bool | list | dict | None, frozenset({str, int, float, bool, list, dict})
-    ),
+    "time": _Leaf("time", _ANYTHING, frozenset({str, int, float, bool, list, dict})),
 }
 """Numbers and times are read in columns, and whoever reads them looks at their kinds, many at once."""
 

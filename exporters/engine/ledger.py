@@ -88,7 +88,7 @@ class Ledger:
 
     def commit(self) -> None:
         """Make what changes() said visible: it has been written, or nothing is to be kept."""
-        self.series.commit()
+        self.series.commit(self._clock.now())
         self.pipeline.pairs.committed()
         self.refusals.committed()
 

@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Metric
+from contracts.model import Keeps, Metric
 
 __all__ = [
+    "FLAGS",
     "MISTYPED",
     "Batch",
     "Checkpoint",
@@ -23,8 +24,10 @@ __all__ = [
     "Count",
     "Decoded",
     "Effect",
+    "End",
     "Failure",
     "FileKey",
+    "Flag",
     "Join",
     "JoinPlan",
     "Mistyped",
@@ -165,6 +168,18 @@ class Mistyped:
 MISTYPED = Mistyped()
 
 
+class Flag:
+    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+
+FLAGS = {value: Flag(value) for value in (False, True)}
+
+
 class Count(NamedTuple):
     """Add `amount` to a counter series, for so many events."""
 
@@ -190,19 +205,28 @@ class Observe(NamedTuple):
 class Put(NamedTuple):
     """Set a gauge series, for so many events.
 
-    With `only_forward` a smaller value changes nothing, and with `at` (UTC epoch nanoseconds of the event, 0 if it has
-    no time) one from before the event that last set the series.
+    With `keeps` only a larger (max) or smaller (min) value changes anything, and with `at` (UTC epoch nanoseconds of
+    the event, 0 if it has no time) none from before the event that last set the series.
     """
 
     metric: Metric
     labels: tuple[str, ...]
     value: float
-    only_forward: bool = False
+    keeps: Keeps | None = None
     at: int | None = None
     events: int = 1
 
 
-Update = Count | Observe | Put
+class End(NamedTuple):
+    """End a gauge series, for so many events; with `at` as for `Put`."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    at: int | None = None
+    events: int = 1
+
+
+Update = Count | Observe | Put | End
 
 Outcome = Literal["applied", "ignored"]
 

@@ -127,7 +127,8 @@ metrics:
         '4: vocabulary.kind.default: got "gift", expected a value of "kind": sale, refund',
         '5: vocabulary.color.max_length: "max_length" says nothing about a word of kind enum; delete it',
         '6: vocabulary.size.type: got "length", expected one of number, time, id',
-        '9: sources.shop.match.v: got "1.5", expected a text, true, false or a whole number below 10^18',
+        '9: sources.shop.match.v: got "1.5", expected a text, true, false or a whole number below 10^18; '
+        "use min and max for others",
         '10: sources.shop.read.knid: unknown word "knid"; declare it under vocabulary or use one of color, kind',
         '15: metrics.shop_events: "shop_events" is a counter and must end in _total; rename it',
         '17: metrics.shop_colors_total.labels[1]: the label "le" is reserved; rename it: {other_name: kind}',

@@ -1,7 +1,8 @@
 """What of `peaktrade contract` reads events: `test`, `check --on` and `new`; the rest of that group is `contracts.cli`.
 
-In: contracts and event files. Out: reports, and exit codes. Nothing is served and no state is kept. `cases`, `samples`
-and `cases_report` are `test`.
+In: contracts and event files. Out: reports, and exit codes. Nothing is served and no state is kept. `test` is `cases`,
+`run_case`, `samples`, `junit`. `check --on` is `survey` (with `probe` and `fields`), then `findings` with `word_causes`
+and `metric_causes`, printed by `report`; `shown` says how much of a value is shown.
 """
 
 __all__: list[str] = []

@@ -5,15 +5,26 @@ In: the command line. Out: a report, and an exit code.
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 
+from contracts.cli import check as check_alone
 from contracts.cli import contract as of_contracts_alone
 from exporters.commands.contract.cases import CaseError, find_cases, read_case
+from exporters.commands.contract.findings import report_of
 from exporters.commands.contract.junit import Outcome, junit_text
+from exporters.commands.contract.report import text_of
 from exporters.commands.contract.run_case import Verdict, run_case
+from exporters.commands.contract.survey import survey_of
+from exporters.commands.export import read_contract
+from exporters.engine.clock import SystemClock
+from exporters.engine.tail.one_shot import OneShot
+from exporters.engine.values import Batch
 
 __all__ = ["contract"]
 
@@ -21,6 +32,57 @@ _MOST_LINES = 40
 """Lines of a diff that are shown; --junit has all of them."""
 
 contract = click.Group("contract", help=of_contracts_alone.help, commands=dict(of_contracts_alone.commands))
+
+
+@contract.command("check", short_help="Show everything wrong with contracts, and what they make of events.")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
+@click.option("--on", "events", multiple=True, metavar="FILE", help="Events to try it on; repeatable; also .gz, `-`.")
+@click.option("--json", "as_json", is_flag=True, help="With --on: print one JSON object instead of text.")
+def check(paths: tuple[Path, ...], events: tuple[str, ...], as_json: bool) -> None:
+    """Load contracts and show everything wrong with them; with --on, what one makes of events.
+
+    PATH is a contract or a folder of contracts (*.yaml); without any, the shipped contracts are checked. Contracts
+    checked together must not share a port, a job or a name.
+
+    With --on the events are read once, nothing is served, and for each source and word it is said how many lines
+    matched, filled it, lack it or hold what was refused, with the first line and what stands there; which fields are
+    never read; which metrics nothing moved, and why. Values are shown cut, of ids and secrets only the beginning.
+
+    \b
+    peaktrade contract check
+    peaktrade contract check my.yaml --on my.jsonl
+    zcat old.gz | peaktrade contract check my.yaml --on - --json
+
+    Exit code 0: all can be used. 1: a metric stays at nothing. 2: the faults shown on standard error must be corrected
+    first, or a file cannot be read.
+    """
+    if not events:
+        if as_json:
+            raise click.UsageError("--json says what a contract makes of events; add --on FILE")
+        click.get_current_context().invoke(check_alone, paths=paths)
+        return
+    if len(paths) != 1 or paths[0].is_dir():
+        raise click.UsageError("--on tries one contract on events; give the path of one contract")
+    found = read_contract(paths[0])
+    if found.is_recorded:
+        raise click.UsageError(f"{paths[0]}: records what sessions tell, and reads no events; leave --on out")
+    survey = survey_of(found, _batches(events, found.files.max_line_bytes), os.environ, SystemClock().now())
+    report = report_of(found, survey, events, os.environ)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report)))
+    else:
+        click.echo("\n".join(text_of(report)))
+    raise SystemExit(0 if report.ok else 1)
+
+
+def _batches(events: tuple[str, ...], longest: int) -> Iterator[Batch]:
+    """Yield all there is to read; what cannot be read ends the command."""
+    shot = OneShot(events, longest)
+    yield from shot.drain(0.0, 0.0)
+    for path in shot.missing:
+        raise click.UsageError(f"{path}: no such file; give --on the path of events, or - for standard input")
+    for path, problem in shot.unreadable.items():
+        raise click.UsageError(f"{path}: cannot be read ({problem.lower()}); give --on a readable file")
 
 
 @contract.command("test", short_help="Run cases: folders with a contract, events, expected samples.")

@@ -8,22 +8,33 @@ line itself stands where the message says.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from contracts.compiler.document import quote
+from contracts.compiler.paths import show_path
 from contracts.model import WHOLE, Candidate, Condition, Contract, Source, Word
 from contracts.spelling import fold, spelling
 
-__all__ = ["explain"]
+__all__ = ["Show", "explain", "failing"]
 
 _MOST = 80
 """Characters shown of what a parser says."""
 
 
-def explain(contract: Contract, reason: str, line: bytes) -> str:
-    """Return what was wrong with a line that was refused for `reason`; "" if there is no more to say."""
+Show = Callable[[Sequence[str], object], str]
+"""A path and what stands there -> how that is said."""
+
+
+def explain(contract: Contract, reason: str, line: bytes, show: Show | None = None) -> str:
+    """Return what was wrong with a line that was refused for `reason`; "" if there is no more to say.
+
+    Args:
+        show: says what stands at a path to somebody who asks about a file of their own; else only its kind is said.
+    """
+    show = show or _kind_at
     if reason == "invalid_utf8":
         return _utf8_fault(line)
     try:
@@ -34,8 +45,8 @@ def explain(contract: Contract, reason: str, line: bytes) -> str:
     if reason == "not_object":
         return "the line is a list" if isinstance(event, list) else "the line is a single value"
     if reason == "unknown_schema":
-        return _unknown_schema(contract, event)
-    return _missing_fields(contract, event) if reason == "missing_fields" else ""
+        return _unknown_schema(contract, event, show)
+    return _missing_fields(contract, event, show) if reason == "missing_fields" else ""
 
 
 def _utf8_fault(line: bytes) -> str:
@@ -46,47 +57,62 @@ def _utf8_fault(line: bytes) -> str:
     return ""
 
 
-def _unknown_schema(contract: Contract, event: object) -> str:
+def _unknown_schema(contract: Contract, event: object, show: Show) -> str:
     source = _source_of(contract, event)
     if source is None:
-        nearest = max(contract.sources, key=lambda one: len(one.match) - len(_failing(one.match, event)))
-        condition = _failing(nearest.match, event)[0]
-        return f"no source matches; of the nearest, {nearest.name}, {_said_of(condition, event)}"
-    failing = _failing(source.expect, event)
-    if failing:
-        return f"source {source.name} expects more: {_said_of(failing[0], event)}"
-    return f"source {source.name}: {_field(source.by, event)}, which has no row"
+        nearest = max(contract.sources, key=lambda one: len(one.match) - len(failing(one.match, event)))
+        condition = failing(nearest.match, event)[0]
+        return f"no source matches; of the nearest, {nearest.name}, {_said_of(condition, event, show)}"
+    missed = failing(source.expect, event)
+    if missed:
+        return f"source {source.name} expects more: {_said_of(missed[0], event, show)}"
+    return f"source {source.name}: {_field(source.by, event, show)}, which has no row"
 
 
-def _missing_fields(contract: Contract, event: object) -> str:
+def _missing_fields(contract: Contract, event: object, show: Show) -> str:
     source = _source_of(contract, event)
     if source is None:
         return ""
     where = f"source {source.name}"
     chosen = _text_at(source.by, event) if source.by else "-"
     if not chosen:
-        return f"{where}: {_field(source.by, event)}"
+        return f"{where}: {_field(source.by, event, show)}"
     row = next((row for row in source.rows if row.value == fold(chosen)), None)
     for read in (*source.reads, *(row.reads if row else ())):
         word = contract.words[read.word]
         if read.required and not any(_gives(word, candidate, event) for candidate in read.candidates):
-            fields = ", ".join(_field(candidate.path, event) for candidate in read.candidates if candidate.path)
+            fields = ", ".join(_field(candidate.path, event, show) for candidate in read.candidates if candidate.path)
             return f"{where} requires {read.word}: {fields}"
     return f"{where} requires one of {', '.join(source.require_any)}"
 
 
 def _source_of(contract: Contract, event: object) -> Source | None:
-    return next((source for source in contract.sources if not _failing(source.match, event)), None)
+    return next((source for source in contract.sources if not failing(source.match, event)), None)
 
 
-def _failing(conditions: Sequence[Condition], event: object) -> list[Condition]:
+def failing(conditions: Sequence[Condition], event: object) -> list[Condition]:
+    """Return the conditions on fields that do not hold for an event."""
     return [condition for condition in conditions if not _holds(condition, _at(condition.subject, event))]
 
 
 def _holds(condition: Condition, value: object) -> bool:
-    if not condition.values:
+    if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
-    return any(isinstance(value, bool) == isinstance(wanted, bool) and value == wanted for wanted in condition.values)
+    if condition.test == "within":
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _in_quotes(value)
+        return condition.minimum <= number <= condition.maximum
+    is_one = any(isinstance(value, bool) == isinstance(one, bool) and value == one for one in condition.values)
+    return is_one == (condition.test != "not")
+
+
+def _in_quotes(value: object) -> float:
+    """Return the number a text is, NaN if it is none."""
+    if not isinstance(value, str) or value.strip("0123456789.+-eE"):
+        return math.nan
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan
 
 
 def _gives(word: Word, candidate: Candidate, event: object) -> bool:
@@ -102,24 +128,30 @@ def _gives(word: Word, candidate: Candidate, event: object) -> bool:
     return word.otherwise is not None or folded in known or parts
 
 
-def _said_of(condition: Condition, event: object) -> str:
+def _said_of(condition: Condition, event: object, show: Show) -> str:
     """Say what a condition wanted, and what there is."""
-    if not condition.values:
+    if condition.test == "within":
+        low, high = condition.minimum, condition.maximum
+        wanted = "a number" + (f" of at least {low:g}" if low > -math.inf else "")
+        wanted += f"{' and' if low > -math.inf else ' of'} at most {high:g}" if high < math.inf else ""
+    elif not condition.values:
         wanted = "something" if condition.test == "present" else "nothing"
     else:
         wanted = " or ".join(
             quote(value) if isinstance(value, str) else spelling(value) for value in condition.values[:3]
         )
         wanted += " or others" if len(condition.values) > 3 else ""
-    return f"{_field(condition.subject, event)}, wanted {wanted}"
+        wanted = f"anything but {wanted}" if condition.test == "not" else wanted
+    return f"{_field(condition.subject, event, show)}, wanted {wanted}"
 
 
-def _field(path: Sequence[str], event: object) -> str:
-    """Return a path and what kind of value stands there."""
-    return f"{'.'.join(part for part in path if part != WHOLE)} is {_kind(_at(path, event))}"
+def _field(path: Sequence[str], event: object, show: Show) -> str:
+    """Return a path and what stands there."""
+    return f"{show_path(path)} is {show(path, _at(path, event))}"
 
 
-def _kind(value: object) -> str:
+def _kind_at(_path: Sequence[str], value: object) -> str:
+    """Return what kind of value there is."""
     match value:
         case None:
             return "absent"

@@ -8,12 +8,13 @@ whatever else is in the batch. Part of the translate stage.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, compress
 from typing import Any
 
+from contracts.model import Condition
+from exporters.engine.translate.measures import ColumnReader, Tally
 from exporters.engine.translate.plan import Plan
-from exporters.engine.translate.readers import ColumnReader, Tally
 
 __all__ = ["Column", "Columns"]
 
@@ -41,6 +42,7 @@ class Columns:
         self._distinct = distinct
         self._now = now
         self._rows: dict[Plan, list[int]] = {}
+        self._held: dict[Condition, list[bool]] = {}
         words = dict.fromkeys(word for plan in distinct for word in plan.readers)
         self._columns = {word: self._read(word) for word in words}  # all, so that no count depends on what is asked for
 
@@ -51,6 +53,15 @@ class Columns:
     def lacks(self, word: str) -> bool:
         """Whether an event whose plan needs a word has no value of it."""
         return self.absent[word] > 0 or any(name == word for name, _ in self.refused)
+
+    def held(self, rows: Iterable[int], tests: Iterable[Condition]) -> list[int]:
+        """Return those of some places at which all tests hold."""
+        for test in tests:
+            if test not in self._held:
+                self._held[test] = list(map(_holder_of(test), self.of(test.subject[0])))
+            holds = self._held[test]
+            rows = [row for row in rows if holds[row]]
+        return list(rows)
 
     def rows(self, plans: Collection[Plan]) -> Sequence[int]:
         """Return the places of all events of these plans, in order."""
@@ -63,10 +74,12 @@ class Columns:
         found = [self._rows[plan] for plan in plans]
         return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
-    def values(self, word: str, plans: Collection[Plan]) -> Column:
-        """Return the values of a word in the events of these plans that have one, in order."""
+    def values(self, word: str, plans: Collection[Plan], tests: Sequence[Condition] = ()) -> Column:
+        """Return the values of a word in the events of these plans that have one and pass the tests, in order."""
         column = self.of(word)
-        if len(plans) < sum(word in plan.readers for plan in self._distinct):
+        if tests:
+            column = [column[at] for at in self.held(self.rows(plans), tests)]
+        elif len(plans) < sum(word in plan.readers for plan in self._distinct):
             column = [column[at] for at in self.rows(plans)]
         return column if all(column) else [value for value in column if value is not None]
 
@@ -97,3 +110,18 @@ class Columns:
         if not all(values) and (absent := values.count(None) - refused):  # all() takes a tenth of the time of count()
             self.absent[name] += absent
         return values
+
+
+def _holder_of(test: Condition) -> Callable[[Any], bool]:
+    """Return what says whether a value, None if there is none, passes a test."""
+    values, low, high = test.values, test.minimum, test.maximum
+    match test.test:
+        case "present":
+            return lambda value: value is not None
+        case "absent":
+            return lambda value: value is None
+        case "within":
+            return lambda value: value is not None and low <= value <= high
+        case "not":
+            return lambda value: value not in values
+    return lambda value: value in values

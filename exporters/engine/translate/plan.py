@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Metric
-from exporters.engine.translate.readers import ColumnReader
+from contracts.model import Condition, Metric
+from exporters.engine.translate.measures import ColumnReader
 from exporters.engine.values import Close, JoinPlan, Target
 
 __all__ = ["Move", "Plan", "Step"]
@@ -23,8 +23,9 @@ class Move(NamedTuple):
 
     Attributes:
         word: the number or time that moves it; None if it is set to `value`.
-        newest_by: the time word by which the newest event wins, for a gauge of times that word; None if the last line
-            does.
+        newest_by: the time word by which the newest event wins; None if the last line does.
+        ends: whether it is ended.
+        tests: of numbers, times and ids; only events for which all hold move the series.
     """
 
     metric: Metric
@@ -32,6 +33,13 @@ class Move(NamedTuple):
     word: str | None
     value: float = 0.0
     newest_by: str | None = None
+    tests: tuple[Condition, ...] = ()
+    ends: bool = False
+
+    def words(self) -> Iterator[str]:
+        """Yield the numbers, times and ids that have to be read."""
+        yield from (name for name in (self.word, self.newest_by) if name)
+        yield from (test.subject[0] for test in self.tests)
 
 
 class Step(NamedTuple):

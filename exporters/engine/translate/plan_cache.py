@@ -8,6 +8,7 @@ Part of the translate stage.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import compress
@@ -20,8 +21,10 @@ from msgspec.structs import astuple
 from contracts.model import Contract
 from contracts.spelling import spelling
 from exporters.engine.fields import Path, attribute_of, deciding_paths
+from exporters.engine.translate.measures import number_of
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
+from exporters.engine.values import FLAGS, MISTYPED
 
 __all__ = ["Admitted", "Key", "PlanCache"]
 
@@ -61,6 +64,7 @@ class PlanCache:
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
         self._paths = deciding_paths(contract)
         self._read = _reader_of_first(self._paths)
+        self._prepared = {at: found for at, path in enumerate(self._paths) if (found := _preparer_of(contract, path))}
         self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
         self._plans: dict[Key, Plan] = {}
@@ -76,6 +80,11 @@ class PlanCache:
         if any(len(self._places[word]) != len(values) for word, values in self._admitted.items()):
             self._take_over()
         keys = self._read(events)
+        if self._prepared:
+            columns = list(zip(*keys, strict=True))
+            for at, prepare in self._prepared.items():
+                columns[at] = tuple(map(prepare, columns[at]))
+            keys = list(zip(*columns, strict=True))
         plans = self._look_up(keys)
         names = self._admit(keys, plans)
         if names:
@@ -166,6 +175,42 @@ def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list
         return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
     get = attrgetter(*map(attribute_of, paths))
     return lambda events: list(map(get, events)) if len(paths) > 1 else list(zip(map(get, events), strict=True))
+
+
+def _preparer_of(contract: Contract, path: Path) -> Callable[[object], object] | None:
+    """Return what makes a part of a key of what stands at a path, where it could not be one as it is, or is a number.
+
+    True is told from 1, and of numbers that are only compared with bounds all between two bounds are one.
+    """
+    conditions = [c for source in contract.sources for c in (*source.match, *source.expect) if c.subject == path]
+    reads = [read for source in contract.sources for read in source.all_reads()]
+    texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
+    if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
+        bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
+        return _Between(sorted(bounds)) if bounds else None
+    return _comparable if contract.paths()[path] == "mixed" else None
+
+
+class _Between:
+    """Replaces numbers by the first one met that is within the same of some bounds, any other value by MISTYPED."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self._met: dict[int, float] = {}
+
+    def __call__(self, raw: object) -> object:
+        number = number_of(raw)
+        if number is None:
+            return None if raw is None else MISTYPED
+        place = bisect_left(self._bounds, number) + bisect_right(self._bounds, number)
+        return self._met.setdefault(place, number)
+
+
+def _comparable(raw: object) -> object:
+    """Return what can be told from all that means something else; no condition or text is made of lists or objects."""
+    if isinstance(raw, bool):
+        return FLAGS[raw]
+    return MISTYPED if isinstance(raw, list | dict) else raw
 
 
 def _values_asked_for(contract: Contract, word: str) -> frozenset[str]:

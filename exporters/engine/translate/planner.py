@@ -6,7 +6,7 @@ runs them. Part of the translate stage.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -25,11 +25,12 @@ from contracts.model import (
 )
 from contracts.spelling import fold, spelling
 from exporters.engine.fields import Path
+from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, number_of
 from exporters.engine.translate.plan import Move, Plan, Step
-from exporters.engine.translate.readers import ColumnReader, IdReader, NumberReader, TextReader, text_of
+from exporters.engine.translate.readers import TextReader, text_of
 from exporters.engine.translate.texts import Meaning, Texts
 from exporters.engine.translate.times import TimeReader
-from exporters.engine.values import Close, JoinPlan, Target
+from exporters.engine.values import Close, Flag, JoinPlan, Target
 
 __all__ = ["Fields", "Planner"]
 
@@ -100,7 +101,9 @@ class Planner:
                 rows = {row.value for row in source.rows}
                 meanings.append(partial(_row_of, rows))
                 spellings |= rows
-        return Texts(tuple(reads.values()), meanings, distinguished, spellings)
+        conditions = [c for source in self._contract.sources for c in (*source.match, *source.expect)]
+        is_measured = any(c.test == "within" and c.subject == path for c in conditions)
+        return Texts(tuple(reads.values()), meanings, distinguished, spellings, is_measured)
 
     def plan(self, fields: Fields) -> Plan:
         """Return the plan of an event whose label-relevant fields are `fields`; plans that do the same are one."""
@@ -155,36 +158,53 @@ class Planner:
             self._add_metric(plan, metric, words, form)
         for pair in self._contract.pairs:
             self._add_pair(plan, pair, words, form)
-        read = [name for move in plan.moves for name in (move.word, move.newest_by) if name]
+        read = [name for move in plan.moves for name in move.words()]
         read += [name for step in plan.steps for name in (step.id, step.at)]
         plan.readers = {name: form.readers[name] for name in read if name in form.readers}
         shown = {word for metric in plan.moved() for word in metric.labels.values()}
         names = [(n, words[n]) for n, word in self._labels.items() if n in shown and word.kind == "name"]
         plan.names = tuple((name, value) for name, value in names if value is not None)
-        plan.is_applied = bool(plan.counts or any(move.word is None for move in plan.moves))
+        plan.is_applied = bool(plan.counts or any(move.word is None and not move.tests for move in plan.moves))
         return plan
 
     def _add_metric(self, plan: Plan, metric: Metric, words: Words, form: _Form) -> None:
         labels = _labels_of(metric, words)
         if labels is None:
             return
+        tests = tuple(condition for condition in metric.when if condition.subject[0] not in words)
+        if any(one.test not in ("not", "absent") and one.subject[0] not in form.readers for one in tests):
+            return
         subject = metric.subject or ""
         newest_by = metric.newest_by
-        if metric.job == "states":
-            at = list(metric.labels.values()).index(subject)
-            for value in self._contract.words[subject].label_values:
-                series = (*labels[:at], value, *labels[at + 1 :])
-                plan.moves += (Move(metric, series, None, float(value == words[subject]), newest_by),)
-        elif metric.job == "counts" and metric.amount is None:
+        if metric.ends and metric.keeps == "max" and self._contract.words[subject].kind == "time":
+            newest_by = subject  # what is older than its end does not begin it anew
+        ends = bool(metric.ends) and all(_word_holds(condition, words) for condition in metric.ends)
+        move = Move(metric, labels, subject, newest_by=newest_by, tests=tests, ends=ends)
+        if metric.job == "counts":
             if subject == "events" or words[subject] is not None:
-                plan.counts += ((metric, labels),)
-        elif metric.job == "counts" and metric.amount in form.readers:
-            if subject == "events" or words[subject] is not None:
-                plan.moves += (Move(metric, labels, metric.amount),)
-        elif metric.job in ("observes", "sets") and subject in form.readers:
-            if self._contract.words[subject].kind == "time":
-                newest_by = subject
-            plan.moves += (Move(metric, labels, subject, newest_by=newest_by),)
+                self._add_count(plan, move._replace(word=metric.amount), form)
+        elif metric.job == "states":
+            plan.moves += tuple(self._states(move, words))
+        elif ends:
+            plan.moves += (move._replace(word=None),)
+        elif subject in form.readers:
+            plan.moves += (move,)
+
+    @staticmethod
+    def _add_count(plan: Plan, move: Move, form: _Form) -> None:
+        """Let a plan move a counter by one or by an amount, which its events have to be read for."""
+        if move.word is None and not move.tests:
+            plan.counts += ((move.metric, move.labels),)
+        elif move.word is None or move.word in form.readers:
+            plan.moves += (move,)
+
+    def _states(self, move: Move, words: Words) -> Iterator[Move]:
+        """Yield what sets every series of a state: that of the present one to 1, the others to 0."""
+        subject = move.metric.subject or ""
+        at = list(move.metric.labels.values()).index(subject)
+        for value in self._contract.words[subject].label_values:
+            series = (*move.labels[:at], value, *move.labels[at + 1 :])
+            yield move._replace(labels=series, word=None, value=float(value == words[subject]))
 
     def _add_pair(self, plan: Plan, pair: Pair, words: Words, form: _Form) -> None:
         """Let an event take part in a pair, unless it lacks id, stage or time, or states an edge of its own."""
@@ -229,7 +249,8 @@ def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
     if metric.job in ("rejections", "always"):
         return None
     labels = [words[word] for word in metric.labels.values()]
-    if None in labels or not all(_word_holds(condition, words) for condition in metric.when):
+    tested = (condition for condition in metric.when if condition.subject[0] in words)
+    if None in labels or not all(_word_holds(condition, words) for condition in tested):
         return None
     return tuple(label for label in labels if label is not None)
 
@@ -238,7 +259,7 @@ def _word_holds(condition: Condition, words: Words) -> bool:
     value = words[condition.subject[0]]
     if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
-    return value in {spelling(wanted) for wanted in condition.values}
+    return (value in {spelling(wanted) for wanted in condition.values}) == (condition.test != "not")
 
 
 def _all_hold(conditions: tuple[Condition, ...], fields: Fields) -> bool:
@@ -248,9 +269,15 @@ def _all_hold(conditions: tuple[Condition, ...], fields: Fields) -> bool:
 def _field_holds(condition: Condition, raw: object) -> bool:
     if condition.test in ("present", "absent"):
         return (raw is not None) == (condition.test == "present")
+    if condition.test == "within":
+        number = number_of(raw)
+        return number is not None and condition.minimum <= number <= condition.maximum
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
-    return any(type(raw) is type(wanted) and raw == wanted for wanted in condition.values)
+    if isinstance(raw, Flag):
+        raw = raw.value
+    is_one = any(type(raw) is type(wanted) and raw == wanted for wanted in condition.values)
+    return is_one == (condition.test != "not")
 
 
 def _row_of(rows: Collection[str], raw: object) -> str | None:

@@ -34,6 +34,7 @@ class Texts:
         meanings: what else is made of them.
         distinguished: name word -> its values that matter, as they are at any time; any other name is like any other.
         spellings: further texts, folded, that have to be looked at one by one.
+        is_measured: whether numbers in texts matter, so that every text has to be.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Texts:
         meanings: Sequence[Meaning],
         distinguished: Mapping[str, Collection[str]],
         spellings: Collection[str],
+        is_measured: bool = False,
     ) -> None:
         self._reads = reads
         self._meanings = meanings
         self._distinguished = distinguished
+        self._is_measured = is_measured
         self._spellings = {"", *spellings}.union(*(reader.spellings(candidate) for reader, candidate in reads))
         self._parts = tuple({part for _, c in reads for part, _ in (*c.prefixes, *c.contains)})
         self._prefixes = tuple({prefix for _, c in reads for prefix, _ in c.prefixes})
@@ -78,6 +81,8 @@ class Texts:
 
     def _stand_ins(self, raws: Collection[object]) -> dict[object, object]:
         """Return the stand-in of each value."""
+        if self._is_measured:
+            return {raw: self._stand_in(raw) for raw in raws}
         texts = [raw for raw in raws if type(raw) is str]
         numbers = [raw for raw in raws if type(raw) is int]
         found = self._in_bulk([*texts, *numbers], [*map(str.strip, texts), *map(str, numbers)])

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from contracts.model import Read, Word
-from exporters.engine.translate.readers import ColumnReader, Field, Found
+from exporters.engine.translate.measures import ColumnReader, Field, Found
 
 __all__ = ["SECOND", "TimeReader", "nanoseconds_of"]
 

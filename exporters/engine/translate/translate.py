@@ -13,13 +13,13 @@ from itertools import chain, compress
 from operator import itemgetter
 from typing import NamedTuple
 
-from contracts.model import Contract, Pair
+from contracts.model import Condition, Contract, Pair
 from exporters.engine.translate.columns import Column, Columns
 from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.plan_cache import Admitted, PlanCache
 from exporters.engine.translate.planner import Planner
 from exporters.engine.translate.times import SECOND
-from exporters.engine.values import Count, Effect, Join, Observe, Put, Update
+from exporters.engine.values import Count, Effect, End, Join, Observe, Put, Update
 
 __all__ = ["Translator"]
 
@@ -73,12 +73,19 @@ def _account(plan: Plan, number: int, columns: Columns, effect: Effect) -> int:
 
 def _moving(plan: Plan, columns: Columns) -> int:
     """Return how many events of a plan move anything: of what moves it one has to be there."""
-    needs = {(move.word,) for move in plan.moves if move.word} | {(step.id, step.at) for step in plan.steps}
-    wanted = [[columns.of(word) for word in words] for words in needs]
-    return sum(
-        any(all(column[at] is not None for column in found) for found in wanted)
-        for at in (columns.rows([plan]) if wanted else ())
-    )
+    needs: set[tuple[tuple[str, ...], tuple[Condition, ...]]] = {
+        ((move.word,) if move.word else (), move.tests) for move in plan.moves
+    }
+    needs |= {((step.id, step.at), ()) for step in plan.steps}
+    if len(needs) == 1 and not next(iter(needs))[1]:
+        ((words, _),) = needs
+        return sum(all(column[at] is not None for column in map(columns.of, words)) for at in columns.rows([plan]))
+    moving: set[int] = set()
+    for words, tests in needs:
+        found = [columns.of(word) for word in words]
+        rows = columns.held(columns.rows([plan]), tests)
+        moving.update(row for row in rows if all(column[row] is not None for column in found))
+    return len(moving)
 
 
 def _updates(distinct: Iterable[Plan], columns: Columns) -> Iterator[Update]:
@@ -88,41 +95,82 @@ def _updates(distinct: Iterable[Plan], columns: Columns) -> Iterator[Update]:
         for move in plan.moves:
             series.setdefault((move.metric.name, move.labels), {})[plan] = move
     newest: dict[object, _Newest | None] = {}
-    puts: list[tuple[int, Put]] = []
+    puts: list[tuple[int, Put | End]] = []
     for moves in series.values():
         move = next(iter(moves.values()))
-        is_time = move.word is not None and move.word == move.newest_by
-        if is_time or move.metric.job in ("observes", "counts"):
-            yield from _measured(move, columns.values(move.word or "", moves.keys()))
-        else:
+        if move.metric.job == "counts" and move.word is None:
+            yield from _counted(move, columns.held(columns.rows(moves.keys()), move.tests))
+        elif move.metric.job in ("sets", "states") and (move.newest_by or not move.metric.keeps):
             puts += _set(moves, columns, newest)
+        elif move.metric.ends:
+            yield from _until_it_ends(moves, columns)
+        else:
+            yield from _measured(move, columns.values(move.word or "", moves.keys(), move.tests))
     yield from (put for _, put in sorted(puts, key=itemgetter(0)))
+
+
+def _counted(move: Move, rows: Sequence[int]) -> Iterator[Update]:
+    """Yield that a series counts the events at some places, which is nothing if there are none."""
+    if rows:
+        yield Count(move.metric, move.labels, float(len(rows)), len(rows))
 
 
 def _measured(move: Move, values: Column) -> Iterator[Update]:
     """Yield what the numbers or times of events do to a series, which is nothing if there are none."""
-    if values and move.metric.job == "sets":
-        yield Put(move.metric, move.labels, max(values) // 1000 / 1e6, only_forward=True, events=len(values))
+    keeps = move.metric.keeps
+    if values and keeps:
+        kept = max(values) if keeps == "max" else min(values)
+        is_time = isinstance(kept, int)  # numbers are floats
+        at = kept if is_time and move.metric.ends_after else None
+        yield Put(move.metric, move.labels, kept // 1000 / 1e6 if is_time else kept, keeps, at, len(values))
     elif values:
         yield Observe(move.metric, move.labels, values)
 
 
+def _until_it_ends(moves: Mapping[Plan, Move], columns: Columns) -> Iterator[Update]:
+    """Yield what the numbers or times of events do to a series that some of them end, in their order."""
+    first = next(iter(moves.values()))
+    (word,) = {move.word for move in moves.values() if move.word} or {""}
+    column, taken = columns.of(word), first._replace(word=word, ends=False)
+    values: Column = []
+    for row in columns.held(columns.rows(moves.keys()), first.tests):
+        if moves[columns.plans[row]].ends:
+            yield from _measured(taken, values)
+            yield End(first.metric, first.labels)
+            values = []
+        elif column[row] is not None:
+            values.append(column[row])
+    yield from _measured(taken, values)
+
+
 def _set(
     moves: Mapping[Plan, Move], columns: Columns, known: dict[object, _Newest | None]
-) -> Iterator[tuple[int, Put]]:
+) -> Iterator[tuple[int, Put | End]]:
     """Yield what the newest of events sets a series to, and its place, which is nothing if none of them has a value.
 
     Args:
         known: takes up which event is the newest of which plans, as all series of one state ask for the same.
     """
-    metric, labels, word, _, newest_by = next(iter(moves.values()))
-    key = (word, newest_by, *map(id, moves))
+    first = next(iter(moves.values()))
+    word, ends = next((move.word for move in moves.values() if move.word), None), first.metric.ends
+    key = (word, first.newest_by, first.tests, *map(id, moves))
     if key not in known:
-        known[key] = _newest_of(moves.keys(), word, newest_by, columns)
+        rows = columns.held(columns.rows(moves.keys()), first.tests) if first.tests else columns.rows(moves.keys())
+        if word is not None:
+            values = columns.of(word)
+            rows = [r for r in rows if values[r] is not None or (ends and moves[columns.plans[r]].ends)]
+        known[key] = _newest_of(rows, first.newest_by, columns)
     newest = known[key]
-    if newest is not None:
-        value = columns.of(word)[newest.row] if word else moves[columns.plans[newest.row]].value
-        yield newest.row, Put(metric, labels, value, at=newest.at, events=newest.events)
+    if newest is None:
+        return
+    move = moves[columns.plans[newest.row]] if ends or not word else first
+    if move.ends:
+        yield newest.row, End(move.metric, move.labels, newest.at, newest.events)
+    else:
+        value = columns.of(word)[newest.row] if word else move.value
+        if word and word == first.newest_by:
+            value = value // 1000 / 1e6
+        yield newest.row, Put(move.metric, move.labels, value, at=newest.at, events=newest.events)
 
 
 class _Newest(NamedTuple):
@@ -133,12 +181,8 @@ class _Newest(NamedTuple):
     events: int
 
 
-def _newest_of(plans: Collection[Plan], word: str | None, newest_by: str | None, columns: Columns) -> _Newest | None:
-    """Return the newest event of some plans that has a value of `word`; one without a time is older than all others."""
-    rows = columns.rows(plans)
-    if word is not None:
-        values = columns.of(word)
-        rows = [row for row in rows if values[row] is not None]
+def _newest_of(rows: Sequence[int], newest_by: str | None, columns: Columns) -> _Newest | None:
+    """Return the newest of the events at some places; one without a time is older than all others."""
     if not rows:
         return None
     if newest_by is None:

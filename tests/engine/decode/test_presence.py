@@ -62,7 +62,7 @@ def test_an_object_is_present_at_any_depth(bench: Make) -> None:
 
 
 def test_what_is_read_of_a_field_does_not_change_by_asking_whether_it_is_there(bench: Make) -> None:
-    sizes = bench(NUMBER).feed({"error": 1}, {"error": 2.5}, {"error": "3"}, {})
+    sizes = bench(NUMBER).feed({"error": 1}, {"error": 2.5}, {"error": "3 s"}, {})
     assert [(sample.value, sample.buckets) for sample in sizes.samples("sizes")] == [(3.5, (1, 1))]
     assert sizes.moved("refused_values_total") == {("size", "mistyped"): 1}
     kinds = bench(OBJECT).feed({"error": {"kind": "fine"}}, {"error": {"deep": {"kind": "fine"}}}, {"error": {}})

@@ -65,7 +65,7 @@ def test_a_snapshot_holds_the_metrics_in_their_order_and_the_series_by_label(sta
 
 def test_a_forward_gauge_takes_larger_values_only_and_any_first_one(state: SeriesTable) -> None:
     for value, expected in ((-7.0, -7.0), (-9.0, -7.0), (0.0, 0.0), (-1.0, 0.0)):
-        state.apply([Put(GAUGE, ("a",), value, only_forward=True)], now=1.0)
+        state.apply([Put(GAUGE, ("a",), value, keeps="max")], now=1.0)
         state.commit()
         assert shown(state, GAUGE) == {("a",): expected}
     state.apply([Put(GAUGE, ("a",), -1.0)], now=1.0)

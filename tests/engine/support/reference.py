@@ -90,18 +90,39 @@ class Reference:
 
     def _labels(self, metric: Json, words: dict[str, Any]) -> list[str] | None:
         """Return the label values of a metric, names beyond their cap folded; None if it does not move."""
-        for word, wanted in metric.get("when", {}).items():
-            if isinstance(wanted, dict) and "present" in wanted:
-                if (words[word] is not None) != wanted["present"]:
-                    return None
-                continue
-            listed = wanted["in"] if isinstance(wanted, dict) else wanted
-            if words[word] not in [spell(one) for one in (listed if isinstance(listed, list) else [listed])]:
-                return None
+        if not self._all_pass(metric, words, of_measured=False):
+            return None
         labels = [words[word] for word in self._shown(metric).values()]
         if None in labels:
             return None
         return [self._fold(word, label) for word, label in zip(self._shown(metric).values(), labels, strict=True)]
+
+    def _all_pass(self, metric: Json, words: dict[str, Any], of_measured: bool) -> bool:
+        return all(
+            self._passes(word, words[word], test, limit)
+            for word, tests in self._tests(metric)
+            if (word in self.measured) == of_measured
+            for test, limit in tests.items()
+        )
+
+    @staticmethod
+    def _tests(metric: Json) -> list[tuple[str, Json]]:
+        when = metric.get("when", {}).items()
+        return [(word, wanted if isinstance(wanted, dict) else {"in": wanted}) for word, wanted in when]
+
+    @staticmethod
+    def _asks(tests: Json) -> bool:
+        """Whether what is absent cannot pass."""
+        return any((test, limit) != ("present", False) and test != "not" for test, limit in tests.items())
+
+    def _passes(self, word: str, value: Any, test: str, limit: Json) -> bool:
+        if test == "present":
+            return (value is not None) == bool(limit)
+        if test in ("min", "max"):
+            return value is not None and bool(value >= limit if test == "min" else value <= limit)
+        listed = limit if isinstance(limit, list) else [limit]
+        known = value in (listed if word in self.measured else [spell(one) for one in listed])
+        return known == (test == "in")
 
     def _fold(self, name: str, value: str) -> str:
         """Give a name a place if it needs one and there is one, else return what stands for the rest."""
@@ -115,7 +136,7 @@ class Reference:
         return value if value in places else str(rest)
 
     def _move(self, name: str, metric: Json, words: dict[str, Any]) -> bool:
-        job = next((job for job in ("counts", "observes", "sets", "states") if job in metric), "")
+        job = next((job for job in ("counts", "observes", "sets", "adds", "states") if job in metric), "")
         subject = metric.get("amount") or metric.get(job)
         if not job or (subject in self.measured and not words[f"{subject} is read"]):
             return False
@@ -124,13 +145,27 @@ class Reference:
         labels = self._labels(metric, words)
         if labels is None:
             return False
+        tested = [(word, tests) for word, tests in self._tests(metric) if word in self.measured]
+        if any(self._asks(tests) and not words[f"{word} is read"] for word, tests in tested):
+            return False
         at = self._time_of(metric, job, words)
         self.needed |= {subject} & self.measured
-        value = 1.0 if subject == "events" or subject not in self.measured else words[subject]
-        if value is None:
+        self.needed |= {word for word, _ in tested if words[f"{word} is read"]}
+        if not self._all_pass(metric, words, of_measured=True):
             return False
-        if job in ("counts", "observes"):
+        value = 1.0 if subject == "events" or subject not in self.measured else words[subject]
+        return value is not None and self._apply(name, metric, job, labels, value, words, at)
+
+    def _apply(
+        self, name: str, metric: Json, job: str, labels: list[str], value: Any, words: dict[str, Any], at: Any
+    ) -> bool:
+        subject = metric.get("amount") or metric.get(job)
+        if job in ("counts", "observes", "adds"):
             return self._sum_up(name, metric, labels, float(value))
+        if "keeps" in metric:
+            known = self.values.get((name, *labels), float(value))
+            self.values[name, *labels] = (max if metric["keeps"] == "max" else min)(known, float(value))
+            return True
         if job == "states":
             place = list(self._shown(metric).values()).index(subject)
             word = self.document["vocabulary"][subject]
@@ -146,7 +181,7 @@ class Reference:
     def _time_of(self, metric: Json, job: str, words: dict[str, Any]) -> Any:
         """Return the time that decides whether an event is the newest; None if the order of the lines does."""
         vocabulary = self.document["vocabulary"]
-        if job not in ("sets", "states") or vocabulary[metric[job]].get("type") == "time":
+        if job not in ("sets", "states") or "keeps" in metric or vocabulary[metric[job]].get("type") == "time":
             return None
         by = metric.get("newest_by")
         if by is None:
@@ -170,8 +205,9 @@ class Reference:
             self.times[name, *labels] = at or 0
 
     def _sum_up(self, name: str, metric: Json, labels: list[str], value: float) -> bool:
-        if math.isinf(self.values.get((name, *labels), 0.0) + value):
-            self.refused[metric.get("amount") or metric["observes"], "out_of_range"] += 1
+        total = abs(self.values.get((name, *labels), 0.0) + value)
+        if total > 2**53 - 1 if "adds" in metric else math.isinf(total):
+            self.refused[metric.get("amount") or metric.get("adds") or metric["observes"], "out_of_range"] += 1
             return True
         self._add(name, labels, value)
         if "buckets" in metric:

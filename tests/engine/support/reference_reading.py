@@ -19,11 +19,18 @@ class RefusedError(Exception):
     """The line is refused, for a reason, in the name of a source."""
 
 
-def dig(event: Json, path: str) -> Json:
-    """Return what is at a dotted path, None if nothing is."""
-    for part in path.split("."):
+def dig(event: Json, path: Json) -> Json:
+    """Return what is at a dotted path, or at a list of keys; None if nothing is."""
+    for part in path.split(".") if isinstance(path, str) else path:
         event = event.get(part) if isinstance(event, dict) else None
     return event
+
+
+def tested(conditions: Json, event: Json) -> list[tuple[Json, Json]]:
+    """Return tests, and what they test."""
+    if isinstance(conditions, dict):
+        return [(wanted, dig(event, path)) for path, wanted in conditions.items()]
+    return [(one, dig(event, one["path"])) for one in conditions]
 
 
 def spell(value: object) -> str:
@@ -101,7 +108,7 @@ class Reader:
         if name is None:
             raise RefusedError("unknown", "unknown_schema")
         source = self.document["sources"][name]
-        if not all(self._holds(wanted, dig(event, path)) for path, wanted in source.get("expect", {}).items()):
+        if not all(self._holds(wanted, raw) for wanted, raw in tested(source.get("expect", {}), event)):
             raise RefusedError(name, "unknown_schema")
         reads: Json = {
             word: [{"path": read}] if isinstance(read, str) else read for word, read in source.get("read", {}).items()
@@ -135,15 +142,26 @@ class Reader:
         return {k: v if isinstance(v, dict | list) else {"value": v} for k, v in rows[chosen].items()}
 
     def _matches(self, source: Json, event: Json) -> bool:
-        return all(self._holds(wanted, dig(event, path)) for path, wanted in source["match"].items())
+        return all(self._holds(wanted, raw) for wanted, raw in tested(source["match"], event))
 
     @staticmethod
     def _holds(wanted: Json, raw: Json) -> bool:
         if isinstance(wanted, dict):
-            return bool(wanted["present"]) == (raw is not None)
+            return all(Reader._passes(test, limit, raw) for test, limit in wanted.items() if test != "path")
+        if isinstance(wanted, list):
+            return any(Reader._holds(one, raw) for one in wanted)
         if isinstance(raw, float) and raw == raw // 1:
             raw = int(raw)
         return type(raw) is type(wanted) and bool(raw == wanted)
+
+    @staticmethod
+    def _passes(test: str, limit: Json, raw: Json) -> bool:
+        if test == "present":
+            return bool(limit) == (raw is not None)
+        if test in ("min", "max"):
+            number = number_of(raw, 1.0)
+            return number is not None and (number >= limit if test == "min" else number <= limit)
+        return Reader._holds(limit, raw) == (test == "in")
 
     def _fill(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> Any:
         word = self.words[name]

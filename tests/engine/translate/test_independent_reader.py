@@ -109,7 +109,12 @@ def source(chance: Random, number: int) -> Json:
     for word in ("code", "run", "desk", "size", "heat", "seen", "at"):
         if chance.random() < 0.15:
             del read[word]
-    made: Json = {"match": {"v": number}, "read": read}
+    matches: list[Json] = [
+        {"v": number},
+        [{"path": ["v"], "not": [9]}, {"path": "v", "in": [number]}],
+    ]
+    matches += [{"v": {"min": number, "max": number}, "row": {"present": True}}, {"v": number, "size": {"min": 0.5}}]
+    made: Json = {"match": chance.choice(matches), "read": read}
     if chance.random() < 0.4:
         made |= {"by": "row", "rows": {"one": {}, "two": {"state": "up", "heat": 4}}}
         for word in ("state", "heat"):
@@ -125,6 +130,10 @@ def metrics(chance: Random) -> Json:
         {"run": {"present": True}},
         {"desk": "a"},
         {"state": {"present": False}},
+        {"heat": {"min": 0, "max": 5, "not": 1}},
+        {"size": {"present": True}, "kind": {"not": ["hold"]}},
+        {"at": {"present": True}, "heat": {"not": [0.5, 2]}},
+        {"size": {"present": False}},
     ]
     jobs: list[Json] = [
         {"type": "counter", "counts": "kind"},
@@ -134,6 +143,8 @@ def metrics(chance: Random) -> Json:
         {"type": "gauge", "sets": "heat"},
         {"type": "gauge", "sets": "heat", "newest_by": "lines"},
         {"type": "gauge", "sets": "heat", "newest_by": "seen"},
+        {"type": "gauge", "adds": "heat"},
+        {"type": "gauge", "sets": "heat", "keeps": chance.choice(["max", "min"])},
         {"type": "gauge", "sets": "at"},
         {"type": "gauge", "sets": "seen"},
     ]
@@ -166,7 +177,7 @@ def contract_text(chance: Random) -> str:
     }
     filled = set.intersection(*({*one["read"], "source", "events"} for one in document["sources"].values()))
     for name, metric in list(document["metrics"].items()):
-        job = next((metric[job] for job in ("counts", "observes", "sets", "states") if job in metric), "events")
+        job = next((metric[job] for job in ("counts", "observes", "adds", "sets", "states") if job in metric), "events")
         names = [label if isinstance(label, str) else label["of"] for label in metric.get("labels", [])]
         words = {
             job,
@@ -179,7 +190,9 @@ def contract_text(chance: Random) -> str:
             del document["metrics"][name]
     used: set[str] = set()
     for metric in document["metrics"].values():
-        used |= {str(metric.get(job)) for job in ("counts", "observes", "sets", "states", "amount", "newest_by")}
+        used |= {
+            str(metric.get(job)) for job in ("counts", "observes", "adds", "sets", "states", "amount", "newest_by")
+        }
         used |= {*metric.get("when", {})}
         used |= {label if isinstance(label, str) else label["of"] for label in metric.get("labels", [])}
     for one in document["sources"].values():
@@ -188,7 +201,7 @@ def contract_text(chance: Random) -> str:
         subject = metric.get("sets") or metric.get("states")
         reads = [{*one["read"]} for one in document["sources"].values() if subject in one["read"]]
         decides = set.intersection(*reads) & {"at", *used & {"seen"}} if reads else set()
-        if subject not in ("at", "seen") and "newest_by" not in metric and decides == {"at"}:
+        if subject not in ("at", "seen") and not {"newest_by", "keeps"} & metric.keys() and decides == {"at"}:
             used.add("at")
     for one in document["sources"].values():
         one["read"] = {word: read for word, read in one["read"].items() if word in used}

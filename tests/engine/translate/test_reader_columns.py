@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from contracts.model import Candidate, Read, Word
-from exporters.engine.translate.readers import ColumnReader, IdReader, NumberReader, Tally
+from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, Tally
 from exporters.engine.translate.times import SECOND, TimeReader, nanoseconds_of
 from exporters.engine.values import MISTYPED
 

@@ -7,34 +7,21 @@ taken no place by the time an update brings it is folded if there is none left.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from math import isfinite
+from math import inf
 
 from msgspec import Struct, field
 
 from contracts.model import Contract, Metric, Word
 from exporters.engine.records import Change, Gone, MetricMeaning, Record, Saved, SavedName, SavedSeries
-from exporters.engine.values import Count, Observe, Put, Sample, Snapshot, Update
+from exporters.engine.series.one import Labels, Series, first_value, sample_of
+from exporters.engine.values import Sample, Snapshot, Update
 
 __all__ = ["Applied", "Overflow", "Series", "SeriesTable"]
 
-Labels = tuple[str, ...]
 Overflow = Counter[tuple[str, str]]
 """(metric, label) -> events whose label value was folded into `otherwise` because the cap was reached."""
-
-
-class Series(Struct):
-    """One label set of one metric: its working value (fields as in Sample) and the committed one, `shown`."""
-
-    metric: Metric
-    labels: Labels
-    created: float
-    value: float = 0.0
-    buckets: list[int] | None = None
-    at: int = 0
-    shown: Sample | None = None
 
 
 class Applied(Struct):
@@ -56,6 +43,7 @@ class SeriesTable:
         self._series: dict[str, dict[Labels, Series]] = {metric.name: {} for metric in metrics}
         self._metrics = tuple(metrics)
         self._meanings = {metric.name: _meaning_of(metric) for metric in metrics}
+        self._ending = [metric for metric in self._metrics if metric.ends_after]
         self._capped = {
             metric.name: [
                 (at, label, words[word])
@@ -92,17 +80,9 @@ class SeriesTable:
         applied = Applied()
         for update in updates:
             series, folded = self._find(update.metric, update.labels, now)
-            if isinstance(update, Count):
-                series.value += update.amount
-            elif isinstance(update, Observe):
-                values = update.values
-                if not isfinite(sum(values, series.value)):
-                    values = _summable(values, series.value)
-                    word = update.metric.amount or update.metric.subject or ""
-                    applied.refused[word, "out_of_range"] += len(update.values) - len(values)
-                _observe(series, values)
-            elif _sets(update, series):
-                series.value, series.at = update.value, update.at or 0
+            refused = series.move(update)
+            if refused:
+                applied.refused[update.metric.amount or update.metric.subject or "", "out_of_range"] += refused
             for label in folded:
                 applied.overflow[update.metric.name, label] += update.events
         return applied
@@ -121,7 +101,7 @@ class SeriesTable:
         """
         yield from map(Gone, self._left)
         for series in self._all() if everything else self._changed.values():
-            if everything or series.shown != _sample_of(series):
+            if everything or series.shown != sample_of(series):
                 kept = series.value, series.created, series.buckets, series.at
                 yield SavedSeries(series.metric.name, series.labels, *kept)
         seen = [SavedName(word, value) for word, values in self._seen.items() for value in values]
@@ -164,15 +144,24 @@ class SeriesTable:
             else:
                 self._left.append(one)
 
-    def commit(self) -> None:
-        """Make the working values the ones that snapshots show; call it when changes() have been written."""
+    def commit(self, now: float = -inf) -> None:
+        """Make the working values the ones that snapshots show; call it when changes() have been written.
+
+        Args:
+            now: UTC epoch seconds; a gauge whose newest event lies too far back of it is shown no longer.
+        """
         self._new_names.clear()
         self._left.clear()
         self._stored_meanings = self._meanings
         for series in self._changed.values():
-            series.shown = _sample_of(series)
+            series.shown = None if series.is_ended else sample_of(series)
             self._shown.pop(series.metric.name, None)
         self._changed.clear()
+        for metric in self._ending:
+            for series in self._series[metric.name].values():
+                if series.shown is not None and series.at < (now - (metric.ends_after or 0.0)) * 1e9:
+                    series.shown = None
+                    self._shown.pop(metric.name, None)
 
     def snapshot(self) -> Snapshot:
         """Return the committed values; the samples of a metric are the same object until one of them changes."""
@@ -207,50 +196,13 @@ class SeriesTable:
         final = tuple(kept)
         series = self._series[metric.name].get(final)
         if series is None:
-            series = Series(metric, final, now, float("-inf") if metric.job == "sets" else 0.0)
+            series = Series(metric, final, now, first_value(metric))
             if metric.type == "histogram":
                 series.buckets = [0] * (len(metric.buckets) + 1)
             self._series[metric.name][final] = series
         if not folded:  # one label set per series; of those folded there may be as many as names
             self._known[metric.name, final] = series
         return series, tuple(folded)
-
-
-def _sample_of(series: Series) -> Sample:
-    return Sample(series.labels, series.value, series.created, tuple(series.buckets or ()), series.at)
-
-
-def _sets(update: Put, series: Series) -> bool:
-    """Whether an update is not too old for a gauge."""
-    return update.value > series.value if update.only_forward else update.at is None or update.at >= series.at
-
-
-def _summable(values: Iterable[float], total: float) -> list[float]:
-    """Return the values that can be added one after the other without the sum becoming infinite."""
-    taken = []
-    for value in values:
-        if isfinite(total + value):
-            total += value
-            taken.append(value)
-    return taken
-
-
-def _observe(series: Series, values: list[float]) -> None:
-    bounds = series.metric.buckets
-    series.value = sum(values, series.value)  # one after the other, so that it does not depend on where batches end
-    if series.buckets is None:
-        return
-    if len(values) < 8:
-        for value in values:
-            series.buckets[bisect_left(bounds, value)] += 1
-        return
-    ranked = sorted(values)
-    below = 0
-    for index, bound in enumerate(bounds):
-        upto = bisect_right(ranked, bound)
-        series.buckets[index] += upto - below
-        below = upto
-    series.buckets[-1] += len(ranked) - below
 
 
 def _initial_series(
@@ -274,12 +226,13 @@ def _initial_series(
 
 def _meaning_of(metric: Metric) -> MetricMeaning:
     labels = tuple(metric.labels.items())
-    return MetricMeaning(metric.name, metric.type, metric.job, metric.subject, metric.amount, labels, metric.buckets)
+    kept = metric.amount or metric.keeps
+    return MetricMeaning(metric.name, metric.type, metric.job, metric.subject, kept, labels, metric.buckets)
 
 
 def _restored(metric: Metric, one: SavedSeries) -> Series:
     series = Series(metric, one.labels, one.created, one.value, one.buckets, one.at)
-    series.shown = _sample_of(series)
+    series.shown = None if series.is_ended else sample_of(series)
     return series
 
 

@@ -1,0 +1,156 @@
+"""Sessions: the registry's entries as lists, sums and details.
+
+In: a view. Out: one `Entry` per session, newest first. Times are compared as times, so one written without an offset
+among others spoils no list; a session that crashed and stays `started` is said to be silent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from console.documents import Session
+from console.index import queries
+from console.times import read_time, show
+from console.view import ACTIVE_S, View
+
+__all__ = ["Entry", "find_session", "list_sessions", "stats"]
+
+_GRAVE = {"ok": "green", "warning": "yellow", "breach": "red"}
+_SPELT = {"warn": "warning", "critical": "breach", "error": "breach", "info": "ok"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One session, the path of its report, when its telemetry last said something, and now (UTC epoch seconds)."""
+
+    session: Session
+    path: str
+    heard_at: int | None
+    now: float
+
+    @property
+    def started_at(self) -> int | None:
+        """When it started (nanoseconds)."""
+        return read_time(self.session.started_at)
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it ended."""
+        return read_time(self.session.finished_at)
+
+    @property
+    def updated_at(self) -> int:
+        """The newest time there is of it; 0 if there is none."""
+        return max(at or 0 for at in (self.started_at, self.ended_at, self.heard_at))
+
+    @property
+    def liveness(self) -> Literal["ended", "running", "silent"]:
+        """Whether it has ended, is heard of, or says it runs and has not been heard of for ten minutes."""
+        if self.session.status != "started":
+            return "ended"
+        return "running" if self.now - self.updated_at / 1e9 < ACTIVE_S else "silent"
+
+    @property
+    def severity(self) -> Literal["ok", "warning", "breach"]:
+        """How grave its risk is."""
+        metrics = self.session.metrics
+        check = metrics.get("risk_check")
+        said = metrics.get("risk_severity") or (check.get("severity") if isinstance(check, dict) else None)
+        word = str(said or "ok").lower()
+        word = _SPELT.get(word, word)
+        return word if word in _GRAVE else "warning"  # type: ignore[return-value]  # one of the three
+
+    def number(self, *names: str) -> float | None:
+        """Return the first of some metrics that is a number."""
+        found = (self.session.metrics.get(name) for name in names)
+        return next((value for value in found if isinstance(value, int | float) and not isinstance(value, bool)), None)
+
+    def row(self) -> dict[str, object]:
+        """Return it as a row of the list of sessions."""
+        session, end = self.session, self.ended_at
+        since = self.started_at
+        return {
+            "session_id": session.session_id,
+            "started_at": show(since),
+            "ended_at": show(end),
+            "mode": session.mode,
+            "environment": f"{session.env_name} / {session.symbol}",
+            "status": session.status,
+            "realized_pnl": self.number("realized_pnl"),
+            "max_drawdown": self.number("max_drawdown"),
+            "num_orders": self.number("num_orders", "num_trades"),
+            "report_path": self.path.rpartition("/")[2],
+            "notes": session.error,
+            "duration_seconds": None if end is None or since is None else (end - since) / 1e9,
+            "is_live_warning": session.mode == "live",
+            "risk_status": _GRAVE[self.severity],
+            "risk_severity": self.severity,
+            "liveness": self.liveness,
+        }
+
+    def detail(self) -> dict[str, object]:
+        """Return all there is of it."""
+        session = self.session
+        return {
+            **self.row(),
+            "run_id": session.run_id,
+            "run_type": session.run_type,
+            "env_name": session.env_name,
+            "symbol": session.symbol,
+            "config": session.config,
+            "metrics": session.metrics,
+            "cli_args": session.cli_args,
+            "created_at": show(read_time(session.created_at)),
+            "strategy_tier": session.strategy_tier,
+            "risk_limit_details": limit_details(session),
+        }
+
+    def update(self) -> dict[str, object]:
+        """Return it as the execution watch lists sessions."""
+        return {
+            "session_id": self.session.session_id,
+            "status": self.session.status,
+            "mode": self.session.mode,
+            "environment": self.session.env_name,
+            "started_at_utc": show(self.started_at),
+            "ended_at_utc": show(self.ended_at),
+            "last_update_utc": show(self.updated_at or None),
+        }
+
+
+def limit_details(session: Session) -> list[dict[str, Any]]:
+    """Return the limits of a session's risk check, each with name, value, limit, ratio and severity."""
+    check = session.metrics.get("risk_check")
+    details = check.get("limit_details") if isinstance(check, dict) else None
+    names = ("name", "value", "limit", "ratio", "severity")
+    found = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return [{name: one.get(name) for name in names} for one in found]
+
+
+def list_sessions(view: View, mode: str | None = None, status: str | None = None) -> list[Entry]:
+    """Return the sessions of a mode and a status, newest first by their end, or else their start."""
+    heard = {one.subject: one.last_at for one in queries.streams(view.database, "telemetry")}
+    entries = [Entry(one, path, heard.get(one.session_id), view.now) for one, path in queries.sessions(view.database)]
+    chosen = [one for one in entries if mode in (None, one.session.mode) and status in (None, one.session.status)]
+    return sorted(chosen, key=lambda one: (one.ended_at or one.started_at or 0, one.session.session_id), reverse=True)
+
+
+def find_session(view: View, session_id: str) -> Entry | None:
+    """Return one session, the one updated last if there are several of the name."""
+    found = [one for one in list_sessions(view) if one.session.session_id == session_id]
+    return max(found, key=lambda one: one.updated_at) if found else None
+
+
+def stats(entries: Sequence[Entry]) -> dict[str, object]:
+    """Return the sums over some sessions."""
+    falls = [fall for one in entries if (fall := one.number("max_drawdown")) is not None]
+    return {
+        "total_sessions": len(entries),
+        "by_mode": dict(sorted(Counter(one.session.mode for one in entries).items())),
+        "by_status": dict(sorted(Counter(one.session.status for one in entries).items())),
+        "total_pnl": sum(one.number("realized_pnl") or 0.0 for one in entries),
+        "avg_drawdown": sum(falls) / len(falls) if falls else None,
+    }

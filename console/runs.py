@@ -1,0 +1,170 @@
+"""Runs: what meta.json, steps, alerts and trades of a run come to.
+
+In: a view. Out: one `Run` per folder with a meta.json in order; steps and events as the API names their fields. A run
+without a step yet is a run; nothing of a run is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from console.documents import Meta
+from console.index import queries
+from console.index.queries import StepAt
+from console.index.streams import Stream
+from console.index.tally import Tally
+from console.times import read_time, show
+from console.view import ACTIVE_S, View
+
+__all__ = ["Run", "Status", "find_run", "list_runs", "message_of", "newest_steps", "steps_from"]
+
+Status = Literal["active", "completed", "inactive", "unknown"]
+_NOTHING = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: what it says of itself, and its steps as a whole, if there are any."""
+
+    meta: Meta
+    steps: Stream | None
+    now: float
+    alerts: int = 0
+
+    @property
+    def tally(self) -> Tally:
+        """The sums of its steps."""
+        return self.steps.tally if self.steps else _NOTHING
+
+    @property
+    def last_at(self) -> int | None:
+        """The time of its last step (nanoseconds)."""
+        return self.steps.last_at if self.steps else None
+
+    @property
+    def started_at(self) -> int | None:
+        """When it started, as it says itself, or else the time of its first step."""
+        at = read_time(self.meta.started_at)
+        return at if at is not None or self.steps is None else self.steps.first_at
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it ended, as it says itself."""
+        return read_time(self.meta.ended_at)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not ended, and its last step is less than ten minutes old."""
+        return self.meta.ended_at is None and self.last_at is not None and self.now - self.last_at / 1e9 < ACTIVE_S
+
+    @property
+    def status(self) -> Status:
+        """What can be said of it: `inactive` has not ended and is silent, `unknown` has no step."""
+        if self.meta.ended_at is not None:
+            return "completed"
+        if self.last_at is None:
+            return "unknown"
+        return "active" if self.is_active else "inactive"
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end, or to its last step."""
+        end = self.ended_at if self.ended_at is not None else self.last_at
+        return None if end is None or self.started_at is None else (end - self.started_at) / 1e9
+
+    def row(self) -> dict[str, object]:
+        """Return it as a row of the list of runs."""
+        return {
+            "run_id": self.meta.run_id,
+            "mode": self.meta.mode,
+            "strategy_name": self.meta.strategy_name,
+            "symbol": self.meta.symbol,
+            "timeframe": self.meta.timeframe,
+            "started_at": show(self.started_at),
+            "ended_at": show(self.ended_at),
+            "is_active": self.is_active,
+            "last_event_time": show(self.last_at),
+        }
+
+    def snapshot(self) -> dict[str, object]:
+        """Return where it stands."""
+        tally = self.tally
+        return {
+            "run_id": self.meta.run_id,
+            "mode": self.meta.mode,
+            "strategy_name": self.meta.strategy_name,
+            "symbol": self.meta.symbol,
+            "timeframe": self.meta.timeframe,
+            "total_steps": tally.steps,
+            "total_orders": tally.orders,
+            "total_blocked_orders": tally.blocked,
+            "equity": tally.equity,
+            "realized_pnl": tally.realized_pnl,
+            "unrealized_pnl": tally.unrealized_pnl,
+            "position_size": tally.position_size,
+            "drawdown": tally.drawdown,
+            "last_event_time": show(self.last_at),
+        }
+
+
+def list_runs(view: View) -> list[Run]:
+    """Return all runs, the one with the newest step first, those without a step last."""
+    steps = {one.subject: one for one in queries.streams(view.database, "step")}
+    alerts = {one.subject: one.next for one in queries.streams(view.database, "run_alert")}
+    runs = [
+        Run(meta, steps.get(meta.run_id), view.now, alerts.get(meta.run_id, 0)) for meta in queries.metas(view.database)
+    ]
+    return sorted(runs, key=lambda run: (run.last_at is not None, run.last_at or 0, run.meta.run_id), reverse=True)
+
+
+def find_run(view: View, run_id: str) -> Run | None:
+    """Return one run, or None if there is none."""
+    meta = queries.meta(view.database, run_id)
+    if meta is None:
+        return None
+    alerts = queries.stream(view.database, "run_alert", run_id)
+    return Run(meta, queries.stream(view.database, "step", run_id), view.now, alerts.next if alerts else 0)
+
+
+def newest_steps(view: View, run: Run, limit: int) -> list[StepAt]:
+    """Return a run's newest steps, in order."""
+    return queries.steps_before(view.database, run.steps, limit) if run.steps else []
+
+
+def steps_from(view: View, run: Run, seq: int, limit: int) -> list[StepAt]:
+    """Return a run's steps from a position on, in order."""
+    return queries.steps_after(view.database, run.steps, seq, limit) if run.steps else []
+
+
+def message_of(one: StepAt) -> str:
+    """Return a step in words.
+
+    >>> from console.steps import Step
+    >>> message_of(StepAt(0, Step(step=4, equity=1002.5, orders_blocked=1, risk_reasons="limit"), "", 0, b""))
+    'step 4: equity 1002.5, 1 blocked (limit)'
+    """
+    step = one.step
+    return (
+        f"step {_number(step.step if step.step is not None else one.seq)}: {', '.join(_parts(one)) or 'nothing said'}"
+    )
+
+
+def _parts(one: StepAt) -> Iterator[str]:
+    step = one.step
+    if step.equity is not None:
+        yield f"equity {_number(step.equity)}"
+    if step.signal_changed:
+        yield f"signal {_number(step.signal)}"
+    named = {"filled": step.orders_filled, "rejected": step.orders_rejected, "blocked": step.orders_blocked}
+    for name, number in named.items():
+        if number:
+            why = f" ({step.risk_reasons})" if name == "blocked" and step.risk_reasons else ""
+            yield f"{number} {name}{why}"
+    if step.risk_allowed is False and not step.orders_blocked:
+        yield f"risk said no ({step.risk_reasons or 'no reason given'})"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.12g}"

@@ -1,0 +1,126 @@
+"""What of a contract did not come true in somebody's events, and why.
+
+In: a contract and the `Survey` of the events. Out: a `Report`. What is shown of events is cut, and of what may be an id
+or a secret only the beginning is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from contracts.model import WHOLE, Contract, Read, Source
+from exporters.commands.contract.fields import Fields, Path
+from exporters.commands.contract.metric_causes import metric_findings, remarks_on
+from exporters.commands.contract.probe import alone
+from exporters.commands.contract.report import Refused, Report, SourceFinding, WordFinding
+from exporters.commands.contract.shown import shown
+from exporters.commands.contract.survey import Group, Line, Survey
+from exporters.commands.contract.word_causes import dotted, word_remarks
+from exporters.engine.refusals.explain import explain, failing
+
+__all__ = ["report_of"]
+
+_MOST_VALUES = 20
+_NEAREST = "no source matches; of the nearest, "
+
+
+def report_of(contract: Contract, survey: Survey, files: tuple[str, ...], environment: Mapping[str, str]) -> Report:
+    """Return the report of a survey."""
+
+    def where(line: Line) -> str:
+        return f"line {line.number}" if len(files) == 1 else f"{line.path}:{line.number}"
+
+    metrics = tuple(metric_findings(contract, survey))
+    return Report(
+        contract=contract.path,
+        files=files,
+        ok=all(metric.events for metric in metrics),
+        lines=survey.lines,
+        blank=survey.blank,
+        sources=tuple(_source_finding(contract, source, survey, where, environment) for source in contract.sources),
+        refused=tuple(_refused(contract, survey, where)),
+        never_read=_never_read(contract, survey),
+        metrics=metrics,
+        remarks=tuple(dict.fromkeys(remarks_on(contract, survey, where))),
+    )
+
+
+Where = Callable[[Line], str]
+
+
+def _source_finding(
+    contract: Contract, source: Source, survey: Survey, where: Where, environment: Mapping[str, str]
+) -> SourceFinding:
+    group = survey.groups[source.name]
+    if not group.matched:
+        return SourceFinding(source.name, 0, why=_unmet(contract, source, survey, where))
+    reads: dict[str, Read] = {}
+    for read in source.all_reads():
+        known = reads.get(read.word)
+        reads[read.word] = Read(read.word, (*known.candidates, *read.candidates)) if known else read
+    words = tuple(
+        _word_finding(contract, source, read, group, where, environment)
+        for read in reads.values()
+        if read.word in group.words
+    )
+    return SourceFinding(source.name, group.matched, words)
+
+
+def _word_finding(
+    contract: Contract, source: Source, read: Read, group: Group, where: Where, environment: Mapping[str, str]
+) -> WordFinding:
+    count = group.words[read.word]
+    remarks = tuple(word_remarks(contract, source, read, group, where, environment))
+    is_closed = contract.words[read.word].kind == "enum"
+    values = dict(count.values.most_common(_MOST_VALUES)) if is_closed else {}
+    return WordFinding(read.word, count.filled, count.absent, dict(count.refused), values, remarks)
+
+
+def _unmet(contract: Contract, source: Source, survey: Survey, where: Where) -> str:
+    """Say why a source took no line: another took those it matches, or which condition fails in the nearest line."""
+    nearest: tuple[int, Line, str] | None = None
+    for line in survey.samples:
+        event = msgspec.json.decode(line.data)
+        missed = len(failing(source.match, event))
+        if not missed:
+            taker = next(one.name for one in contract.sources if not failing(one.match, event))
+            return f"{where(line)} matches too, but {taker} stands before it and took it; put {source.name} first"
+        if nearest is None or missed < nearest[0]:
+            why = explain(alone(contract, source.name), "unknown_schema", line.data, shown)
+            nearest = (missed, line, why.removeprefix(f"{_NEAREST}{source.name}, "))
+    return f"in the nearest, {where(nearest[1])}, {nearest[2]}" if nearest else ""
+
+
+def _refused(contract: Contract, survey: Survey, where: Where) -> Iterator[Refused]:
+    """Yield what was refused, the most frequent first; lines no source took by why they were not."""
+    numbers: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], Line] = {}
+    for line, number in survey.unmatched.values():
+        key = ("unknown_schema", explain(contract, "unknown_schema", line.data, shown))
+        numbers[key] += number
+        first.setdefault(key, line)
+    rest = survey.refused - Counter({"unknown_schema": sum(numbers.values())})
+    for reason, line in survey.refused_lines:
+        if reason in rest and not any(known == reason for known, _ in first):
+            key = (reason, explain(contract, reason, line.data.rstrip(b"\n"), shown) if line.data else "")
+            numbers[key], first[key] = rest[reason], line
+    for (reason, why), number in numbers.most_common():
+        yield Refused(reason, number, where(first[reason, why]), why)
+
+
+def _never_read(contract: Contract, survey: Survey) -> dict[str, int]:
+    """Return the fields of the lines that sources took of which nothing is read -> in how many they are."""
+    read = {path[: path.index(WHOLE)] if WHOLE in path else path for path in contract.paths()}
+    found: Counter[str] = Counter()
+    for group in survey.groups.values():
+        for path, one in _leaves(group.fields):
+            if not any(path[:length] in read for length in range(1, len(path) + 1)):
+                found[dotted(path)] += one
+    return dict(found.most_common())
+
+
+def _leaves(fields: Fields) -> Iterator[tuple[Path, int]]:
+    yield from ((path, found.events) for path, found in fields.leaves())

@@ -1,0 +1,107 @@
+"""Gauges that go up and down, that keep a largest or smallest value, and that end."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.support.harness import NOW, Bench
+
+Make = Callable[..., Bench]
+
+ORDERS = """
+vocabulary:
+  step: {type: number, aliases: {1: [placed], -1: [done]}}
+  state: {values: [placed, done]}
+  pnl: {type: number}
+  equity: {type: number}
+  at: {type: time}
+  bot: {allow: a-z, max_length: 5, max_values: 4}
+sources:
+  f: {match: {}, read: {step: event, state: event, pnl: pnl, at: ts, bot: bot, equity: equity}}
+metrics:
+  open_orders: {type: gauge, adds: step, budget: 1, help: Open orders.}
+  realized_pnl: {type: gauge, adds: pnl, labels: [state], budget: 2, help: Profit so far.}
+  bot_pnl: {type: gauge, adds: pnl, labels: [bot], ends: {state: done}, budget: 5, help: Profit of what goes on.}
+  high: {type: gauge, sets: equity, keeps: max, budget: 1, help: Highest.}
+  low: {type: gauge, sets: equity, keeps: min, budget: 1, help: Lowest.}
+  first_timestamp_seconds: {type: gauge, sets: at, keeps: min, budget: 1, help: First.}
+  last_timestamp_seconds: {type: gauge, sets: at, labels: [bot], ends: {state: done}, budget: 5, help: Last.}
+  equity: {type: gauge, sets: equity, labels: [bot], ends: {state: [done]}, budget: 5, help: Equity.}
+  bot_state: {type: gauge, states: state, labels: [bot, state], ends: {state: done}, budget: 10, help: State.}
+"""
+
+
+def at(seconds: float) -> float:
+    return NOW - 1000 + seconds
+
+
+EVENTS = [
+    {"event": "placed", "equity": 5, "bot": "a", "ts": at(10), "pnl": 1},
+    {"event": "placed", "equity": 7, "bot": "b", "ts": at(20), "pnl": 2},
+    {"event": "done", "pnl": 10, "bot": "a", "ts": at(30)},
+    {"event": "placed", "ts": at(1)},
+    {"event": "done", "pnl": -4, "ts": at(31)},
+    {"event": "placed", "equity": 4, "bot": "a", "ts": at(12), "pnl": 64},
+    {"event": "placed", "equity": 9, "bot": "b", "ts": at(13)},
+]
+
+
+@pytest.mark.parametrize("cut", ["one batch", "one each", "restarts in between"])
+def test_gauges_add_keep_and_end_however_lines_are_cut(bench: Make, cut: str) -> None:
+    made = bench(ORDERS)
+    if cut == "one batch":
+        made.feed(*EVENTS)
+    for event in EVENTS if cut != "one batch" else ():
+        made = made.feed(event) if cut == "one each" else Bench(made.contract, rows=made.feed(event).rows())
+    assert made.values("open_orders") == {(): 3}
+    assert made.values("realized_pnl") == {("done",): 6, ("placed",): 67}
+    assert made.values("bot_pnl") == {("a",): 64, ("b",): 2}, "a line after the end begins it anew"
+    assert (made.values("high"), made.values("low")) == ({(): 9}, {(): 4})
+    assert made.values("first_timestamp_seconds") == {(): at(1)}
+    assert made.values("last_timestamp_seconds") == {("b",): at(20)}
+    assert made.values("equity") == {("b",): 7}, (
+        "what is older than the end of a, or than what b shows, changes nothing"
+    )
+    assert made.moved("bot_state") == {("b", "placed"): 1}
+
+
+def test_the_end_that_is_read_first_ends_what_is_older(bench: Make) -> None:
+    assert bench(ORDERS).feed_each(*reversed(EVENTS)).values("equity") == {("b",): 7}
+
+
+def test_what_ended_begins_anew_with_a_later_event(bench: Make) -> None:
+    made = bench(ORDERS).feed(*EVENTS).feed({"event": "placed", "equity": 1, "bot": "a", "ts": at(40)})
+    assert made.values("equity") == {("a",): 1, ("b",): 7}
+
+
+def test_a_sum_that_goes_up_and_down_begins_at_nothing(bench: Make) -> None:
+    assert (bench(ORDERS).values("open_orders"), bench(ORDERS).values("high")) == ({(): 0}, {})
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_what_would_make_a_sum_inexact_is_refused(bench: Make, size: int) -> None:
+    events = [{"event": "placed", "pnl": value} for value in (2**53 - 2, 1, 1, -1e300, -3)]
+    made = bench(ORDERS)
+    for start in range(0, len(events), size):
+        made.feed(*events[start : start + size])
+    assert made.values("realized_pnl")["placed",] == 2**53 - 4
+    assert made.moved("refused_values_total")["pnl", "out_of_range"] == 2
+
+
+def test_a_gauge_ends_when_its_newest_event_is_too_old(bench: Make) -> None:
+    spec = ORDERS.replace("keeps: max,", "ends_after: 60,").replace(
+        "ends: {state: done}, budget: 5", "ends_after: 60, budget: 5"
+    )
+    spec = spec.replace("adds: pnl, labels: [bot], ends_after: 60", "adds: pnl, labels: [bot]")
+    made = bench(spec).feed({"event": "placed", "equity": 5, "bot": "a", "ts": NOW - 30})
+    made.state.commit(NOW + 29)
+    assert (made.values("high"), made.values("last_timestamp_seconds")) == ({(): 5}, {("a",): NOW - 30})
+    made.state.commit(NOW + 31)
+    assert (made.values("high"), made.values("last_timestamp_seconds")) == ({}, {})
+    again = Bench(made.contract, rows=json.loads(json.dumps(made.rows())))
+    again.state.commit(NOW + 31)
+    assert again.values("high") == {}
+    again.feed({"event": "placed", "equity": 6, "bot": "a", "ts": NOW})
+    again.state.commit(NOW + 32)
+    assert again.values("high") == {(): 6}
