@@ -39,7 +39,7 @@ REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
 
 NOTHING = FileKey(0, 0)
-"""Stands for the file of a path of which none has been opened yet."""
+"""Stands for the file of a path of which none has been opened yet; among what is known, for forgotten generations."""
 
 Verdict = Literal[
     "empty",
@@ -80,6 +80,13 @@ class Held(Struct, frozen=True, dict=True):
         return False
 
     @property
+    def was_cut(self) -> bool:
+        """Whether its file does not hold any longer what it held when that was asked first."""
+        with contextlib.suppress(OSError):
+            return self.fd is not None and self.is_whole and not proves(self.fd, self.checkpoint)
+        return True
+
+    @property
     def is_unpacked(self) -> bool:
         """Whether this is the text of a packed file, which is not open itself."""
         return self.fd is not None and os.fstat(self.fd).st_ino != self.checkpoint.key.ino
@@ -110,14 +117,13 @@ class _Original(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What is known of a path's generations: those being read, those done with, and backups that were there before.
 
-    `names`: where the files beside the path are now. `is_complete`: no generation of the path has been forgotten.
+    `names`: where the files beside the path are now. That NOTHING is known says that generations have been forgotten.
     """
 
     held: Sequence[Held]
     done: Sequence[Checkpoint]
     known: Collection[FileKey]
     names: Mapping[FileKey, str]
-    is_complete: bool = True
 
     def has(self, one: Backup) -> bool:
         """Whether the backup was there before. Without inode generations another file may have taken its place."""
@@ -137,7 +143,7 @@ class Past(Struct, frozen=True):
 
     def is_forgotten(self, one: Backup) -> bool:
         """Whether the backup may be a copy of a generation that is no longer remembered."""
-        is_full = len(self.done) >= REMEMBERED or not self.is_complete
+        is_full = len(self.done) >= REMEMBERED or NOTHING in self.known
         return is_full and all(one.mtime_ns < checkpoint.mtime_ns for checkpoint in self.done)
 
     @contextlib.contextmanager
@@ -211,6 +217,8 @@ def classify(one: Backup, past: Past) -> Judgement:
         found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
     if found is not None:
         return Judgement(found[1], found[0].checkpoint)
+    if any(held.was_cut for held in past.held):
+        return Judgement("copy of a cut file")  # cut while it was compared
     return Judgement("forgotten" if past.is_forgotten(one) else "unread")
 
 
