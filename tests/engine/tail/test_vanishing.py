@@ -22,12 +22,13 @@ def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Ex
 
 
 @contextlib.contextmanager
-def just_before_opening(path: Path, act: Callable[[], object]) -> Iterator[list[str]]:
-    """Do something right before the first opening of a path within the block; give a list of the times it happened."""
-    real, done = os.open, list[str]()
+def just_before_opening(path: Path, act: Callable[[], object], opening_number: int = 1) -> Iterator[list[str]]:
+    """Do something right before an opening of a path within the block; give a list of the times it happened."""
+    real, done, left = os.open, list[str](), [opening_number]
 
     def opening(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if str(name) == str(path) and not done:
+        left[0] -= str(name) == str(path)
+        if not left[0] and not done:
             done.append(name)
             act()
         return real(name, flags, mode, dir_fd=dir_fd)
@@ -106,3 +107,21 @@ def test_b4_backups_that_are_renamed_in_a_row_while_they_are_looked_at_are_each_
     assert done
     exporter.let_rest().restart()
     assert exporter.counted(range(5))
+
+
+@pytest.mark.parametrize("opening_number", [1, 2])
+def test_b6_a_copy_is_none_to_be_read_if_its_original_is_cut_while_they_are_compared(
+    exporter: Exporter, log_file: LogFile, opening_number: int
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    log_file.append(lines([1, 2]))
+    copy = log_file.path.with_name(f"{log_file.path.name}.1")
+    exporter.poll(0.2)
+    copy.write_bytes(log_file.path.read_bytes())
+    with just_before_opening(copy, lambda: os.truncate(log_file.path, 0), opening_number) as done:
+        exporter.poll()
+    assert done
+    log_file.append(lines([3]))
+    exporter.poll().poll().restart()
+    assert exporter.counted(range(4))
