@@ -25,7 +25,7 @@ class Proof:
         self.head = head
         self.anchor = anchor
         self._evidence = evidence or Evidence()
-        self._told: Checkpoint | None = None
+        self._stated: Checkpoint | None = None
 
     @classmethod
     def of_file(cls, fd: int, offset: int) -> Proof:
@@ -48,7 +48,7 @@ class Proof:
         if (digest(head), digest(anchor)) != (checkpoint.head, checkpoint.anchor):
             lengths = checkpoint.head_length, checkpoint.anchor_length
             proof = cls(*(_NO_TEXT * length for length in lengths), Evidence(checkpoint.evidence, checkpoint.offset))
-            proof._told = checkpoint
+            proof._stated = checkpoint
             return proof
         if is_whole and not checkpoint.evidence:
             return cls(head, anchor, Evidence.of_file(fd, checkpoint.offset))
@@ -56,8 +56,8 @@ class Proof:
 
     def digests(self) -> tuple[str, str]:
         """Return the digests of head and anchor, as kept on disk."""
-        told = self._told
-        return (told.head, told.anchor) if told is not None else (digest(self.head), digest(self.anchor))
+        stated = self._stated
+        return (stated.head, stated.anchor) if stated is not None else (digest(self.head), digest(self.anchor))
 
     def copy(self, offset: int) -> Proof:
         """Return a proof of its own for another file that goes on from the same bytes."""
