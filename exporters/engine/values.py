@@ -17,7 +17,6 @@ from contracts.model import Keeps, Metric
 
 __all__ = [
     "FIRST_PLACE",
-    "FLAGS",
     "MISTYPED",
     "Batch",
     "Checkpoint",
@@ -28,7 +27,6 @@ __all__ = [
     "End",
     "Failure",
     "FileKey",
-    "Flag",
     "Join",
     "JoinPlan",
     "Mistyped",
@@ -141,10 +139,7 @@ class Status(Struct, frozen=True):
 
 
 class Decoded(Struct):
-    """What a batch holds: events in file order, blank lines, refused lines by reason, filler bytes skipped.
-
-    `events` are instances of the Struct built by `decode`; their attributes are named by `fields.attribute_of`.
-    """
+    """What a batch holds: events (Structs built by `decode`) in file order, blank and refused lines, filler bytes."""
 
     events: list[object]
     blank: int = 0
@@ -169,18 +164,6 @@ class Mistyped:
 
 
 MISTYPED = Mistyped()
-
-
-class Flag:
-    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: bool) -> None:
-        self.value = value
-
-
-FLAGS = {value: Flag(value) for value in (False, True)}
 
 
 class Count(NamedTuple):
