@@ -17,7 +17,6 @@ from contracts.model import Keeps, Metric
 
 __all__ = [
     "FIRST_PLACE",
-    "MISTYPED",
     "Batch",
     "Checkpoint",
     "Close",
@@ -29,7 +28,6 @@ __all__ = [
     "FileKey",
     "Join",
     "JoinPlan",
-    "Mistyped",
     "Notice",
     "NoticeKind",
     "Observe",
@@ -152,18 +150,6 @@ class Decoded(Struct):
         self.blank += other.blank
         self.rejected += other.rejected
         self.skipped_bytes += other.skipped_bytes
-
-
-class Mistyped:
-    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "MISTYPED"
-
-
-MISTYPED = Mistyped()
 
 
 class Count(NamedTuple):
