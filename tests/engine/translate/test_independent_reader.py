@@ -1,11 +1,10 @@
 """Random contracts, events, cutting into batches and restarts in between: a second reading agrees on every series.
 
 The second reading (`support/reference`) shares no code with the contracts' compiler or the engine. The events come from
-two files, of which either is read further at any time. PEAK_TRADE_CHAOS=1 looks at 400 contracts.
+two files, of which either is read further at any time.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -14,11 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.budget import amount
 from tests.engine.support.harness import HEAD, NOW, Bench, contract_of
 from tests.engine.support.random_contracts import contract_text, lines
 from tests.engine.support.reference import Reference
-
-EXAMPLES = 400 if os.environ.get("PEAK_TRADE_CHAOS") else 25
 
 KEPT = ("lines_total", "refused_values_total", "absent_values_total", "pair_edges_total", "pairs_forgotten_total")
 """What the exporter counts about itself that the second reading counts, too."""
@@ -64,7 +62,7 @@ def counted_by(reference: Reference) -> dict[str, dict[tuple[str, ...], float]]:
     return {name: {key: number for key, number in one.items() if number} for name, one in zip(KEPT, found, strict=True)}
 
 
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=amount(25, 400), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_second_reading_of_a_random_contract_agrees_on_every_series(
     tmp_path_factory: pytest.TempPathFactory, seed: int
