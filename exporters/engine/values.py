@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from contracts.model import Keeps, Metric
 
 __all__ = [
+    "FIRST_PLACE",
     "FLAGS",
     "MISTYPED",
     "Batch",
@@ -250,10 +251,14 @@ class Close(Struct, frozen=True, eq=False):
     negative: tuple[str, str, str]
 
 
+FIRST_PLACE = 7
+"""The place of a pair's first opening in what is remembered of an id; `pairs` says what stands before it."""
+
+
 class JoinPlan(Struct, frozen=True, eq=False):
     """How an event takes part in a pair: the place of the stage's time if it opens edges, and the edges it closes.
 
-    Places count the pair's `openings`, then its edges.
+    Places count the pair's `openings`, then its edges, from FIRST_PLACE on.
     """
 
     pair: str
@@ -270,6 +275,7 @@ class Effect(Struct):
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
     taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
+    `parts` counts the parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)
@@ -279,6 +285,7 @@ class Effect(Struct):
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
+    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, other: Effect) -> None:
         """Take in what the events behind these do."""
@@ -289,6 +296,7 @@ class Effect(Struct):
         self.rejected += other.rejected
         self.refused += other.refused
         self.absent += other.absent
+        self.parts += other.parts
 
 
 class Sample(Struct, frozen=True):

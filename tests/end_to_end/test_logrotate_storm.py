@@ -19,12 +19,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import IS_LONG, amount
 from tests.end_to_end.patience import wait_until
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import Exporter, Scraper, read_page
 
-IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
-SECONDS, SEEDS = (60.0, 3) if IS_LONG else (4.0, 1)
+SECONDS, SEEDS = amount((4.0, 1), (60.0, 3))
 
 CONFIGURATIONS = {
     "create": ["create"],

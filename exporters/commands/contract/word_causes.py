@@ -170,4 +170,7 @@ def value_at(path: Sequence[str], event: object) -> object:
 
 def dotted(path: Sequence[str]) -> str:
     """Return how a path is written, its names cut if they seem to be ids."""
-    return ".".join(map(shown_name, path)).replace(f".{ELEMENT}", ELEMENT)
+    keys = list(map(shown_name, path))
+    if any(set(key) & {".", " "} for key in keys):
+        return f"[{', '.join(keys)}]"
+    return ".".join(keys).replace(f".{ELEMENT}", ELEMENT)

@@ -38,7 +38,7 @@ REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
 
 NOTHING = FileKey(0, 0)
-"""Stands for the file of a path of which none has been opened yet."""
+"""Stands for the file of a path of which none has been opened yet; among what is known, for forgotten generations."""
 
 Verdict = Literal[
     "empty",
@@ -106,14 +106,13 @@ class _Original(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What is known of a path's generations: those being read, those done with, and backups that were there before.
 
-    `names`: where the files beside the path are now. `is_complete`: no generation of the path has been forgotten.
+    `names`: where the files beside the path are now. That NOTHING is known says that generations have been forgotten.
     """
 
     held: Sequence[Held]
     done: Sequence[Checkpoint]
     known: Collection[FileKey]
     names: Mapping[FileKey, str]
-    is_complete: bool = True
 
     def has(self, one: Backup) -> bool:
         """Whether the backup was there before. Without inode generations another file may have taken its place."""
@@ -133,7 +132,7 @@ class Past(Struct, frozen=True):
 
     def is_forgotten(self, one: Backup) -> bool:
         """Whether the backup may be a copy of a generation that is no longer remembered."""
-        is_full = len(self.done) >= REMEMBERED or not self.is_complete
+        is_full = len(self.done) >= REMEMBERED or NOTHING in self.known
         return is_full and all(one.mtime_ns < checkpoint.mtime_ns for checkpoint in self.done)
 
     @contextlib.contextmanager

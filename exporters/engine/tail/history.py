@@ -44,7 +44,7 @@ class History:
     """Remembers the past generations of every path.
 
     Attributes:
-        known: identities of the backups that need not be looked at again.
+        known: identities of the backups that need not be looked at again; NOTHING, if generations have been forgotten.
         absent: checkpoints of files that are not open and not done with: their paths led nowhere, or they were closed
             for want of descriptors; kept until their turn comes.
         fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
@@ -56,7 +56,6 @@ class History:
         self._met: set[str] = set()
         self._homes: dict[FileKey, str] = {}
         self._count = 0
-        self._is_complete = True
         self._beside: dict[str, frozenset[FileKey]] = {}
         self._kept: frozenset[FileKey] = frozenset()
         self.absent: list[Checkpoint] = []
@@ -133,7 +132,7 @@ class History:
         ]:
             self._forget(other)
         while self._count > _REMEMBERED_IN_ALL:
-            self._is_complete = False
+            self.known |= {NOTHING}
             self._forget(next(iter(self._done.values()))[0])
 
     def _forget(self, checkpoint: Checkpoint) -> None:
@@ -218,7 +217,8 @@ class History:
                 beside[path] |= self._beside.get(path, frozenset())  # what cannot be seen now was there and is not new
         self._beside = beside
         self._kept = self._kept if self.absent else frozenset()
-        self.known = frozenset({key[:2]: key for keys in (self._kept, *beside.values()) for key in keys}.values())
+        there = {key[:2]: key for keys in (self._kept, *beside.values()) for key in keys}
+        self.known = frozenset(there.values()) | (self.known & {NOTHING})
         self._backups = {path: listed for path, listed in self._backups.items() if path in sure or path in self._done}
 
     def _is_unsure(self, path: str, held: Held) -> bool:
@@ -242,16 +242,16 @@ class History:
     def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
         names = {one.key: one.path for one in self._backups.get(path, [])}
         absent = [Held(checkpoint, None, is_live=False) for checkpoint in self.absent if checkpoint.path == path]
-        return Past([*absent, *held], self._done.get(path, []), known, names, self._is_complete)
+        return Past([*absent, *held], self._done.get(path, []), known, names)
 
     def judge(self, path: str, held: Callable[[str], Sequence[Held]]) -> Judgement | None:
         """Judge a file that a glob leads to as a copy, made by copytruncate, of another path's generation."""
         folder, name = os.path.split(path)
         for other in (os.path.join(folder, base) for base in bases(name)):
-            one = next((one for one in self._backups.get(other, []) if one.path == path), None)
-            judgement = classify(one, self._past(other, held(other), frozenset())) if one is not None else None
-            if judgement is not None and judgement.of is not None:
-                return judgement
+            for one in (one for one in self._backups.get(other, []) if one.path == path):
+                judgement = classify(one, self._past(other, held(other), self.known & {NOTHING}))
+                if judgement.of is not None:
+                    return judgement
         return None
 
     def has_unknown(self, path: str) -> bool:

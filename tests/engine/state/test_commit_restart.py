@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.engine.exposition.render import render
-from exporters.engine.pairs.entry import HEARD
+from tests.budget import amount
 from tests.engine.support.commits import Plant, Shown, failing_disk, shop_event
 from tests.engine.support.harness import NOW
 from tests.engine.support.stages import remembered_by
@@ -97,7 +97,7 @@ ENDS = st.sampled_from(["on", "on", "stop", "kill", "fail"])
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(EVENTS, ENDS), min_size=2, max_size=10))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=amount(25, 1000), deadline=None)
 def test_restarts_at_any_point_change_nothing(steps: list[tuple[list[dict[str, object]], str]]) -> None:
     """Values, label caps, open pairs in their order, expiry and eviction: as in one life that was never cut."""
     with quick_folder() as folder:
@@ -133,7 +133,7 @@ def lived(plant: Plant, events: list[dict[str, object]], ending: str) -> None:
 def order_of(plant: Plant) -> list[tuple[str, list[object]]]:
     """Return the open ids with what is known of each, the one to go first first."""
     assert plant._engine is not None
-    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine.ledger.pipeline.pairs).items()]
+    return [(name, entry[:-4]) for name, entry in remembered_by(plant._engine.ledger.pipeline.pairs).items()]
 
 
 @pytest.mark.slow
