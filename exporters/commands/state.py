@@ -30,6 +30,8 @@ from exporters.engine.values import Checkpoint, Refusal
 __all__ = ["state"]
 
 _LINES = f"{RESERVED_PREFIX}lines_total"
+_WRITTEN_OUT = 1e16
+"""A number without a fraction is written with all its digits up to here, as JSON and Python do."""
 
 
 @click.group()
@@ -168,5 +170,6 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def _number(value: float | str) -> str:
-    """Return a number with every digit it has."""
-    return str(int(value)) if isinstance(value, int | float) and value == int(value) else str(value)
+    """Return a number with every digit it has; one that no counting reaches is not written out."""
+    is_whole = isinstance(value, int | float) and abs(value) < _WRITTEN_OUT and value == int(value)
+    return str(int(value)) if is_whole else str(value)

@@ -71,7 +71,8 @@ _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(NaN)|(-?Infinity)')
 _SAMPLE, _FEW, _MOST_LESSONS = 256, 16, 8
 """Events looked at for the texts a field holds; most texts of a field to be expected; how often that is tried."""
 
-_BETWEEN, _BETWEEN_CRLF = re.compile(rb"}\n(?={)"), re.compile(rb"}\r\n(?={)")
+_STRAY, _STRAY_CRLF = (re.compile(rb"\n(?!(?<=}%b\n)(?:{|\Z))" % before) for before in (b"", b"\r"))
+"""A newline that does not stand between `}` and `{`, or behind the last `}`."""
 
 
 class Decoder:
@@ -124,13 +125,10 @@ class Decoder:
         between `}` and `{`, none can be inside an object (no JSON has `}` directly before `{`), so each line holds
         at least one object; as many events as lines then means exactly one each.
         """
-        ending, between = (b"}\r\n", _BETWEEN_CRLF) if data.endswith(b"\r\n") else (b"}\n", _BETWEEN)
-        if not data.startswith(b"{") or not data.endswith(ending) or not _is_utf8(data):
+        stray = _STRAY_CRLF if data.endswith(b"\r\n") else _STRAY
+        if not data.startswith(b"{") or not _is_utf8(data) or stray.search(data):  # 50 ms for 157 MB; findall(): 66 ms
             return None
-        # counting 157 MB: 12 ms so, 47 ms with count(); 66 ms with findall(), 99 ms with count()
-        lines = len(data) - len(data.replace(b"\n", b""))
-        if len(between.findall(data)) != lines - 1:
-            return None
+        lines = len(data) - len(data.replace(b"\n", b""))  # 12 ms for 157 MB; count(): 47 ms
         try:
             events = self._decode_lines(data)
         except (msgspec.MsgspecError, ValueError, RecursionError):

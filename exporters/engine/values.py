@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from contracts.model import Keeps, Metric
 
 __all__ = [
+    "FIRST_PLACE",
     "FLAGS",
     "MISTYPED",
     "Batch",
@@ -250,10 +251,14 @@ class Close(Struct, frozen=True, eq=False):
     negative: tuple[str, str, str]
 
 
+FIRST_PLACE = 7
+"""The place of a pair's first opening in what is remembered of an id; `pairs` says what stands before it."""
+
+
 class JoinPlan(Struct, frozen=True, eq=False):
     """How an event takes part in a pair: the place of the stage's time if it opens edges, and the edges it closes.
 
-    Places count the pair's `openings`, then its edges.
+    Places count the pair's `openings`, then its edges, from FIRST_PLACE on.
     """
 
     pair: str

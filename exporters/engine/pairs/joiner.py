@@ -37,7 +37,7 @@ from exporters.engine.pairs.entry import (
 )
 from exporters.engine.pairs.segments import Segments
 from exporters.engine.records import PairProgress
-from exporters.engine.values import Close, Join
+from exporters.engine.values import FIRST_PLACE, Close, Join
 
 __all__ = ["Joiner"]
 
@@ -64,13 +64,13 @@ class Joiner:
         self._timeout = round(pair.timeout_s * SECOND)
         self._max_open = pair.max_open
         self._hearings = 1 + len(pair.openings)
-        places = {opening: place for place, opening in enumerate(pair.openings)}
+        places = {opening: place for place, opening in enumerate(pair.openings, start=FIRST_PLACE)}
         self._edges: dict[int, list[int]] = {place: [] for place in places.values()}
-        for edge, (opening, _) in enumerate(pair.edges.values(), start=len(places)):
+        for edge, (opening, _) in enumerate(pair.edges.values(), start=FIRST_PLACE + len(places)):
             self._edges[places[opening]].append(edge)
         self._latencies: Latencies = defaultdict(list)
         self._missed: list[Missed] = []
-        self._blank: Entry = [*[None] * (len(places) + len(pair.edges)), None, None, None, NEVER, 0, 0, 0]
+        self._blank: Entry = [None, None, None, NEVER, 0, 0, 0, *[None] * (len(places) + len(pair.edges))]
         self._expired, self._evicted = (pair.name, "", "expired"), (pair.name, "", "evicted")
 
     def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # noqa: C901  # 1.5 x as long in parts

@@ -62,8 +62,7 @@ class Refusals:
             self._say(found, numbers, failure.error)
         due = {reason for reason in numbers if self._warnings.is_due(f"refused {reason}")} - {"internal_error"}
         if "too_long" in due:
-            limit = self._contract.files.max_line_bytes
-            why = f"longer than {limit} bytes, ends before byte {batch.end}"
+            why = f"longer than {self._contract.files.max_line_bytes} bytes"
             self._say(Refusal("too_long", batch.path, batch.start, now, why), numbers)
         for reason, offset, line in find(due) if due else ():
             self._say(Refusal(reason, batch.path, offset, now, explain(self._contract, reason, line)), numbers)

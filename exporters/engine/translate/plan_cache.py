@@ -63,7 +63,7 @@ class PlanCache:
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
         self._paths = deciding_paths(contract)
-        self._read = _reader_of_first(self._paths)
+        self._read = _reader_of_first(self._paths, len(contract.paths()))
         self._prepared = {at: found for at, path in enumerate(self._paths) if (found := _preparer_of(contract, path))}
         self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
@@ -168,9 +168,11 @@ def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
     memory[key] = plan
 
 
-def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads the paths that events hold first from many of them, a tuple from each."""
+def _reader_of_first(paths: Sequence[Path], number: int) -> Callable[[Sequence[object]], list[Key]]:
+    """Return what reads, of a number of paths, those that events hold first, a tuple from each of many events."""
     if all(len(path) == 1 for path in paths):  # 14 of 17 in 0.1 instead of 0.3 us
+        if len(paths) == number:
+            return lambda events: list(map(astuple, cast(Sequence[Struct], events)))
         first = itemgetter(slice(len(paths)))
         return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
     get = attrgetter(*map(attribute_of, paths))
@@ -178,17 +180,19 @@ def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list
 
 
 def _preparer_of(contract: Contract, path: Path) -> Callable[[object], object] | None:
-    """Return what makes a part of a key of what stands at a path, where it could not be one as it is, or is a number.
+    """Return what makes a part of a key of what stands at a path, where it could not be one or would tell too much.
 
-    True is told from 1, and of numbers that are only compared with bounds all between two bounds are one.
+    True is told from 1; of numbers that are only compared with bounds all between two bounds are one, and so is all
+    that is only asked whether it is there.
     """
+    kind = contract.paths()[path]
     conditions = [c for source in contract.sources for c in (*source.match, *source.expect) if c.subject == path]
     reads = [read for source in contract.sources for read in source.all_reads()]
     texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
     if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
         bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
-        return _Between(sorted(bounds)) if bounds else None
-    return _comparable if contract.paths()[path] == "mixed" else None
+        return _Between(sorted(bounds)) if bounds else None if kind == "any" else _as_there
+    return _comparable if kind == "mixed" else None
 
 
 class _Between:
@@ -204,6 +208,10 @@ class _Between:
             return None if raw is None else MISTYPED
         place = bisect_left(self._bounds, number) + bisect_right(self._bounds, number)
         return self._met.setdefault(place, number)
+
+
+def _as_there(raw: object) -> object:
+    return None if raw is None else MISTYPED
 
 
 def _comparable(raw: object) -> object:

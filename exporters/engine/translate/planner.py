@@ -30,7 +30,7 @@ from exporters.engine.translate.plan import Move, Plan, Step
 from exporters.engine.translate.readers import TextReader, text_of
 from exporters.engine.translate.texts import Meaning, Texts
 from exporters.engine.translate.times import TimeReader
-from exporters.engine.values import Close, Flag, JoinPlan, Target
+from exporters.engine.values import FIRST_PLACE, Close, Flag, JoinPlan, Target
 
 __all__ = ["Fields", "Planner"]
 
@@ -211,7 +211,7 @@ class Planner:
         stage = words[pair.stage]
         if stage is None or words[pair.edge] is not None or not {pair.id, pair.at} <= form.readers.keys():
             return
-        places = {opening: at for at, opening in enumerate(pair.openings)}
+        places = {opening: at for at, opening in enumerate(pair.openings, start=FIRST_PLACE)}
         closes = tuple(
             Close(
                 places[opening],
@@ -222,7 +222,7 @@ class Planner:
                 repeated=(pair.name, edge, "repeated"),
                 negative=(pair.name, edge, "negative"),
             )
-            for joined_at, (edge, (opening, closing)) in enumerate(pair.edges.items(), start=len(places))
+            for joined_at, (edge, (opening, closing)) in enumerate(pair.edges.items(), start=FIRST_PLACE + len(places))
             if closing == stage
         )
         if stage in places or closes:

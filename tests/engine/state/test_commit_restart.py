@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.engine.exposition.render import render
-from exporters.engine.pairs.entry import HEARD
 from tests.engine.support.commits import Plant, Shown, failing_disk, shop_event
 from tests.engine.support.harness import NOW
 from tests.engine.support.stages import remembered_by
@@ -133,7 +132,7 @@ def lived(plant: Plant, events: list[dict[str, object]], ending: str) -> None:
 def order_of(plant: Plant) -> list[tuple[str, list[object]]]:
     """Return the open ids with what is known of each, the one to go first first."""
     assert plant._engine is not None
-    return [(name, entry[:HEARD]) for name, entry in remembered_by(plant._engine.ledger.pipeline.pairs).items()]
+    return [(name, entry[:-4]) for name, entry in remembered_by(plant._engine.ledger.pipeline.pairs).items()]
 
 
 @pytest.mark.slow
