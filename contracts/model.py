@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from contracts.sources import WHOLE, Candidate, Condition, PathKind, Read, Row, Scalar, Source
+from contracts.sources import WHOLE, Candidate, Condition, Part, PathKind, Read, Row, Scalar, Source, Step
 from contracts.vocabulary import SOURCE_WORD, Default, Word
 
 __all__ = [
@@ -29,11 +29,13 @@ __all__ = [
     "Keeps",
     "Metric",
     "Pair",
+    "Part",
     "PathKind",
     "Read",
     "Row",
     "Scalar",
     "Source",
+    "Step",
     "Word",
 ]
 
@@ -47,6 +49,7 @@ REJECTION_REASONS = (
     "too_long",
     "unknown_schema",
     "missing_fields",
+    "too_many_parts",
     "internal_error",
 )
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
@@ -87,6 +90,11 @@ class Metric(Struct, frozen=True):
     init: tuple[tuple[str | None, ...], ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)  # rejection reason -> label value
     line: int = 0
+
+    @property
+    def about(self) -> str | None:
+        """The number or time that it takes or, if it takes none, the word it counts or shows."""
+        return self.amount or self.subject
 
 
 class Pair(Struct, frozen=True):
@@ -143,6 +151,7 @@ class Contract(Struct, frozen=True):
             yield condition.subject, _kind_of(condition)
         if source.by:
             yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
+        yield from ((part.of[0].path, "parts") for part in source.parts)
         for read in source.all_reads():
             word = self.words[read.word]
             kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
@@ -192,7 +201,7 @@ class Contract(Struct, frozen=True):
     def _reachable(self, source: Source, word: str) -> tuple[str, ...]:
         if word == SOURCE_WORD:
             return (source.name,)
-        candidates = [c for read in source.all_reads() if read.word == word for c in read.candidates]
+        candidates = [c for read in source.reads_of_all() if read.word == word for c in read.candidates]
         if any(candidate.path for candidate in candidates):
             return self.words[word].label_values
         default = self.words[word].default

@@ -108,10 +108,13 @@ def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
 
 
 def _check_words(contract: Contract, vocabulary: Spot, faults: Faults) -> None:
-    filled = {read.word for source in contract.sources for read in source.all_reads()}
+    filled = {read.word for source in contract.sources for read in source.reads_of_all()}
     filled |= {word for pair in contract.pairs for word in (pair.edge, pair.latency)}
     filled |= {name for name, word in contract.words.items() if contract.is_recorded or word.default is not None}
+    made = {name: set(word.made_of.words) for name, word in contract.words.items() if word.made_of}
+    filled |= {name for name, parts in made.items() if parts <= filled}
     used = set(_words_used(contract))
+    used |= {part for name in used & made.keys() for part in made[name]}
     for name in contract.words:
         if name not in used:
             problem = f"no metric, pair or condition uses the word {quote(name)}; use it or delete it"

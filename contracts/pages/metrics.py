@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from contracts.compiler.paths import show_path
+from contracts.compiler.paths import show_path, show_steps
 from contracts.load import load_contracts
-from contracts.model import SOURCE_WORD, Contract, Metric
+from contracts.model import SOURCE_WORD, Contract, Metric, Part
 from contracts.pages.named import SHIPPED, read_named
 from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, STORED
 
@@ -100,10 +100,25 @@ def _fields(contract: Contract) -> Mapping[str, list[str]]:
                 path = candidate.path or source.by
                 if path:
                     found.setdefault(read.word, {})[show_path(path)] = None
+        for part in source.parts:
+            _add_part(found, part, "")
     for pair in contract.pairs:
         for word in (pair.edge, pair.latency):
             found.setdefault(word, {})[f"pairs by {pair.id}"] = None
+    for name, made in contract.words.items():
+        for half in made.made_of.words if made.made_of else ():
+            found.setdefault(name, {}).update(found.get(half, {}))
     return {word: list(paths) for word, paths in found.items()}
+
+
+def _add_part(found: dict[str, dict[str, None]], part: Part, above: str) -> None:
+    """Add what a part reads: where it is, and the path inside it."""
+    here = f"{above}{show_steps(part.of)}"
+    for read in part.reads:
+        for path in (candidate.path for candidate in read.candidates if candidate.path):
+            found.setdefault(read.word, {})[f"{here}.{show_path(path)}"] = None
+    for inner in part.parts:
+        _add_part(found, inner, f"{here}.")
 
 
 def _origin(contract: Contract, metric: Metric, fields: Mapping[str, list[str]]) -> str:

@@ -275,6 +275,7 @@ class Effect(Struct):
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
     taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
+    `parts` counts the parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)
@@ -284,6 +285,7 @@ class Effect(Struct):
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
+    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, other: Effect) -> None:
         """Take in what the events behind these do."""
@@ -294,6 +296,7 @@ class Effect(Struct):
         self.rejected += other.rejected
         self.refused += other.refused
         self.absent += other.absent
+        self.parts += other.parts
 
 
 class Sample(Struct, frozen=True):

@@ -46,6 +46,9 @@ def explain(contract: Contract, reason: str, line: bytes, show: Show | None = No
         return "the line is a list" if isinstance(event, list) else "the line is a single value"
     if reason == "unknown_schema":
         return _unknown_schema(contract, event, show)
+    if reason == "too_many_parts":
+        source = _source_of(contract, event)
+        return f"source {source.name}: more than {source.max_parts} parts" if source else ""
     return _missing_fields(contract, event, show) if reason == "missing_fields" else ""
 
 

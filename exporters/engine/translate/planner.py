@@ -25,7 +25,7 @@ from contracts.model import (
 )
 from contracts.spelling import fold, spelling
 from exporters.engine.fields import Path
-from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, number_of
+from exporters.engine.translate.measures import ColumnReader, IdReader, MadeReader, NumberReader, number_of
 from exporters.engine.translate.plan import Move, Plan, Step
 from exporters.engine.translate.readers import TextReader, text_of
 from exporters.engine.translate.texts import Meaning, Texts
@@ -49,12 +49,22 @@ _READERS: Mapping[str, type[ColumnReader]] = {"number": NumberReader, "time": Ti
 
 
 class _Form(Struct, frozen=True):
-    """What events of one source and row are read with, word by word."""
+    """What events of one source and row are read with, word by word.
+
+    `of_parts` are words that only parts read, `inherited` the numbers, times and ids that parts may need of their line.
+    """
 
     source: Source
     texts: tuple[TextReader, ...]
     required: tuple[str, ...]
     readers: Mapping[str, ColumnReader]
+    made: Mapping[str, MadeReader]
+    of_parts: frozenset[str]
+    inherited: tuple[str, ...]
+
+    def measures(self, word: str) -> bool:
+        """Whether events have a number, a time or an id of that word."""
+        return word in self.readers or word in self.made
 
 
 class Planner:
@@ -66,6 +76,7 @@ class Planner:
         self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
         self._columns: dict[object, ColumnReader] = {}
         self._same: dict[object, Plan] = {}
+        self._made = {name: MadeReader(w, w.made_of) for name, w in contract.words.items() if w.made_of is not None}
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
         self._forms = {
             (source.name, row.value if row else None): self._form_of(source, row)
@@ -103,6 +114,7 @@ class Planner:
                 spellings |= rows
         conditions = [c for source in self._contract.sources for c in (*source.match, *source.expect)]
         is_measured = any(c.test == "within" and c.subject == path for c in conditions)
+        is_measured |= any(candidate.capture for _, candidate in reads.values())
         return Texts(tuple(reads.values()), meanings, distinguished, spellings, is_measured)
 
     def plan(self, fields: Fields) -> Plan:
@@ -129,7 +141,13 @@ class Planner:
 
     def _form_of(self, source: Source, row: Row | None) -> _Form:
         reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
+        own = set(reads)
+        of_parts = {read.word for part in source.all_parts() for read in part.reads} - own
+        made = {name: one for name, one in self._made.items() if set(one.words) <= own}
         return _Form(
+            made=made,
+            of_parts=frozenset(of_parts),
+            inherited=tuple(own - self._labels.keys() if source.parts else ()),
             source=source,
             texts=tuple(TextReader(w, reads.get(n), self._environment) for n, w in self._labels.items()),
             required=tuple(name for name, read in reads.items() if read.required),
@@ -155,11 +173,16 @@ class Planner:
             return Plan(rejected=(form.source.name, "missing_fields"))
         plan = Plan(refused=tuple(refused))
         for metric in self._contract.metrics:
-            self._add_metric(plan, metric, words, form)
+            if metric.about not in form.of_parts:
+                self._add_metric(plan, metric, words, form)
         for pair in self._contract.pairs:
             self._add_pair(plan, pair, words, form)
-        read = [name for move in plan.moves for name in move.words()]
+        plan.source = form.source.name if form.source.parts else ""
+        read = [*form.inherited]
+        read += [name for move in plan.moves for name in move.words()]
         read += [name for step in plan.steps for name in (step.id, step.at)]
+        plan.made = tuple({name: form.made[name] for name in read if name in form.made}.values())
+        read += [name for made in plan.made for name in made.words]
         plan.readers = {name: form.readers[name] for name in read if name in form.readers}
         shown = {word for metric in plan.moved() for word in metric.labels.values()}
         names = [(n, words[n]) for n, word in self._labels.items() if n in shown and word.kind == "name"]
@@ -172,7 +195,7 @@ class Planner:
         if labels is None:
             return
         tests = tuple(condition for condition in metric.when if condition.subject[0] not in words)
-        if any(one.test not in ("not", "absent") and one.subject[0] not in form.readers for one in tests):
+        if any(one.test not in ("not", "absent") and not form.measures(one.subject[0]) for one in tests):
             return
         subject = metric.subject or ""
         newest_by = metric.newest_by
@@ -187,7 +210,7 @@ class Planner:
             plan.moves += tuple(self._states(move, words))
         elif ends:
             plan.moves += (move._replace(word=None),)
-        elif subject in form.readers:
+        elif form.measures(subject):
             plan.moves += (move,)
 
     @staticmethod
@@ -195,7 +218,7 @@ class Planner:
         """Let a plan move a counter by one or by an amount, which its events have to be read for."""
         if move.word is None and not move.tests:
             plan.counts += ((move.metric, move.labels),)
-        elif move.word is None or move.word in form.readers:
+        elif move.word is None or form.measures(move.word):
             plan.moves += (move,)
 
     def _states(self, move: Move, words: Words) -> Iterator[Move]:
@@ -241,7 +264,8 @@ class Planner:
 
 def _identity_of(candidate: Candidate) -> Hashable:
     """Return what a number, a time or an id is read with, to be compared."""
-    return candidate.path, candidate.constant, candidate.scale, candidate.none, *candidate.aliases.items()
+    told = (candidate.none, candidate.capture, candidate.format, candidate.zone)
+    return candidate.path, candidate.constant, candidate.scale, told, *candidate.aliases.items()
 
 
 def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:

@@ -115,9 +115,17 @@ def text_of(raw: object) -> str | None:
 def preparer(candidate: Candidate) -> Callable[[object], object] | None:
     """Return what a read makes of the raw value at its path before anything else; None if it takes it as it is."""
     none = candidate.none
-    if not none:
+    search = re.compile(candidate.capture, re.DOTALL).search if candidate.capture else None
+    if search is None and not none:
         return None
-    return lambda raw: None if isinstance(raw, str) and raw.strip().lower() in none else raw
+
+    def prepare(raw: object) -> object:
+        if isinstance(raw, str) and search is not None:
+            found = search(raw.strip())
+            raw = found[1] if found else None
+        return None if isinstance(raw, str) and raw.strip().lower() in none else raw
+
+    return prepare
 
 
 def prepared(candidate: Candidate, raw: object) -> object:
