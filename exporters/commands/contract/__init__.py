@@ -2,7 +2,8 @@
 
 In: contracts and event files. Out: reports, and exit codes. Nothing is served and no state is kept. `test` is `cases`,
 `run_case`, `samples`, `junit`. `check --on` is `survey` (with `probe` and `fields`), then `findings` with `word_causes`
-and `metric_causes`, printed by `report`; `shown` says how much of a value is shown.
+and `metric_causes`, printed by `report`; `shown` says how much of a value is shown. `new` is `guess` (of what `fields`
+says), then `draft`; `inputs` reads.
 """
 
 __all__: list[str] = []

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-import msgspec
-
 from contracts.model import WHOLE, Contract, Read, Source
 from exporters.commands.contract.fields import Fields, Path
+from exporters.commands.contract.inputs import event_of
 from exporters.commands.contract.metric_causes import metric_findings, remarks_on
 from exporters.commands.contract.probe import alone
 from exporters.commands.contract.report import Refused, Report, SourceFinding, WordFinding
@@ -83,7 +82,7 @@ def _unmet(contract: Contract, source: Source, survey: Survey, where: Where) -> 
     """Say why a source took no line: another took those it matches, or which condition fails in the nearest line."""
     nearest: tuple[int, Line, str] | None = None
     for line in survey.samples:
-        event = msgspec.json.decode(line.data)
+        event = event_of(line.data)
         missed = len(failing(source.match, event))
         if not missed:
             taker = next(one.name for one in contract.sources if not failing(one.match, event))

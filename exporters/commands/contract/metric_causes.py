@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from contracts.model import SOURCE_WORD, Candidate, Contract, Metric, Word
+from contracts.model import SOURCE_WORD, Candidate, Condition, Contract, Metric, Word
 from contracts.spelling import spelling
 from exporters.commands.contract.report import MetricFinding
 from exporters.commands.contract.survey import Line, Survey
@@ -56,15 +56,38 @@ def _cause(contract: Contract, metric: Metric, survey: Survey) -> str:
         if word != SOURCE_WORD and word not in made and not _filled(survey, word) and not contract.words[word].default:
             return f"the label {label} has no value in any line"
     for condition in metric.when:
-        name = condition.subject[0]
-        values = _values(survey, name)
-        if condition.values and not {spelling(value) for value in condition.values} & values.keys():
-            wanted = " or ".join(map(spelling, condition.values))
-            was = ", ".join(f"{value} {number}" for value, number in values.most_common(5))
-            return f"when {name} is {wanted} holds in no line; it was {was or 'never filled'}"
+        never = _never_holds(condition, survey)
+        if never:
+            return never
     if made & {*names, *metric.labels.values()}:
         return "no edge of its pair joined"
     return "its words, labels and conditions never come together in one line"
+
+
+def _never_holds(condition: Condition, survey: Survey) -> str:
+    """Say what a word was instead, if a condition on it never holds; "" if it does."""
+    name = condition.subject[0]
+    values, numbers = _values(survey, name), _numbers(survey, name)
+    listed = {spelling(value) for value in condition.values}
+    is_met = {
+        "present": bool(_filled(survey, name)),
+        "within": any(condition.minimum <= number <= condition.maximum for number in numbers),
+        "not": bool(values.keys() - listed),
+    }.get(condition.test, condition.test == "absent" or bool(listed & values.keys()))
+    if is_met:
+        return ""
+    was = ", ".join(f"{value} {number}" for value, number in values.most_common(5))
+    was = f"from {min(numbers):g} to {max(numbers):g}" if numbers else was or "never filled"
+    wanted = {
+        "present": "present",
+        "within": f"within {condition.minimum:g} and {condition.maximum:g}",
+        "not": f"not {' or '.join(sorted(listed))}",
+    }.get(condition.test, " or ".join(map(spelling, condition.values)))
+    return f"when {name} is {wanted} holds in no line; it was {was}"
+
+
+def _numbers(survey: Survey, name: str) -> list[float]:
+    return [n for group in survey.groups.values() if name in group.words for n in group.words[name].numbers]
 
 
 def _filled(survey: Survey, name: str) -> int:
@@ -122,7 +145,7 @@ def _unit(word: Word, candidate: Candidate) -> Iterator[str]:
 
 def _out_of_buckets(metric: Metric, survey: Survey) -> Iterator[str]:
     name = metric.subject or ""
-    numbers = [n for group in survey.groups.values() if name in group.words for n in group.words[name].numbers]
+    numbers = _numbers(survey, name)
     if len(numbers) < _ENOUGH:
         return
     low, high = min(numbers), max(numbers)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-import msgspec
 from msgspec import Struct, field
 
 from contracts.model import WHOLE, Contract
 from contracts.spelling import fold, spelling
 from exporters.commands.contract.fields import Fields
+from exporters.commands.contract.inputs import event_of
 from exporters.commands.contract.probe import EVENTS, PREFIX, probe_of
 from exporters.engine.pipeline import Pipeline, Processed
 from exporters.engine.values import Batch
@@ -100,7 +100,7 @@ class _Surveyor:
             if not text.strip(b" \t\r\0"):
                 self.survey.blank += 1
                 continue
-            event = _event_of(text)
+            event = event_of(text)
             key = self._key_of(event, line) if event is not None else ("", "odd")
             groups.setdefault(key, []).append(line)
             if event is not None and key[0]:
@@ -220,14 +220,6 @@ def survey_of(contract: Contract, batches: Iterable[Batch], environment: Mapping
     for batch in batches:
         numbers[batch.path] = surveyor.take(batch, numbers.get(batch.path, 1))
     return surveyor.survey
-
-
-def _event_of(text: bytes) -> dict[str, object] | None:
-    try:
-        event = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None
 
 
 def _at(path: tuple[str, ...], event: object) -> object:

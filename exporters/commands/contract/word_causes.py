@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from contracts.model import Contract, Read, Source, Word
 from exporters.commands.contract.fields import ELEMENT, Fields, Path
+from exporters.commands.contract.inputs import event_of
 from exporters.commands.contract.probe import probe_of
 from exporters.commands.contract.shown import shown, shown_name
 from exporters.commands.contract.survey import Group, Line
@@ -37,6 +38,8 @@ def word_remarks(
     if "absent" in count.first:
         begin = f"absent first in {where(count.first['absent'])}"
         causes = [cause for path in paths if (cause := _absence(path, group))]
+        there = [(path, value_at(path, event_of(count.first["absent"].data))) for path in paths]
+        causes += [f"{dotted(path)} is {shown(path, value)}" for path, value in there if value is not None]
         yield f"{begin}: {'; '.join(causes)}" if causes else begin
     for reason in count.refused:
         if reason in count.first:
@@ -96,7 +99,7 @@ def _letters(name: str) -> str:
 
 def _refusal(reason: str, word: Word, paths: Sequence[Path], line: Line) -> str:
     """Say which value was refused."""
-    event = msgspec.json.decode(line.data) if line.data.strip() else None
+    event = event_of(line.data)
     there = [(path, value) for path in paths if (value := value_at(path, event)) is not None]
     if not there:
         return "its value is made of others"
@@ -170,4 +173,7 @@ def value_at(path: Sequence[str], event: object) -> object:
 
 def dotted(path: Sequence[str]) -> str:
     """Return how a path is written, its names cut if they seem to be ids."""
-    return ".".join(map(shown_name, path)).replace(f".{ELEMENT}", ELEMENT)
+    keys = list(map(shown_name, path))
+    if any(set(key) & {".", " "} for key in keys):
+        return f"[{', '.join(keys)}]"
+    return ".".join(keys).replace(f".{ELEMENT}", ELEMENT)

@@ -259,8 +259,8 @@ def test_standard_input_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["{folder}/my.yaml", "--on", "{folder}/no.jsonl"], "{folder}/no.jsonl: no such file; give --on the path of"),
-        (["{folder}/my.yaml", "--on", "{folder}"], "{folder}: cannot be read (is a directory); give --on"),
+        (["{folder}/my.yaml", "--on", "{folder}/no.jsonl"], "{folder}/no.jsonl: no such file; give the path of events"),
+        (["{folder}/my.yaml", "--on", "{folder}"], "{folder}: cannot be read (is a directory); give a readable file"),
         (["{folder}/my.yaml", "--json"], "--json says what a contract makes of events; add --on FILE"),
         (["--on", "{folder}/my.jsonl"], "--on tries one contract on events; give the path of one contract"),
     ],
