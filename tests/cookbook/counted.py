@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Counted", "class_of", "seconds"]
+__all__ = ["Counted", "between", "class_of", "seconds"]
 
 Labels = dict[str, str]
 
@@ -64,3 +64,8 @@ def seconds(text: str) -> float:
     else:
         text = head
     return datetime.fromisoformat(text).timestamp()
+
+
+def between(begin: str, end: str) -> float:
+    """Return the seconds between two ISO texts, exact to the microsecond."""
+    return round((seconds(end) - seconds(begin)) * 1e6) / 1e6

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.cookbook.counted import Counted, class_of, seconds
+from tests.cookbook.counted import Counted, between, class_of, seconds
 
 __all__ = ["READINGS"]
 
@@ -87,10 +88,99 @@ def kubernetes_audit(page: Counted, event: Event) -> None:
     if event["stage"] not in ("ResponseComplete", "Panic"):
         return
     decision = event["annotations"]["authorization.k8s.io/decision"]
-    code = class_of(event["responseStatus"]["code"])
-    page.add("kubernetes_audit_requests_total", verb=event["verb"], code=code, decision=decision)
+    code, verb = class_of(event["responseStatus"]["code"]), event["verb"]
+    page.add("kubernetes_audit_requests_total", verb=verb, code=code, decision=decision)
     page.add("kubernetes_audit_resource_requests_total", resource=event["objectRef"]["resource"])
+    took = between(event["requestReceivedTimestamp"], event["stageTimestamp"])
+    page.observe("kubernetes_audit_request_seconds", took, (0.01, 0.1, 1), verb=verb)
     page.largest("kubernetes_audit_last_request_timestamp_seconds", seconds(event["stageTimestamp"]))
+
+
+def python_logging(page: Counted, event: Event) -> None:
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    level = event["levelname"] if event["levelname"] in levels else "other"
+    page.add("python_logging_lines_total", level=level, outcome="with_traceback" if "exc_info" in event else "plain")
+    page.add("python_logging_logger_lines_total", logger=event["name"])
+    if "duration" in event:
+        page.observe("python_logging_duration_seconds", event["duration"], (0.01, 0.1, 1))
+    page.largest("python_logging_last_line_timestamp_seconds", event["created"])
+
+
+def docker(page: Counted, event: Event) -> None:
+    page.add("docker_lines_total", stream=event["stream"])
+    page.largest("docker_last_line_timestamp_seconds", seconds(event["time"]))
+    if not event["log"].startswith("{"):
+        return
+    line = json.loads(event["log"])
+    if "level" in line:
+        level = line["level"] if line["level"] in ("debug", "info", "warn", "error") else "other"
+        page.add("docker_app_lines_total", stream=event["stream"], level=level)
+    if "dur_ms" in line:
+        page.observe("docker_app_duration_seconds", float(line["dur_ms"]) * 0.001, (0.01, 0.1, 1))
+
+
+def otlp(page: Counted, event: Event) -> None:
+    kinds = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+    for resource in event.get("resourceSpans", ()):
+        for span in (span for scope in resource["scopeSpans"] for span in scope["spans"]):
+            kind = kinds.get(span["kind"], "other")
+            page.add("otlp_spans_total", kind=kind, status=("unset", "ok", "error")[span["status"].get("code", 0)])
+            took = (int(span["endTimeUnixNano"]) - int(span["startTimeUnixNano"])) / 1e9
+            page.observe("otlp_span_seconds", took, (0.01, 0.1, 1), kind=kind)
+            page.largest("otlp_last_span_timestamp_seconds", int(span["endTimeUnixNano"]) // 1000 / 1e6)
+            for attribute in span["attributes"]:
+                name = attribute["key"] if attribute["key"] in ("http.route", "db.system") else "other"
+                page.add("otlp_span_attributes_total", attribute=name)
+
+
+def cloudtrail(page: Counted, event: Event) -> None:
+    for call in event["Records"]:
+        service, who = call["eventSource"], call["userIdentity"]["type"]
+        page.add("cloudtrail_calls_total", service=service, read_only=str(call["readOnly"]).lower())
+        identity = who if who in ("IAMUser", "AssumedRole", "Root", "AWSService") else "other"
+        page.add("cloudtrail_identity_calls_total", identity=identity, region=call["awsRegion"])
+        if "errorCode" in call:
+            page.add("cloudtrail_errors_total", service=service, error=call["errorCode"])
+        for resource in call.get("resources", ()):
+            page.add("cloudtrail_resources_total", resource=resource["type"])
+        page.largest("cloudtrail_last_call_timestamp_seconds", seconds(call["eventTime"]))
+
+
+def llm_trace(page: Counted, event: Event) -> None:
+    if event["type"] == "user":
+        content = event["message"]["content"]
+        for part in content if isinstance(content, list) else ():
+            if part["type"] == "tool_result":
+                page.add("llm_tool_results_total", failed=str(part.get("is_error", False)).lower())
+    if event["type"] != "assistant":
+        return
+    message = event["message"]
+    model, stop = message["model"], message["stop_reason"]
+    known = ("end_turn", "tool_use", "max_tokens", "stop_sequence")
+    page.add("llm_answers_total", model=model, stop=stop if stop in known else "other")
+    for part in message["content"]:
+        if part["type"] == "tool_use":
+            page.add("llm_tool_calls_total", model=model, tool=part["name"])
+    usage = message["usage"]
+    for kind, key in {"input": "input_tokens", "cached": "cache_read_input_tokens", "output": "output_tokens"}.items():
+        page.add("llm_tokens_total", usage[key], model=model, kind=kind)
+    page.add("llm_cost_usd_total", event.get("cost_usd", 0.0), model=model)
+
+
+def peak_trade_intents(page: Counted, event: Event) -> None:
+    action = event["intended_action"]
+    side, blocked = action["intended_side"], str(action["safety_blocked"]).lower()
+    page.add("peak_trade_intents_total", side=side, action=action["intent_action"], blocked=blocked)
+    page.add("peak_trade_intended_quantity_total", float(action["intended_quantity"]), side=side)
+    for reason in action["reason_codes"]:
+        page.add("peak_trade_intent_reasons_total", reason=reason.lower())
+
+
+def peak_trade_gates(page: Counted, event: Event) -> None:
+    for gate, is_closed in event["gates"].items():
+        page.add("peak_trade_gate_checks_total", gate=gate, state="closed" if is_closed else "open")
+        page.put("peak_trade_gate_closed", float(is_closed), gate=gate)
+    page.largest("peak_trade_gates_last_timestamp_seconds", seconds(event["ts"]))
 
 
 def training(page: Counted, event: Event) -> None:
@@ -182,5 +272,12 @@ READINGS: Mapping[str, Callable[[Counted, Event], None]] = {
         hummingbot,
         freqtrade,
         peak_trade_equity,
+        python_logging,
+        docker,
+        otlp,
+        cloudtrail,
+        llm_trace,
+        peak_trade_intents,
+        peak_trade_gates,
     )
 }
