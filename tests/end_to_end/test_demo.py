@@ -28,8 +28,8 @@ EXPORTERS = [contract.name for contract in load_contracts(CONTRACTS)]
 
 @pytest.fixture
 def ports() -> list[int]:
-    """Ports for the exporters, in their contracts' order, and for Prometheus."""
-    return free_ports(len(EXPORTERS) + 1)
+    """Ports for the exporters, in their contracts' order, for Prometheus and for the console."""
+    return free_ports(len(EXPORTERS) + 2)
 
 
 def run(ports: Sequence[int], *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
@@ -75,10 +75,11 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
             name, place = line.split()
             pages[name] = place
         own = {name: f"http://127.0.0.1:{port}/metrics" for name, port in zip(EXPORTERS, ports, strict=False)}
-        found = re.fullmatch(rf"http://127\.0\.0\.1:{ports[-1]}(/\S+)", pages.pop("prometheus"))
+        found = re.fullmatch(rf"http://127\.0\.0\.1:{ports[-2]}(/\S+)", pages.pop("prometheus"))
+        assert pages.pop("console") == f"http://127.0.0.1:{ports[-1]}/"
         assert pages.pop("events")
         assert pages == own
-        assert found and answers(ports[-1], found[1])
+        assert found and answers(ports[-2], found[1])
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_S)
@@ -92,7 +93,7 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
 
 @pytest.mark.needs("prometheus")
 def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: list[int]) -> None:
-    holders = [socket.create_server(("127.0.0.1", port)) for port in (ports[0], ports[-1])]
+    holders = [socket.create_server(("127.0.0.1", port)) for port in (ports[0], ports[-2])]
     try:
         code, out, err = run(ports)
     finally:
@@ -102,7 +103,7 @@ def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: l
     assert (code, out) == (1, "")
     assert err.splitlines()[:3] == [
         f"demo: 127.0.0.1:{ports[0]}, the port of {EXPORTERS[0]}, is {own}",
-        f"demo: 127.0.0.1:{ports[-1]}, the port of prometheus, is {own}",
+        f"demo: 127.0.0.1:{ports[-2]}, the port of prometheus, is {own}",
         'demo: stop what holds them, or take other ports: make demo ARGS="--ports-from 20000"',
     ]
     assert listening(ports) == []
@@ -123,4 +124,8 @@ def test_without_a_prometheus_the_demo_runs_and_says_how_to_get_one(ports: list[
 
 def test_without_the_flag_ports_are_those_of_the_contracts() -> None:
     contracts = load_contracts(CONTRACTS)
-    assert ports_of(contracts, None) == {**{contract.name: contract.port for contract in contracts}, "prometheus": 9092}
+    assert ports_of(contracts, None) == {
+        **{contract.name: contract.port for contract in contracts},
+        "prometheus": 9092,
+        "console": 8000,
+    }

@@ -18,7 +18,7 @@ import click
 
 from contracts.load import load_contracts
 from exporters.commands.demo.check import check, is_steady
-from exporters.commands.demo.ports import PROMETHEUS, PROMETHEUS_PORT, ports_of
+from exporters.commands.demo.ports import CONSOLE, CONSOLE_PORT, PROMETHEUS, PROMETHEUS_PORT, ports_of
 from exporters.commands.demo.processes import Processes, StageError
 from exporters.commands.demo.table import Table
 from exporters.commands.demo.web import answers
@@ -48,11 +48,11 @@ class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
     "first",
     type=click.IntRange(1024, 65000),
     metavar="N",
-    help=f"Exporters, in their contracts' order, and Prometheus listen on N, N+1, ...; default: as the contracts say, "
-    f"and {PROMETHEUS_PORT}.",
+    help=f"Exporters, in their contracts' order, Prometheus and console listen on N, N+1, ...; "
+    f"default: as the contracts say, {PROMETHEUS_PORT} and {CONSOLE_PORT}.",
 )
 def demo(seconds: int | None, checked: bool, first: int | None) -> None:
-    """Start all exporters, their emitters and Prometheus, and watch them. Writes sample events only.
+    """Start all exporters, their emitters, the console and Prometheus, and watch them. Writes sample events only.
 
     Prometheus is started where a `prometheus` binary is found. Ctrl-C stops everything that was started.
     """
@@ -113,6 +113,7 @@ def _print_addresses(stage: Processes) -> None:
     click.echo(f"events      {stage.folder}")
     for contract in stage.contracts:
         click.echo(f"{contract.name:<18}http://127.0.0.1:{stage.ports[contract.name]}/metrics")
+    click.echo(f"{CONSOLE:<18}http://127.0.0.1:{stage.ports[CONSOLE]}/")
     if PROMETHEUS in stage.ports:
         click.echo(f"{PROMETHEUS:<18}http://127.0.0.1:{stage.ports[PROMETHEUS]}{_targets_page(stage)}")
     click.echo("Ctrl-C stops everything\n")

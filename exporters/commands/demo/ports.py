@@ -12,19 +12,24 @@ from pathlib import Path
 
 from contracts.model import Contract
 
-__all__ = ["PROMETHEUS", "PROMETHEUS_PORT", "holder_of", "name_taken", "ports_of"]
+__all__ = ["CONSOLE", "CONSOLE_PORT", "PROMETHEUS", "PROMETHEUS_PORT", "holder_of", "name_taken", "ports_of"]
 
 PROMETHEUS = "prometheus"
 PROMETHEUS_PORT = 9092
 """Port of the local Prometheus. Source: seeds 001 and 003."""
+
+CONSOLE = "console"
+CONSOLE_PORT = 8000
+"""Port of the console. Source: seed 002."""
 
 _LISTENS = "0A"
 """The state of a listening socket in /proc/net/tcp; the fields beside it are local address:port and, ninth, inode."""
 
 
 def ports_of(contracts: Sequence[Contract], first: int | None) -> dict[str, int]:
-    """Return name -> port: the contracts' own and Prometheus' usual one, or `first` and those that follow it."""
-    usual = {contract.name: contract.port for contract in contracts} | {PROMETHEUS: PROMETHEUS_PORT}
+    """Return name -> port: the contracts' own and the usual ones, or `first` and those that follow it."""
+    others = {PROMETHEUS: PROMETHEUS_PORT, CONSOLE: CONSOLE_PORT}
+    usual = {contract.name: contract.port for contract in contracts} | others
     return usual if first is None else {name: first + number for number, name in enumerate(usual)}
 
 
