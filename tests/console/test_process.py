@@ -127,7 +127,13 @@ def test_an_order_is_followed_to_its_raw_line_in_a_real_browser(world: World, tm
         page = browser.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        names = ("/", f"/watch/runs/{run_id}?limit=10", f"/execution_watch?run_id={run_id}", "/live/alerts", "/live/telemetry")
+        names = (
+            "/",
+            f"/watch/runs/{run_id}?limit=10",
+            f"/execution_watch?run_id={run_id}",
+            "/live/alerts",
+            "/live/telemetry",
+        )
         for name in (*names, "/watch", "/docs", "/api/live/status/snapshot.html"):
             page.goto(address + name, wait_until="load")
             for theme, width, rules in (("light", 1280, {}), ("dark", 390, {"runOnly": ["color-contrast"]})):
