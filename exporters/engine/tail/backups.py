@@ -21,8 +21,9 @@ from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["NEVER", "Backup", "bases", "find_content", "list_backups", "past_checkpoint"]
 
-_SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*|\.old")
-"""What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old."""
+_SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*(?:\.backup)?|\.old")
+"""What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old; -2026112011.backup, when logrotate
+finds that a writer was quicker to make the new file."""
 
 _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
