@@ -19,6 +19,7 @@ import click
 from click.core import ParameterSource
 
 import emitters
+from emitters.live_run import live_run
 from emitters.misbehaviour import KINDS, plan_faults
 from emitters.pacing import Pace, stop_on_signals, write_events
 from emitters.session import session
@@ -248,5 +249,6 @@ def _interval(interval_ms: float, rate: float | None) -> timedelta:
 
 
 emit = build_group(discover().values())
+emit.add_command(live_run)
 emit.add_command(session)
 """The click group, ready to be run or to be mounted in another one."""

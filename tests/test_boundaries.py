@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 OURS = ("console", "contracts", "emitters", "exporters")
 ENGINE = ROOT / "exporters/engine"
 
-GROUND = {"fields", "records", "stored", "updates", "values"}
+GROUND = {"fields", "objects", "records", "stored", "updates", "values"}
 """What flows between the stages and what is kept of them; every stage may import these."""
 
 CONDUCTORS = {"ledger", "pipeline", "run"}
@@ -38,8 +38,9 @@ READING = "exporters.reading."
 
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
 HTTP = {f"exporters/engine/exposition/{name}.py" for name in ("app", "connection", "serve")}
-LISTENS = {"exporters/commands/demo/ports.py"}
-"""What else holds sockets of its own, to bind: whether a port is free."""
+CONSOLE = {f"console/{name}.py" for name in ("api/following", "app", "guard", "serve")}
+LISTENS = {"exporters/commands/demo/ports.py", "exporters/commands/demo/told.py"}
+"""What else holds sockets of its own, to bind: whether a port is free, and whom Alertmanager tells in the demo."""
 
 CLIENT = "exporters/commands/verify/client.py"
 ASKS = {"exporters/commands/verify/", "exporters/commands/demo/", "exporters/commands/status/"}
@@ -234,14 +235,14 @@ def test_no_stage_asks_a_calendar_what_time_it_is() -> None:
 def test_nothing_here_can_trade() -> None:
     assert [name_of(path) for path in MODULES if packages(path) & CAN_TRADE] == []
     users = {name_of(path) for path in MODULES if any(name.startswith(NETWORK) for name in imports(path))}
-    assert users == {CLIENT, *HTTP, *LISTENS}
+    assert users == {CLIENT, *HTTP, *LISTENS, *CONSOLE}
     calls = re.compile(r"\bsocket\.(?!gethostname\b)\w+")
-    quiet = [path for path in MODULES if name_of(path) not in {CLIENT, *HTTP, *LISTENS}]
+    quiet = [path for path in MODULES if name_of(path) not in {CLIENT, *HTTP, *LISTENS, *CONSOLE}]
     assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_whoever_listens_never_connects() -> None:
-    for name in (*HTTP, *LISTENS):
+    for name in (*HTTP, *LISTENS, *CONSOLE):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert re.findall(r"\.connect(?:_ex)?\(|create_connection|open_connection|sendto\(", text) == [], name
 

@@ -40,7 +40,7 @@ def test_every_contract_has_a_room_an_emitter_and_a_case_and_nothing_is_left_ove
     stems = {path.stem for path in (ROOT / "contracts").glob("*.yaml")}
     assert stems == set(CONTRACTS) == rooms == cases
     assert set(discover()) == TAILED
-    assert emit.commands.keys() == {*TAILED, "session"}
+    assert emit.commands.keys() == {*TAILED, "live_run", "session"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "prometheus").glob("prometheus*.yml")), ids=lambda path: path.name)

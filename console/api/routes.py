@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from console.api import execution, execution_v0, live, runs_v0, sessions
 from console.api.endpoint import Endpoint
+from console.snapshot import ENDPOINT
 
 __all__ = ["ENDPOINTS"]
 
@@ -18,6 +19,7 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
             *sessions.ENDPOINTS,
             *execution_v0.ENDPOINTS,
             *execution.ENDPOINTS,
+            ENDPOINT,
         ),
         key=lambda one: (one.path.count("/"), "{" in one.path, one.path),
     )

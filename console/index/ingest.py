@@ -70,14 +70,14 @@ class Ingest:
         if not _is_text(batch.data):
             refused += [(start, "not_text") for start, raw in lines if not _is_text(raw)]
             lines = [line for line in lines if _is_text(line[1])]
+        passed = int(place.is_csv and batch.start == 0 and bool(lines))  # the header
         header = self._header(file, batch.start, lines) if place.is_csv else None
-        passed = 0
         if place.is_csv and header is None:
             refused += [(start, "no_header") for start, _ in lines]
         elif place.kind == "step":
-            passed = self._take_steps(place, file, batch, lines, header, refused)
+            passed += self._take_steps(place, file, batch, lines, header, refused)
         else:
-            passed = self._events.take(place, file, lines, header, refused)
+            passed += self._events.take(place, file, lines, header, refused)
         self._refuse(file, refused, now)
         self._database.execute(_COUNT, (number, len(refused), passed, batch.end - batch.start, now, file))
 

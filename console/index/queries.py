@@ -29,9 +29,12 @@ __all__ = [
     "events_before",
     "events_of_keys",
     "files",
+    "lines_kept",
     "meta",
     "metas",
+    "newest_event",
     "read_object",
+    "reasons",
     "refusals",
     "refused_total",
     "sessions",
@@ -248,3 +251,21 @@ def sessions_count(database: sqlite3.Connection) -> int:
     """Return how many sessions of the registry are in order."""
     (number,) = database.execute("SELECT count(*) FROM documents WHERE kind = 'session' AND problem = ''").fetchone()
     return int(number)
+
+
+def newest_event(database: sqlite3.Connection) -> int | None:
+    """Return the time of the newest event there is (nanoseconds)."""
+    (at,) = database.execute("SELECT max(last_at) FROM streams").fetchone()
+    return at if isinstance(at, int) else None
+
+
+def reasons(database: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Return for each reason how many lines were refused for it, most first."""
+    query = "SELECT reason, sum(number) FROM reasons GROUP BY reason ORDER BY 2 DESC, 1"
+    return list(database.execute(query))
+
+
+def lines_kept(database: sqlite3.Connection) -> int:
+    """Return how many lines stand in the index."""
+    (events,) = database.execute("SELECT coalesce(sum(next), 0) FROM streams").fetchone()
+    return int(events)

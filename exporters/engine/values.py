@@ -18,7 +18,6 @@ from exporters.engine.updates import Count, End, Observe, Put, Update
 
 __all__ = [
     "FIRST_PLACE",
-    "FLAGS",
     "MISTYPED",
     "Batch",
     "Checkpoint",
@@ -29,7 +28,6 @@ __all__ = [
     "End",
     "Failure",
     "FileKey",
-    "Flag",
     "Join",
     "JoinPlan",
     "Mistyped",
@@ -64,7 +62,8 @@ class Checkpoint(Struct, frozen=True):
     digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
     generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
     `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again. `evidence`
-    proves shorter parts of what was read; states of earlier versions have none.
+    proves shorter parts of what was read; states of earlier versions have none. `unsure`: something nobody has read may
+    stand beside the path.
     """
 
     serial: int
@@ -80,6 +79,7 @@ class Checkpoint(Struct, frozen=True):
     skipping: bool = False
     done: bool = False
     evidence: str = ""
+    unsure: bool = False
 
 
 class Batch(Struct, frozen=True):
@@ -140,10 +140,7 @@ class Status(Struct, frozen=True):
 
 
 class Decoded(Struct):
-    """What a batch holds: events in file order, blank lines, refused lines by reason, filler bytes skipped.
-
-    `events` are instances of the Struct built by `decode`; their attributes are named by `fields.attribute_of`.
-    """
+    """What a batch holds: events (Structs built by `decode`) in file order, blank and refused lines, filler bytes."""
 
     events: list[object]
     blank: int = 0
@@ -168,18 +165,6 @@ class Mistyped:
 
 
 MISTYPED = Mistyped()
-
-
-class Flag:
-    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: bool) -> None:
-        self.value = value
-
-
-FLAGS = {value: Flag(value) for value in (False, True)}
 
 
 Outcome = Literal["applied", "ignored"]
@@ -228,6 +213,7 @@ class Effect(Struct):
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
     taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
+    `parts` counts the parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)
@@ -237,6 +223,7 @@ class Effect(Struct):
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     absent: Counter[str] = field(default_factory=Counter)
+    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, other: Effect) -> None:
         """Take in what the events behind these do."""
@@ -247,6 +234,7 @@ class Effect(Struct):
         self.rejected += other.rejected
         self.refused += other.refused
         self.absent += other.absent
+        self.parts += other.parts
 
 
 class Sample(Struct, frozen=True):

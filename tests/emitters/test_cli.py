@@ -197,7 +197,7 @@ def test_the_list_of_subcommands_tells_what_each_writes() -> None:
 
 
 def test_the_package_offers_every_emitter_it_holds() -> None:
-    assert list(emit.commands) == [*discover(), "session"]
+    assert list(emit.commands) == [*discover(), "live_run", "session"]
 
 
 def test_every_option_has_a_help_text() -> None:

@@ -59,11 +59,13 @@ class Reference:
         moved = [self._move(name, metric, {**words, "source": source}) for name, metric in self._metrics()]
         moved += [self._pair(pair, words, source) for pair in self.document.get("pairs", {}).values()]
         self.lines["applied" if any(moved) else "ignored"] += 1
+        made = {word for word in self.needed if "is" in self.document["vocabulary"][word]}
+        self.needed |= {part for word in made for part in self.document["vocabulary"][word]["is"].split()[::2]}
         self.refused.update(
             {key: n for key, n in refused.items() if key[0] not in self.measured or key[0] in self.needed}
         )
         self.absent.update(
-            word for word in self.needed if words[word] is None and word not in {key[0] for key in refused}
+            word for word in self.needed - made if words[word] is None and word not in {key[0] for key in refused}
         )
 
     def _metrics(self) -> list[tuple[str, Json]]:

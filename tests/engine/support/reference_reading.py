@@ -124,7 +124,21 @@ class Reader:
         if source.get("require_any") and all(words[word] is None for word in source["require_any"]):
             raise RefusedError(name, "missing_fields")
         words |= {f"{word} is read": word in reads for word in self.words}
+        for made, word in self.words.items():
+            if "is" in word:
+                left, operation, right = word["is"].split()
+                words[f"{made} is read"] = left in reads and right in reads
+                words[made] = self._make(made, words[left], operation, words[right], refused)
         return name, words, refused
+
+    def _make(self, name: str, left: Json, operation: str, right: Json, refused: Refusals) -> Any:
+        if left is None or right is None:
+            return None
+        made = float(left - right if operation == "-" else left * right)
+        if abs(made) == math.inf or not self.words[name].get("min", made) <= made <= self.words[name].get("max", made):
+            refused[name, "out_of_range"] += 1
+            return None
+        return made
 
     def words_of(self, source: Json) -> set[str]:
         """Return every word a source can fill."""

@@ -80,6 +80,8 @@ def vocabulary(chance: Random) -> Json:
         "desk": {"allow": "a-z", "fold": True, "max_length": 5, "max_values": 2, "otherwise": "rest"},
         "size": {"type": "number", "min": 0},
         "heat": {"type": "number"},
+        "lag": {"type": "number", "unit": "seconds", "is": "at - seen", "min": -5000},
+        "cost": {"type": "number", "is": "size * heat", "max": 100},
         "at": {"type": "time", "max_future": 5},
         "seen": {"type": "time", "max_future": 5},
     }
@@ -134,6 +136,7 @@ def metrics(chance: Random) -> Json:
         {"size": {"present": True}, "kind": {"not": ["hold"]}},
         {"at": {"present": True}, "heat": {"not": [0.5, 2]}},
         {"size": {"present": False}},
+        {"lag": {"max": 0}, "cost": {"not": 1}},
     ]
     jobs: list[Json] = [
         {"type": "counter", "counts": "kind"},
@@ -144,6 +147,8 @@ def metrics(chance: Random) -> Json:
         {"type": "gauge", "sets": "heat", "newest_by": "lines"},
         {"type": "gauge", "sets": "heat", "newest_by": "seen"},
         {"type": "gauge", "adds": "heat"},
+        {"type": "gauge", "sets": "lag", "newest_by": "lines"},
+        {"type": "gauge", "adds": "cost"},
         {"type": "gauge", "sets": "heat", "keeps": chance.choice(["max", "min"])},
         {"type": "gauge", "sets": "at"},
         {"type": "gauge", "sets": "seen"},
@@ -175,7 +180,9 @@ def contract_text(chance: Random) -> str:
         "sources": {"one": source(chance, 1), "two": source(chance, 2)},
         "metrics": metrics(chance),
     }
+    made = {"lag": {"at", "seen"}, "cost": {"size", "heat"}}
     filled = set.intersection(*({*one["read"], "source", "events"} for one in document["sources"].values()))
+    filled |= {word for word, parts in made.items() if parts <= filled}
     for name, metric in list(document["metrics"].items()):
         job = next((metric[job] for job in ("counts", "observes", "adds", "sets", "states") if job in metric), "events")
         names = [label if isinstance(label, str) else label["of"] for label in metric.get("labels", [])]
@@ -195,6 +202,7 @@ def contract_text(chance: Random) -> str:
         }
         used |= {*metric.get("when", {})}
         used |= {label if isinstance(label, str) else label["of"] for label in metric.get("labels", [])}
+    used |= {part for word in used & made.keys() for part in made[word]}
     for one in document["sources"].values():
         used |= {word for word, read in one["read"].items() if isinstance(read, dict) and read.get("required")}
     for metric in document["metrics"].values():
@@ -209,6 +217,7 @@ def contract_text(chance: Random) -> str:
         if not one["rows"]:
             del one["rows"]
     filled = {word for one in document["sources"].values() for word in one["read"]}
+    filled |= {word for word, parts in made.items() if parts <= filled}
     document["vocabulary"] = {w: word for w, word in document["vocabulary"].items() if w in used & filled}
     return yaml.safe_dump(document, sort_keys=False)
 

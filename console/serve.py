@@ -1,0 +1,81 @@
+"""The console as a process: serves until it is told to stop (SIGTERM, Ctrl-C).
+
+In: settings, an address. Out: an exit code: 0 told to stop, 1 port or index cannot be had. A port belongs to one
+process; there is no other one to fall back to.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+
+import click
+import uvicorn
+
+from console.app import Console, build_app
+from console.index.index import Index
+from console.index.store import IndexStoreError
+from console.settings import Settings
+from exporters.reading import raise_limit
+
+__all__ = ["ListenError", "listen", "serve"]
+
+_MOST_CONNECTIONS = 500
+_log = logging.getLogger("peaktrade.console")
+
+
+class ListenError(Exception):
+    """The port cannot be had."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        ListenError: naming host, port and what to do.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        reason = "the port is taken" if taken else (error.strerror or str(error)).lower()
+        remedy = "stop the process that holds it (ss -ltnp)" if taken else "choose another host or port"
+        shown = f"[{host}]" if family == socket.AF_INET6 else host
+        raise ListenError(f"{shown}:{port}: the console cannot listen here: {reason}; {remedy}") from error
+    return listener
+
+
+def serve(settings: Settings, host: str, port: int) -> int:
+    """Serve the console until it is told to stop; return its exit code."""
+    try:
+        listener = listen(host, port)
+        raise_limit()
+        index = Index(settings)
+    except (ListenError, IndexStoreError) as error:
+        click.echo(str(error), err=True)
+        return 1
+    config = uvicorn.Config(
+        build_app(Console(settings, index)),
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=1,
+    )
+    _log.info("serving console address=%s:%d", host, listener.getsockname()[1])
+    _log.info("reading runs=%s sessions=%s", settings.base_runs_dir, settings.sessions_dir)
+    uvicorn.Server(config).run(sockets=[listener])
+    index.close()
+    listener.close()
+    _log.info("stopped console")
+    return 0
