@@ -61,7 +61,8 @@ class Checkpoint(Struct, frozen=True):
     digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
     generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
     `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again. `evidence`
-    proves shorter parts of what was read; states of earlier versions have none.
+    proves shorter parts of what was read; states of earlier versions have none. `unsure`: something nobody has read may
+    stand beside the path.
     """
 
     serial: int
@@ -77,6 +78,7 @@ class Checkpoint(Struct, frozen=True):
     skipping: bool = False
     done: bool = False
     evidence: str = ""
+    unsure: bool = False
 
 
 class Batch(Struct, frozen=True):

@@ -24,6 +24,7 @@ from exporters.engine.values import Checkpoint, FileKey
 __all__ = [
     "NOTHING",
     "REMEMBERED",
+    "UNDECIDED",
     "Held",
     "Judgement",
     "Past",
@@ -52,6 +53,9 @@ Verdict = Literal[
     "forgotten",
     "unread",
 ]
+
+UNDECIDED: tuple[Verdict, ...] = ("empty", "damaged", "copy being made", "copy of a cut file")
+"""Verdicts on backups that may become others, or the only ones to hold what they hold."""
 
 
 class Judgement(Struct, frozen=True):
@@ -214,7 +218,9 @@ def _as_copy(one: Backup, text: Text, original: _Original) -> Verdict | None:
     if _is_within(text, original):
         if original.place in ("live", "cut"):
             return "copy being made" if original.place == "live" else "copy of a cut file"
-        return None if original.place == "there" and _is_its_like(one, text, original) else "copy"
+        if original.place == "there" and _is_its_like(one, text, original):
+            return None
+        return "copy being made" if text.size > _end(original.checkpoint) else "copy"
     if original.place in ("live", "there") or not holds(text, original.checkpoint):
         return None  # nothing that is longer than a whole file is a copy of it
     checkpoint = original.checkpoint
