@@ -204,7 +204,7 @@ class Put(NamedTuple):
 
 
 class End(NamedTuple):
-    """End a gauge series, for so many events; with `at` as for `Put`."""
+    """End a gauge series, for so many events; `at` as for `Put`."""
 
     metric: Metric
     labels: tuple[str, ...]
@@ -241,10 +241,7 @@ FIRST_PLACE = 7
 
 
 class JoinPlan(Struct, frozen=True, eq=False):
-    """How an event takes part in a pair: the place of the stage's time if it opens edges, and the edges it closes.
-
-    Places count the pair's `openings`, then its edges, from FIRST_PLACE on.
-    """
+    """How an event takes part in a pair: the place (of openings, then edges) of its stage's time, the edges it closes."""
 
     pair: str
     opens: int | None
@@ -259,8 +256,8 @@ class Effect(Struct):
     """What a batch of events does.
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
-    taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
-    `parts` counts the parts of lines by name and outcome.
+    taken once. `refused` counts values by word and reason, `absent` those that something needed by word, `parts` the
+    parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)
