@@ -1,4 +1,4 @@
-"""The nouns that flow between the stages.
+"""The nouns that flow between the stages; updates come through here, too.
 
 In: nothing. Out: frozen values.
 
@@ -13,11 +13,11 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Keeps, Metric
+from contracts.model import Metric
+from exporters.engine.updates import Count, End, Observe, Put, Update
 
 __all__ = [
     "FIRST_PLACE",
-    "MISTYPED",
     "Batch",
     "Checkpoint",
     "Close",
@@ -29,7 +29,6 @@ __all__ = [
     "FileKey",
     "Join",
     "JoinPlan",
-    "Mistyped",
     "Notice",
     "NoticeKind",
     "Observe",
@@ -154,66 +153,6 @@ class Decoded(Struct):
         self.skipped_bytes += other.skipped_bytes
 
 
-class Mistyped:
-    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "MISTYPED"
-
-
-MISTYPED = Mistyped()
-
-
-class Count(NamedTuple):
-    """Add `amount` to a counter series, for so many events."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    amount: float
-    events: int = 1
-
-
-class Observe(NamedTuple):
-    """Put `values` (in the metric's unit) into a histogram series, or add them to a counter's, one per event."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    values: list[float]
-
-    @property
-    def events(self) -> int:
-        """How many events these are."""
-        return len(self.values)
-
-
-class Put(NamedTuple):
-    """Set a gauge series, for so many events.
-
-    With `keeps` only a larger (max) or smaller (min) value changes anything, and with `at` (UTC epoch nanoseconds of
-    the event, 0 if it has no time) none from before the event that last set the series.
-    """
-
-    metric: Metric
-    labels: tuple[str, ...]
-    value: float
-    keeps: Keeps | None = None
-    at: int | None = None
-    events: int = 1
-
-
-class End(NamedTuple):
-    """End a gauge series, for so many events; `at` as for `Put`."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    at: int | None = None
-    events: int = 1
-
-
-Update = Count | Observe | Put | End
-
 Outcome = Literal["applied", "ignored"]
 
 Target = tuple[Metric, tuple[str, ...]]
@@ -241,7 +180,10 @@ FIRST_PLACE = 7
 
 
 class JoinPlan(Struct, frozen=True, eq=False):
-    """How an event takes part in a pair: the place (of openings, then edges) of its stage's time, the edges it closes."""
+    """How an event takes part in a pair: the place of the stage's time if it opens edges, and the edges it closes.
+
+    Places count the pair's `openings`, then its edges, from FIRST_PLACE on.
+    """
 
     pair: str
     opens: int | None

@@ -248,7 +248,12 @@ class Reference:
         ends = [end for edge in pair["edges"].values() for end in edge]
         if stage not in ends or words[pair["edge"]] is not None:
             return False
-        self.needed |= {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
+        read = {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
+        self.needed |= read
+        for edge, (_, closing) in pair["edges"].items() if len(read) == 2 else ():
+            for _, metric in self._metrics():
+                if closing == stage and metric.get("observes") == pair["latency"]:  # joined or not, names take places
+                    self._labels(metric, {**words, "source": source, pair["edge"]: edge})
         if identity is None or at is None:
             return False
         self.paired.append((identity, stage, at, words, source, pair))
