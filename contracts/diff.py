@@ -65,6 +65,7 @@ _EXPORTER: Sequence[tuple[Effect, str, Callable[[Contract], object]]] = (
     ("breaking", "origin", lambda contract: "a folder" if contract.is_recorded else "files"),
     ("risky", "files variable", lambda contract: contract.files.env),
     ("risky", "default files", lambda contract: ", ".join(contract.files.default)),
+    ("risky", "excluded files", lambda contract: ", ".join(contract.files.exclude) or "none"),
     ("risky", "longest line", lambda contract: contract.files.max_line_bytes),
     ("safe", "help", lambda contract: contract.help),
 )

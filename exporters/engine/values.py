@@ -17,8 +17,6 @@ from contracts.model import Keeps, Metric
 
 __all__ = [
     "FIRST_PLACE",
-    "FLAGS",
-    "MISTYPED",
     "Batch",
     "Checkpoint",
     "Close",
@@ -28,10 +26,8 @@ __all__ = [
     "End",
     "Failure",
     "FileKey",
-    "Flag",
     "Join",
     "JoinPlan",
-    "Mistyped",
     "Notice",
     "NoticeKind",
     "Observe",
@@ -63,7 +59,8 @@ class Checkpoint(Struct, frozen=True):
     digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
     generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
     `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again. `evidence`
-    proves shorter parts of what was read; states of earlier versions have none.
+    proves shorter parts of what was read; states of earlier versions have none. `unsure`: something nobody has read may
+    stand beside the path.
     """
 
     serial: int
@@ -79,6 +76,7 @@ class Checkpoint(Struct, frozen=True):
     skipping: bool = False
     done: bool = False
     evidence: str = ""
+    unsure: bool = False
 
 
 class Batch(Struct, frozen=True):
@@ -139,10 +137,7 @@ class Status(Struct, frozen=True):
 
 
 class Decoded(Struct):
-    """What a batch holds: events in file order, blank lines, refused lines by reason, filler bytes skipped.
-
-    `events` are instances of the Struct built by `decode`; their attributes are named by `fields.attribute_of`.
-    """
+    """What a batch holds: events (Structs built by `decode`) in file order, blank and refused lines, filler bytes."""
 
     events: list[object]
     blank: int = 0
@@ -155,30 +150,6 @@ class Decoded(Struct):
         self.blank += other.blank
         self.rejected += other.rejected
         self.skipped_bytes += other.skipped_bytes
-
-
-class Mistyped:
-    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "MISTYPED"
-
-
-MISTYPED = Mistyped()
-
-
-class Flag:
-    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: bool) -> None:
-        self.value = value
-
-
-FLAGS = {value: Flag(value) for value in (False, True)}
 
 
 class Count(NamedTuple):

@@ -12,19 +12,23 @@ from pathlib import Path
 
 from contracts.model import Contract
 
-__all__ = ["PROMETHEUS", "PROMETHEUS_PORT", "holder_of", "name_taken", "ports_of"]
+__all__ = ["ALERTMANAGER", "PROMETHEUS", "STACK_PORTS", "TOLD", "holder_of", "name_taken", "ports_of"]
 
 PROMETHEUS = "prometheus"
-PROMETHEUS_PORT = 9092
-"""Port of the local Prometheus. Source: seeds 001 and 003."""
+ALERTMANAGER = "alertmanager"
+TOLD = "told"
+"""Who Alertmanager tells what fires: the demo itself."""
+
+STACK_PORTS = {PROMETHEUS: 9092, ALERTMANAGER: 9093, TOLD: 9095}
+"""Usual ports beside the contracts'. Source: seeds 001 and 003; `prometheus/*.yml` have the same."""
 
 _LISTENS = "0A"
 """The state of a listening socket in /proc/net/tcp; the fields beside it are local address:port and, ninth, inode."""
 
 
 def ports_of(contracts: Sequence[Contract], first: int | None) -> dict[str, int]:
-    """Return name -> port: the contracts' own and Prometheus' usual one, or `first` and those that follow it."""
-    usual = {contract.name: contract.port for contract in contracts} | {PROMETHEUS: PROMETHEUS_PORT}
+    """Return name -> port: the contracts' own and the stack's usual ones, or `first` and those that follow it."""
+    usual = {contract.name: contract.port for contract in contracts} | STACK_PORTS
     return usual if first is None else {name: first + number for number, name in enumerate(usual)}
 
 

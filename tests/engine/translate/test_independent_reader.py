@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from contracts.model import Contract
+from tests.budget import amount
 from tests.engine.support.harness import HEAD, NOW, Bench
 from tests.engine.support.reference import Reference
 
@@ -256,7 +257,7 @@ def shown(bench: Bench) -> dict[str, float]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(amount(60, 1000)))
 def test_a_second_reading_of_a_random_contract_agrees_on_every_series(contract: Make, tmp_path: Any, seed: int) -> None:
     chance = Random(seed)
     text = contract_text(chance)
