@@ -37,14 +37,14 @@ static: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/peaktrade contract check
-	@$(BIN)/peaktrade contract test tests/cases
+	@$(BIN)/peaktrade contract test tests/cases docs/cookbook
 	@$(BIN)/peaktrade contract generate --check
 	@$(BIN)/peaktrade contract lint
 	@$(BIN)/python -m grafana.build --check
 
-# The long forms of the storms, of the silent clients, of the random restarts and of all short histories: minutes, not seconds.
+# The long form of every test that has one (tests/budget.py): storms, models, histories, random contracts. An hour, not seconds.
 chaos: $(READY)
-	@PEAK_TRADE_KILLS=200 PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s tests/end_to_end/test_kill_storm.py tests/end_to_end/test_silent_clients.py tests/engine/run/test_restart_model.py tests/engine/tail/test_histories.py tests/end_to_end/test_logrotate_storm.py $(ARGS)
+	@PEAK_TRADE_CHAOS=1 $(BIN)/python -m pytest -s -m long $(ARGS)
 
 # Small faults put into the code one at a time: is there one that no test notices? Half an hour; `make mutants ARGS="--seed 2 --number 40 --only exporters/engine/tail"`.
 mutants: $(READY)

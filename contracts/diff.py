@@ -65,6 +65,7 @@ _EXPORTER: Sequence[tuple[Effect, str, Callable[[Contract], object]]] = (
     ("breaking", "origin", lambda contract: "a folder" if contract.is_recorded else "files"),
     ("risky", "files variable", lambda contract: contract.files.env),
     ("risky", "default files", lambda contract: ", ".join(contract.files.default)),
+    ("risky", "excluded files", lambda contract: ", ".join(contract.files.exclude) or "none"),
     ("risky", "longest line", lambda contract: contract.files.max_line_bytes),
     ("safe", "help", lambda contract: contract.help),
 )
@@ -174,6 +175,10 @@ _WORD: Sequence[tuple[str, Callable[[Word], object]]] = (
     ("kind", lambda word: word.kind),
     ("default", _default),
     ("otherwise", lambda word: word.otherwise),
+    (
+        "words it is made of",
+        lambda word: word.made_of and f"{f' {word.made_of.operation} '.join(word.made_of.words)}",
+    ),
     ("characters", lambda word: (word.allow, word.fold, word.max_length, word.max_values)),
     ("limits", lambda word: (word.minimum, word.maximum, word.max_future_s)),
 )
@@ -206,7 +211,7 @@ def _of_sources(old: Contract, new: Contract) -> Iterator[Change]:
         elif _rules_of(source) != _rules_of(after[name]):
             yield Change("risky", f"source {name} takes other events", _all_names(old))
         else:
-            for word in _reread(source.all_reads(), after[name].all_reads()):
+            for word in _reread(source.reads_of_all(), after[name].reads_of_all()):
                 reached = tuple(metric.name for metric in old.metrics if word in _words_of(metric))
                 yield Change("risky", f"source {name} fills {word} in another way", reached)
     yield from (Change("safe", f"source {name} added") for name in after if name not in before)
@@ -220,7 +225,8 @@ def _all_names(contract: Contract) -> tuple[str, ...]:
 
 def _rules_of(source: Source) -> object:
     tests = [_bare_tests(conditions) for conditions in (source.match, source.expect)]
-    return tests, source.require_any, source.by, [row.value for row in source.rows]
+    parts = [(part.name, part.of, _bare_tests(part.match)) for part in source.all_parts()]
+    return tests, source.require_any, source.by, [row.value for row in source.rows], parts
 
 
 def _bare_tests(conditions: Sequence[Condition]) -> list[Condition]:

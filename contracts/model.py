@@ -13,10 +13,11 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from contracts.sources import WHOLE, Candidate, Condition, PathKind, Read, Row, Scalar, Source
+from contracts.sources import IN_FILE, WHOLE, Candidate, Condition, Part, PathKind, Read, Row, Scalar, Source, Step
 from contracts.vocabulary import SOURCE_WORD, Default, Word
 
 __all__ = [
+    "IN_FILE",
     "REJECTION_REASONS",
     "SOURCE_WORD",
     "UNKNOWN_SOURCE",
@@ -29,11 +30,13 @@ __all__ = [
     "Keeps",
     "Metric",
     "Pair",
+    "Part",
     "PathKind",
     "Read",
     "Row",
     "Scalar",
     "Source",
+    "Step",
     "Word",
 ]
 
@@ -47,6 +50,7 @@ REJECTION_REASONS = (
     "too_long",
     "unknown_schema",
     "missing_fields",
+    "too_many_parts",
     "internal_error",
 )
 """Why a line is refused. The same strings in code, log, `lines_total{outcome}` and contracts."""
@@ -88,6 +92,11 @@ class Metric(Struct, frozen=True):
     reasons: Mapping[str, str] = field(default_factory=dict)  # rejection reason -> label value
     line: int = 0
 
+    @property
+    def about(self) -> str | None:
+        """The number or time that it takes or, if it takes none, the word it counts or shows."""
+        return self.amount or self.subject
+
 
 class Pair(Struct, frozen=True):
     """Two stages of one thing joined by id: for each edge (opening, closing) a latency in seconds.
@@ -118,6 +127,7 @@ class Files(Struct, frozen=True):
     env: str | None
     default: tuple[str, ...]
     max_line_bytes: int
+    exclude: tuple[str, ...] = ()
 
 
 class Contract(Struct, frozen=True):
@@ -143,10 +153,11 @@ class Contract(Struct, frozen=True):
             yield condition.subject, _kind_of(condition)
         if source.by:
             yield source.by, "text" if _BOOLEANS.isdisjoint(row.value for row in source.rows) else "flag"
+        yield from ((part.of[0].path, "parts") for part in source.parts)
         for read in source.all_reads():
             word = self.words[read.word]
             kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
-            for candidate in read.candidates:
+            for candidate in (one for one in read.candidates if one.path):
                 yield candidate.path, kind
                 if kind in ("number", "time") and not _BOOLEANS.isdisjoint((*word.aliases, *candidate.aliases)):
                     yield candidate.path, "flag"
@@ -192,8 +203,8 @@ class Contract(Struct, frozen=True):
     def _reachable(self, source: Source, word: str) -> tuple[str, ...]:
         if word == SOURCE_WORD:
             return (source.name,)
-        candidates = [c for read in source.all_reads() if read.word == word for c in read.candidates]
-        if any(candidate.path for candidate in candidates):
+        candidates = [c for read in source.reads_of_all() if read.word == word for c in read.candidates]
+        if any(candidate.place for candidate in candidates):
             return self.words[word].label_values
         default = self.words[word].default
         return tuple(dict.fromkeys([*(str(c.constant) for c in candidates), *([default.value] if default else [])]))

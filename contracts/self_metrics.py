@@ -65,6 +65,11 @@ STORED: Mapping[str, Metric] = {
         ),
         ("absent_values_total", "word", "Events without a number, time or id that something they feed needs."),
         (
+            "parts_total",
+            "part outcome",
+            "Parts of lines: applied, ignored, unmatched, or why they could not be opened.",
+        ),
+        (
             "label_overflow_total",
             "metric label",
             "Events or calls whose label value was folded because its cap was reached.",
@@ -136,6 +141,7 @@ LABEL_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("lines_total", "outcome"): LINE_OUTCOMES,
     ("skipped_bytes_total", "kind"): ("filler", "too_long"),
     ("refused_values_total", "reason"): ("mistyped", "unknown_value", "out_of_range", "future"),
+    ("parts_total", "outcome"): ("applied", "ignored", "unmatched", "mistyped", "bad_json"),
     ("pair_edges_total", "outcome"): ("joined", "orphan", "repeated", "negative", "evicted"),
     ("pairs_forgotten_total", "reason"): ("expired", "evicted"),
     ("recoveries_total", "outcome"): ("resumed", "moved", "copied", "unpacked", "missing", "unseen"),

@@ -5,13 +5,27 @@ In: nothing. Out: frozen nouns, of which `model` is the door. Nothing here knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from math import inf
 from typing import Literal
 
 from msgspec import Struct, field
 
-__all__ = ["WHOLE", "Candidate", "Condition", "PathKind", "Read", "Row", "Scalar", "Source", "Test"]
+__all__ = [
+    "IN_FILE",
+    "WHOLE",
+    "Candidate",
+    "Condition",
+    "Opens",
+    "Part",
+    "PathKind",
+    "Read",
+    "Row",
+    "Scalar",
+    "Source",
+    "Step",
+    "Test",
+]
 
 Scalar = str | int | bool | float
 """A value a condition compares with: JSON string, integer or boolean (never mixed: `true` is not `1`), or a number."""
@@ -19,15 +33,22 @@ Scalar = str | int | bool | float
 WHOLE = "\x7f"
 """Ends the path of an object whose presence matters, when fields of it are read; no field is read by this name."""
 
+IN_FILE = "\x7ffile"
+"""Begins the place of a value that the file's path gives; no path of an event begins so."""
+
 Test = Literal["equals", "in", "not", "within", "present", "absent"]
-PathKind = Literal["text", "flag", "number", "time", "any", "mixed"]
-"""What is expected at a JSON path; any: it only has to be there; mixed: of more kinds than one."""
+PathKind = Literal["text", "flag", "number", "time", "any", "mixed", "parts"]
+"""What is expected at a JSON path; any: it only has to be there; mixed: of more kinds than one; parts: opened later."""
+
+Opens = Literal["[]", "{}", "<>"]
 
 
 class Candidate(Struct, frozen=True):
     """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
 
     path: tuple[str, ...] = ()
+    file: str = ""  # placeholder of the file's path instead
+    capture: str = ""  # regular expression whose one group is what a text is taken for, "" for the whole
     none: frozenset[str] = frozenset()  # folded texts that mean that there is no value
     constant: str | float | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> value, as it is written
@@ -35,6 +56,13 @@ class Candidate(Struct, frozen=True):
     contains: tuple[tuple[str, str], ...] = ()
     otherwise: str | None = None
     scale: float = 1.0
+    format: str | None = None
+    zone: str | None = None
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where the value is: a path in the event, or a placeholder of its file's path; nowhere for a constant."""
+        return (IN_FILE, self.file) if self.file else self.path
 
 
 class Read(Struct, frozen=True):
@@ -65,6 +93,30 @@ class Row(Struct, frozen=True):
     reads: tuple[Read, ...]
 
 
+class Step(Struct, frozen=True):
+    """One step into an event: from the object at a path to each element, each entry, or the JSON in the text there."""
+
+    path: tuple[str, ...]
+    opens: Opens
+
+
+class Part(Struct, frozen=True):
+    """Events inside an event: where they are, which of them count, what they fill and what is inside them."""
+
+    name: str
+    of: tuple[Step, ...]
+    match: tuple[Condition, ...] = ()
+    reads: tuple[Read, ...] = ()
+    parts: tuple[Part, ...] = ()
+    line: int = 0
+
+    def with_inner(self) -> Iterator[Part]:
+        """Yield the part and all parts inside it."""
+        yield self
+        for part in self.parts:
+            yield from part.with_inner()
+
+
 class Source(Struct, frozen=True):
     """One event format: how to recognise it (`match`), what it must be (`expect`), what it fills."""
 
@@ -75,8 +127,32 @@ class Source(Struct, frozen=True):
     require_any: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
+    parts: tuple[Part, ...] = ()
+    max_parts: int = 0
     line: int = 0
 
     def all_reads(self) -> tuple[Read, ...]:
-        """Every read of the source and of its rows."""
+        """Every read of the line by the source and its rows."""
         return self.reads + tuple(read for row in self.rows for read in row.reads)
+
+    def all_parts(self) -> tuple[Part, ...]:
+        """Every part of the line, those inside others included."""
+        return tuple(inner for part in self.parts for inner in part.with_inner())
+
+    def reads_of_all(self) -> tuple[Read, ...]:
+        """Every read of the line and of its parts."""
+        return self.all_reads() + tuple(read for part in self.all_parts() for read in part.reads)
+
+    def levels(self) -> Iterator[tuple[Set[str], Set[str]]]:
+        """Yield, for the line and for each part, the words it reads itself and all it has."""
+        own = {read.word for read in self.all_reads()}
+        yield own, own
+        for part in self.parts:
+            yield from _levels(part, own)
+
+
+def _levels(part: Part, above: Set[str]) -> Iterator[tuple[Set[str], Set[str]]]:
+    own = {read.word for read in part.reads}
+    yield own, own | above
+    for inner in part.parts:
+        yield from _levels(inner, own | above)

@@ -5,12 +5,12 @@ In: nothing. Out: frozen nouns, of which `model` is the door. Nothing here knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Literal
 
 from msgspec import Struct, field
 
-__all__ = ["SOURCE_WORD", "Default", "Word", "WordKind"]
+__all__ = ["SOURCE_WORD", "Default", "Made", "Word", "WordKind"]
 
 SOURCE_WORD = "source"
 """The one built-in word: the name of the source an event matched."""
@@ -28,6 +28,19 @@ class Default(Struct, frozen=True):
         """Return the variable's value if it is set and not blank, else the constant."""
         found = environment.get(self.env, "").strip() if self.env else ""
         return found or self.value
+
+
+class Made(Struct, frozen=True):
+    """What a number is made of: one of two words minus, or times, the other."""
+
+    left: str
+    operation: Literal["-", "*"]
+    right: str
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The two words."""
+        return self.left, self.right
 
 
 class Word(Struct, frozen=True):
@@ -52,7 +65,14 @@ class Word(Struct, frozen=True):
     minimum: float | None = None
     maximum: float | None = None
     max_future_s: float = 0.0
+    made_of: Made | None = None
     line: int = 0
+
+    def is_filled(self, own: Set[str], has: Set[str]) -> bool:
+        """Whether it gets a value where these words are read, among all there are: if it is made, of one of them."""
+        if self.made_of is None:
+            return self.name in own
+        return set(self.made_of.words) <= has and not own.isdisjoint(self.made_of.words)
 
     @property
     def is_label(self) -> bool:

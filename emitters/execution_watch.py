@@ -24,6 +24,12 @@ SUMMARY = (
 
 OPTIONS: tuple[click.Option, ...] = (
     click.Option(["--seed"], type=int, default=7, show_default=True, help="Same seed, same requests and same session."),
+    click.Option(
+        ["--calm"],
+        is_flag=True,
+        default=False,
+        help="Healthy sessions: no mismatch, no tripped rail, and each is completed.",
+    ),
 )
 
 _ENDPOINTS = (
@@ -72,6 +78,7 @@ _WORK = (
     + ("safety_rail_trip",)
     + ("audit",) * 2
 )
+_WRONG = ("reconcile_mismatch", "safety_rail_trip")
 _ROUNDS_OF_WORK = 10
 _SESSIONS = (
     (("INIT", "RUNNING"), _ROUNDS_OF_WORK, "COMPLETED"),
@@ -87,6 +94,7 @@ def events(
     interval: timedelta,
     run_id: str = "demo",
     seed: int = 7,
+    calm: bool = False,
 ) -> Iterator[dict[str, object]]:
     """Give execution watch events, deterministic to the byte.
 
@@ -96,13 +104,14 @@ def events(
         interval: Time between two events.
         run_id: The field of that name, where the format has it.
         seed: Decides requests, latencies and the course of the sessions.
+        calm: Whether nothing is to go wrong.
 
     Yields:
         One event per slot: ops, request, `execution_event_v0`, `BETA_EXEC_V1` in turn. Every ops event type
-        occurs within the first 100; the orchestrator runs from the fifth event on.
+        occurs within the first 100 (of a calm run, those of health); the orchestrator runs from the fifth on.
     """
     rng = Random(seed)  # noqa: S311 - a sample, not a secret
-    ops = _ops(rng)
+    ops = _ops(rng, calm)
     for number, at in slots(start, n, interval):
         match divmod(number, 4):
             case _, 0:
@@ -126,17 +135,18 @@ def _request(at: datetime, rng: Random) -> dict[str, object]:
     }
 
 
-def _ops(rng: Random) -> Iterator[dict[str, object]]:
+def _ops(rng: Random, calm: bool) -> Iterator[dict[str, object]]:
     """Give the bodies of ops events: one session after the other, its work shuffled anew each round."""
     details = {
         "order_state": cycle({"from_state": old, "to_state": new} for old, new in _TRANSITIONS),
         "reconcile_mismatch": cycle({"code": code} for code in rng.sample(_CODES, len(_CODES))),
         "safety_rail_trip": cycle({"rail": rail} for rail in rng.sample(_RAILS, len(_RAILS))),
     }
-    for opening, rounds, ending in cycle(_SESSIONS):
+    work = tuple(kind for kind in _WORK if not calm or kind not in _WRONG)
+    for opening, rounds, ending in cycle(_SESSIONS[:1] if calm else _SESSIONS):
         yield from map(_orchestrator, opening)
         for _ in range(rounds):
-            for event_type in rng.sample(_WORK, len(_WORK)):
+            for event_type in rng.sample(work, len(work)):
                 detail = next(details[event_type]) if event_type in details else {}
                 yield {"event_type": event_type, **detail}
         yield _orchestrator(ending)

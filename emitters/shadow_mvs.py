@@ -40,6 +40,9 @@ OPTIONS: tuple[click.Option, ...] = (
         show_default=True,
         help="Same seed, same run: what happens to which order.",
     ),
+    click.Option(
+        ["--calm"], is_flag=True, default=False, help="A healthy run: one error, no data gaps, never degraded."
+    ),
 )
 
 _STRATEGIES = ("demo_strategy", "ma_cross")
@@ -73,6 +76,7 @@ _STAGES = {
 }
 _FIRST_OUTCOMES = ("fill", "fill", "fill", "risk_block", "cancel", "error")
 _OUTCOMES = ("fill",) * 15 + ("risk_block",) * 3 + ("cancel", "error")
+_CALM_OUTCOMES = ("fill",) * 16 + ("risk_block",) * 3 + ("cancel",)
 _FIRST_SIGNALS = ("buy", "sell", "flat")
 _SIGNALS = ("buy",) * 6 + ("sell",) * 4 + ("flat",)
 _FEE_RATE = 0.0026
@@ -95,6 +99,7 @@ def events(
     mode: str = "shadow",
     exchange: str = "sim",
     seed: int = 7,
+    calm: bool = False,
 ) -> Iterator[dict[str, object]]:
     """Give ledger events, deterministic to the byte.
 
@@ -104,15 +109,16 @@ def events(
         interval: Time between two slots.
         run_id, mode, exchange: The fields of these names; `mode` is also the venue.
         seed: Decides what happens to which order, and when.
+        calm: Whether hardly anything is to go wrong.
 
     Yields:
         One event per slot. Signals and intents carry the time of their slot; later stages follow their
         intent in time, whatever their slot, and lie at most 4 s ahead of it. Every stage occurs within the
-        first 60.
+        first 60; of a calm run, an error never again.
     """
     context = {"mode": mode, "run_id": run_id, "exchange": exchange}
     rng = Random(seed)  # noqa: S311 - a sample, not a secret
-    desk = _Desk(context, f"{run_id}|{seed}|{timestamp(start)}", rng)
+    desk = _Desk(context, f"{run_id}|{seed}|{timestamp(start)}", rng, calm)
     for number, at in slots(start, n, interval):
         yield desk.interlude(number, at) or desk.trade(at)
 
@@ -142,13 +148,14 @@ class _Desk:
     context: dict[str, str]
     identity: str
     rng: Random
+    calm: bool
     in_flight: list[_Order] = field(default_factory=list)
     opened: int = 0
     acked: int = 0
     last_signals: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._outcomes = _draws(self.rng, _FIRST_OUTCOMES, _OUTCOMES)
+        self._outcomes = _draws(self.rng, _FIRST_OUTCOMES, _CALM_OUTCOMES if self.calm else _OUTCOMES)
         self._signals = _draws(self.rng, _FIRST_SIGNALS, _SIGNALS)
         self._risk_reasons = _draws(self.rng, _RISK_REASONS, _RISK_REASONS)
         self._prefix = hashlib.sha256(self.identity.encode("utf-8", "backslashreplace")).hexdigest()[:8]
@@ -156,11 +163,12 @@ class _Desk:
     def interlude(self, number: int, at: datetime) -> dict[str, object] | None:
         """Give the run state or the data gap of this slot, if the slot is one of theirs."""
         place = number % _ROUND
-        state = _FIRST_STATES[number] if number < len(_FIRST_STATES) else _STATE_SLOTS.get(place)
+        later = None if self.calm else _STATE_SLOTS.get(place)
+        state = _FIRST_STATES[number] if number < len(_FIRST_STATES) else later
         event: dict[str, object] = {"ts": timestamp(at), **self.context}
         if state:
             return event | {"state": state}
-        if place in _GAP_SLOTS:
+        if place in _GAP_SLOTS and not self.calm:
             return event | {"stage": "error", "feed": self.rng.choice(_FEEDS), "status": "gap"}
         return None
 

@@ -6,9 +6,13 @@ import os
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from contracts import load
+from tests.budget import amount
 
 __all__ = ["FakeClock", "LogFile"]
 
@@ -17,8 +21,21 @@ __all__ = ["FakeClock", "LogFile"]
 _IN_NO_HURRY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("steady", _IN_NO_HURRY, derandomize=True)
 settings.register_profile("chaos", _IN_NO_HURRY)
-settings.load_profile("chaos" if os.environ.get("PEAK_TRADE_CHAOS") else "steady")
+settings.load_profile(amount("steady", "chaos"))
 
+
+_compose = load._compose
+_composed: dict[bytes, tuple[bytes, Any]] = {}
+
+
+def _compose_once(path: Path) -> tuple[bytes, Any]:
+    """Let a text that was read before be read no more: the same few contracts are read by test after test."""
+    known = _composed.get(path.read_bytes()) if os.access(path, os.R_OK) and path.is_file() else None
+    data, root = known or _compose(path)
+    return _composed.setdefault(data, (data, root))
+
+
+load._compose = _compose_once
 
 _ENGINE = Path(__file__).parent / "engine"
 
@@ -28,6 +45,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Coverage doubles what a test takes, so the slow ones are left out of it.
     """
+    for item in items:
+        if getattr(getattr(item, "module", None), "amount", None) is amount:
+            item.add_marker("long")
     slow = {item for item in items if item.get_closest_marker("slow")}
     files = {item.path for item in slow}
     items.sort(key=lambda item: item.path not in files)

@@ -1,6 +1,6 @@
-"""`python -m tests.promtool_checks`: every Prometheus file of the repository, judged by promtool itself.
+"""`python -m tests.promtool_checks`: every Prometheus file of the repository, judged by promtool and amtool themselves.
 
-In: prometheus/*.yml. Out: promtool's words for what fails, exit code 1; 0 and one line per file otherwise.
+In: prometheus/*.yml. Out: their words for what fails, exit code 1; 0 and one line per kind of file otherwise.
 """
 
 from __future__ import annotations
@@ -11,28 +11,34 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager"}
 
 
 def commands() -> list[list[str]]:
-    """Return one promtool command per file."""
+    """Return one command per kind of file: a process has more to do than to start."""
     folder = ROOT / "prometheus"
-    configs = [["check", "config", str(path)] for path in sorted(folder.glob("prometheus*.yml"))]
-    rules = [["check", "rules", str(path)] for path in sorted(folder.glob("rules/*.yml"))]
-    tests = [["test", "rules", str(path)] for path in sorted(folder.glob("rule_tests/*.yml"))]
-    return configs + rules + tests
+    configs = sorted(map(str, folder.glob("prometheus*.yml")))
+    rules, tests = (sorted(map(str, folder.glob(f"{name}/*.yml"))) for name in ("rules", "rule_tests"))
+    return [
+        ["promtool", "check", "config", *configs],
+        ["promtool", "check", "rules", *rules],
+        ["promtool", "test", "rules", *tests],
+        ["amtool", "check-config", str(folder / "alertmanager.yml")],
+    ]
 
 
 def main() -> int:
     """Run them all; say which fail."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        print("promtool is not on PATH; on Debian: apt-get install prometheus", file=sys.stderr)
+    missing = [f"{name} is not on PATH; on Debian: apt-get install {PACKAGES[name]}" for name in PACKAGES]
+    missing = [text for text in missing if shutil.which(text.split()[0]) is None]
+    if missing:
+        print("\n".join(missing), file=sys.stderr)
         return 1
     failed = 0
     for command in commands():
-        done = subprocess.run([promtool, *command], capture_output=True, text=True, check=False)
-        name = " ".join([*command[:2], str(Path(command[-1]).relative_to(ROOT))])
-        print(f"promtool {name}: {'ok' if done.returncode == 0 else 'FAILED'}")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        name = " ".join(word for word in command if "/" not in word)
+        print(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'}")
         if done.returncode:
             failed += 1
             print(done.stdout + done.stderr, file=sys.stderr)

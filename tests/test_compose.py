@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("prometheus", "grafana")
+SERVICES = ("prometheus", "alertmanager", "grafana")
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,15 @@ def compose() -> Mapping[str, Any]:
     return found
 
 
-def test_there_are_two_services_and_each_keeps_its_data_in_a_volume(compose: Mapping[str, Any]) -> None:
+def test_there_are_three_services_and_each_keeps_its_data_in_a_volume(compose: Mapping[str, Any]) -> None:
     assert tuple(compose["services"]) == SERVICES
     named = {volume.split(":")[0] for one in SERVICES for volume in compose["services"][one]["volumes"]}
     assert {name for name in named if not name.startswith("./")} == set(compose["volumes"])
 
 
-@pytest.mark.parametrize(("service", "port"), [("prometheus", "9092:9090"), ("grafana", "3000:3000")])
+@pytest.mark.parametrize(
+    ("service", "port"), [("prometheus", "9092:9090"), ("alertmanager", "9093:9093"), ("grafana", "3000:3000")]
+)
 def test_ports_are_open_to_this_machine_alone(compose: Mapping[str, Any], service: str, port: str) -> None:
     assert compose["services"][service]["ports"] == [f"127.0.0.1:{port}"]
     assert "network_mode" not in compose["services"][service]
@@ -78,12 +80,29 @@ def test_no_password_is_in_the_file_and_without_one_nothing_starts(compose: Mapp
     assert password == "${GF_SECURITY_ADMIN_PASSWORD:?set it to a password of your own}"
 
 
-def test_prometheus_keeps_six_hours_and_cannot_be_reloaded_or_stopped_by_a_request(compose: Mapping[str, Any]) -> None:
+def test_prometheus_keeps_days_and_cannot_be_reloaded_or_stopped_by_a_request(compose: Mapping[str, Any]) -> None:
     assert compose["services"]["prometheus"]["command"] == [
         "--config.file=/etc/prometheus/prometheus.yml",
         "--storage.tsdb.path=/prometheus",
-        "--storage.tsdb.retention.time=6h",
+        "--storage.tsdb.retention.time=15d",
     ]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_service_has_rights_it_does_not_need_or_takes_more_than_its_share(
+    compose: Mapping[str, Any], service: str
+) -> None:
+    one = compose["services"][service]
+    assert (one["cap_drop"], one["read_only"]) == (["ALL"], True)
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert one["mem_limit"] and one["pids_limit"]
+
+
+def test_prometheus_finds_alertmanager_inside_the_network(compose: Mapping[str, Any]) -> None:
+    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    [manager] = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert manager == "alertmanager:9093"
+    assert compose["services"]["alertmanager"]["ports"] == ["127.0.0.1:9093:9093"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -91,7 +110,10 @@ def test_the_host_has_a_name_on_linux_too(compose: Mapping[str, Any], service: s
     assert compose["services"][service]["extra_hosts"] == ["host.docker.internal:host-gateway"]
 
 
-@pytest.mark.parametrize(("service", "path"), [("prometheus", "9090/-/ready"), ("grafana", "3000/api/health")])
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [("prometheus", "9090/-/ready"), ("alertmanager", "9093/-/ready"), ("grafana", "3000/api/health")],
+)
 def test_each_service_says_when_it_is_ready(compose: Mapping[str, Any], service: str, path: str) -> None:
     check = compose["services"][service]["healthcheck"]
     assert check["test"] == ["CMD", "wget", "-q", "--spider", f"http://127.0.0.1:{path}"]

@@ -6,37 +6,25 @@ contracts/README.md, so that the three can never disagree.
 
 from __future__ import annotations
 
-from contracts.compiler.shape import Either, Flag, Key, ListOf, MapOf, Number, Record, Text
+from contracts.compiler.format_events import (
+    ANY,
+    CANDIDATE,
+    CONDITION,
+    ENV,
+    IDENTIFIER,
+    NAME,
+    PART,
+    PLACED,
+    SOURCE,
+    SPELLINGS,
+    TEST,
+    YES_NO,
+    not_blank,
+)
+from contracts.compiler.shape import Either, Key, ListOf, MapOf, Number, Record, Text
 from contracts.model import REJECTION_REASONS
 
 __all__ = ["CONTRACT", "RECORDS"]
-
-NAME = Text("a lower-case name", r"[a-z][a-z0-9_]*")
-_IDENTIFIER = r"[a-zA-Z_][a-zA-Z0-9_]*"
-ENV = Text("an environment variable", r"[A-Z][A-Z0-9_]*")
-_PART = r"[^.\s\x00-\x1f\[\]{}<>*$\\\"]+"
-PATH = Text(
-    "a JSON path such as payload.code",
-    rf"(?!([^.]+\.)*0(\.|$)){_PART}(\.{_PART}){{0,31}}",
-    hints=(
-        (r"[\[\]*{}<>]|(^|\.)0(\.|$)", "write a list of exact keys if these are part of a name"),
-        (r"[\\\"$\s\x00-\x1f]", "write names as they are, and a list of exact keys if these are part of a name"),
-        (r"(^|\.)(\.|$)", "write one dot between two names"),
-        ("", "at most 32 names are read"),
-    ),
-)
-"""Names joined by dots. Source of 32: no event is that deep; beyond about 900 decoding fails."""
-
-KEYS = ListOf(Text("a key as it is written", r"[^\x00-\x1f\x7f\\\"]+", may_be_blank=True))
-PLACE = Either("a JSON path, or a list of exact keys", scalar=PATH, many=KEYS)
-ANY = Text("a text, number or boolean")
-YES_NO = Flag()
-
-
-def _some(what: str) -> Text:
-    """Return the shape of a key that may be any text but a blank one."""
-    return Text(what, r".*\S.*")
-
 
 EXPORTER = Record(
     "exporter",
@@ -61,8 +49,13 @@ FILES = Record(
         "env": Key(ENV, "Environment variable that overrides `default`; several paths are separated by `:`."),
         "default": Key(
             Either("a path or glob, or a list of them", scalar=Text("a path"), many=ListOf(Text("a path"))),
-            "Path or glob, or a list of them, relative to the working directory.",
+            "Path or glob, or a list of them, relative to the working directory; `{run}` stands for a name that a read "
+            "may ask for, `{a,b}` for either.",
             required=True,
+        ),
+        "exclude": Key(
+            ListOf(Text("a path or glob")),
+            "Paths or globs of files not read, though `default` leads to them; without a folder, names in any folder.",
         ),
         "max_line_bytes": Key(
             Number("a whole number of at least 16", integer=True, minimum=16),
@@ -89,9 +82,6 @@ DEFAULT = Record(
     },
 )
 
-SPELLINGS = MapOf(ListOf(ANY), _some("a value of the word"))
-MAPPED = MapOf(ANY, _some("a text to look for"))
-
 WORD = Record(
     "word",
     "One word of the vocabulary. Without `type`: closed `values` make an enum, `allow` makes a name.",
@@ -117,6 +107,10 @@ WORD = Record(
             Number("a whole number of at least 1", True, 1),
             "Distinct values of a name; later ones become `otherwise` (default other) and are counted.",
         ),
+        "is": Key(
+            Text("two words and - or *, such as done - received", r"[a-z][a-z0-9_]* [-*] [a-z][a-z0-9_]*"),
+            "Number made of two words: a difference of times (in seconds) or of numbers of one unit, or a product.",
+        ),
         "unit": Key(Text(choices=("seconds", "bytes", "ratio", "count")), "Base unit of a number."),
         "min": Key(Number(), "Smallest number taken; smaller ones are refused and counted."),
         "max": Key(Number(), "Largest number taken; larger ones are refused and counted."),
@@ -126,84 +120,10 @@ WORD = Record(
     },
 )
 
-_TESTS = {
-    "in": Key(ListOf(ANY), "True if the value is one of these."),
-    "not": Key(
-        Either("a value, or a list of values", scalar=ANY, many=ListOf(ANY)),
-        "True if the value is none of these, or absent.",
-    ),
-    "min": Key(Number(), "True if there is a number, and it is not smaller."),
-    "max": Key(Number(), "True if there is a number, and it is not larger."),
-    "present": Key(YES_NO, "True if there is (or is not) a value, of whatever kind."),
-}
-TEST = Record("condition", "Tests of one value, all must hold; a bare value means equal, a list means one of.", _TESTS)
-CONDITION = Either("a value, a list of values, or tests such as {min: 0}", scalar=ANY, many=ListOf(ANY), mapping=TEST)
-PLACED = Record(
-    "condition at a path",
-    "Tests of the value at one path, where its exact keys have to be listed.",
-    {"path": Key(PLACE, "JSON path, or a list of exact keys.", required=True), **_TESTS},
-)
-CONDITIONS = Either(
-    "path -> test, or a list of {path: ..., in: ...}",
-    mapping=MapOf(CONDITION, PATH, may_be_empty=True),
-    many=ListOf(PLACED),
-)
-
-CANDIDATE = Record(
-    "read",
-    "How a source fills a word.",
-    {
-        "path": Key(PLACE, "JSON path; dots descend into objects. A list holds the exact keys, whatever is in them."),
-        "value": Key(ANY, "A constant instead of a path."),
-        "none": Key(
-            ListOf(Text("a text, number or boolean", may_be_blank=True)),
-            "Texts that mean that there is no value, such as - or an empty one; not refused, but absent.",
-        ),
-        "aliases": Key(
-            SPELLINGS, "Spellings this source uses for a value; of a number, texts and flags that stand for it."
-        ),
-        "prefixes": Key(MAPPED, "Beginning of the text -> value, first match wins, after aliases."),
-        "contains": Key(MAPPED, "Part of the text -> value, first match wins, after prefixes."),
-        "otherwise": Key(ANY, "What an unknown or missing text becomes, for this source."),
-        "scale": Key(
-            Number("a number above 0", above=0),
-            "Factor that brings a number to the word's unit, e.g. 0.001 from milliseconds.",
-        ),
-        "required": Key(YES_NO, "If the word gets no value the line is rejected as missing_fields (default false)."),
-    },
-)
-READ = Either("a path, {path: ...}, or a list of them", scalar=PATH, many=ListOf(CANDIDATE), mapping=CANDIDATE)
-CELL = Either("a constant, {path: ...}, or a list of them", scalar=ANY, many=ListOf(CANDIDATE), mapping=CANDIDATE)
-
-SOURCE = Record(
-    "source",
-    "One event format. Sources are tried in order; the first whose `match` holds takes the event.",
-    {
-        "match": Key(
-            CONDITIONS,
-            "Conditions on JSON paths, all must hold.",
-            required=True,
-        ),
-        "expect": Key(
-            CONDITIONS,
-            "Further conditions; if one fails the line is rejected as unknown_schema.",
-        ),
-        "read": Key(
-            MapOf(READ, _some("a word"), may_be_empty=True), "Word -> path (or read); here a bare text is a path."
-        ),
-        "require_any": Key(ListOf(NAME), "Words of which at least one must get a value, else missing_fields."),
-        "by": Key(PLACE, "Path that picks a row; a missing value is missing_fields, an unlisted one unknown_schema."),
-        "rows": Key(
-            MapOf(MapOf(CELL, _some("a word"), may_be_empty=True), _some("a value of `by`")),
-            "Value of `by` -> what that row reads besides; here a bare text is a constant. `{}` reads nothing more.",
-        ),
-    },
-)
-
 LABEL = Either(
     "a word, or {label: word}",
     scalar=NAME,
-    mapping=MapOf(NAME, Text("a label name", _IDENTIFIER)),
+    mapping=MapOf(NAME, Text("a label name", IDENTIFIER)),
 )
 
 METRIC = Record(
@@ -249,7 +169,7 @@ METRIC = Record(
             ListOf(
                 MapOf(
                     Either("a value or a list", scalar=ANY, many=ListOf(ANY)),
-                    _some("a label"),
+                    not_blank("a label"),
                     may_be_empty=True,
                 )
             ),
@@ -268,7 +188,9 @@ PAIR = Record(
         "at": Key(NAME, "Time word.", required=True),
         "edge": Key(NAME, "Enum word that receives the edge's name.", required=True),
         "latency": Key(NAME, "Number word (seconds) that receives closing time minus opening time.", required=True),
-        "edges": Key(MapOf(ListOf(ANY), _some("an edge")), "Edge -> [opening stage, closing stage].", required=True),
+        "edges": Key(
+            MapOf(ListOf(ANY), not_blank("an edge")), "Edge -> [opening stage, closing stage].", required=True
+        ),
         "timeout": Key(
             Number("seconds, at least 0.001", minimum=0.001),
             "Longest latency, and how long an event waits for its other half, in seconds of event time (default 300).",
@@ -288,11 +210,11 @@ CONTRACT = Record(
         "files": Key(FILES, "Where events come from. Exactly one of files, folder."),
         "vocabulary": Key(MapOf(WORD, NAME), "Word -> what it may hold.", required=True),
         "sources": Key(MapOf(SOURCE, NAME), "Event format -> how it fills the words; goes with `files`."),
-        "metrics": Key(MapOf(METRIC, Text("a metric name", _IDENTIFIER)), "Metric -> promise.", required=True),
+        "metrics": Key(MapOf(METRIC, Text("a metric name", IDENTIFIER)), "Metric -> promise.", required=True),
         "pairs": Key(MapOf(PAIR, NAME), "Pair -> stages joined by id."),
         "folder": Key(FOLDER, "Where sessions record, for an exporter without `files`, `sources` and `pairs`."),
     },
 )
 
-RECORDS = (CONTRACT, EXPORTER, FILES, FOLDER, WORD, DEFAULT, SOURCE, CANDIDATE, TEST, PLACED, METRIC, PAIR)
+RECORDS = (CONTRACT, EXPORTER, FILES, FOLDER, WORD, DEFAULT, SOURCE, PART, CANDIDATE, TEST, PLACED, METRIC, PAIR)
 """Every record of the format, in the order the documentation shows them."""

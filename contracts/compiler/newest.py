@@ -48,7 +48,8 @@ def _newest_by(
             stays = "of times, which never goes back" if subject.kind == "time" else "that keeps a value"
             faults.add(spot.at("newest_by"), f"says nothing about a gauge {stays}; delete it")
         return None
-    times = [{name for name in _filled(one) if words[name].kind == "time"} for one in _readers(sources, subject.name)]
+    readers = [has for one in sources for own, has in one.levels() if subject.is_filled(own, has)]
+    times = [{name for name in has if words[name].kind == "time"} for has in readers]
     common = set.intersection(*times) if times else set()
     if not stated:
         return common.pop() if len(common) == 1 else None
@@ -70,17 +71,10 @@ def _check_stated(
     if stated not in words or words[stated].kind != "time":
         faults.add(spot, f"newest_by needs a word with type: time, or {BY_LINES}; got {quote(stated)}")
     elif stated not in common:
-        lacking = next((one for one in _readers(sources, subject.name) if stated not in _filled(one)), None)
+        readers = [(one, has) for one in sources for own, has in one.levels() if subject.is_filled(own, has)]
+        lacking = next((one for one, has in readers if stated not in has), None)
         if lacking is not None:
             problem = (
                 f"the source {quote(lacking.name)} reads {quote(subject.name)} but not {quote(stated)}; read it there"
             )
             faults.add(spot, problem)
-
-
-def _readers(sources: tuple[Source, ...], word: str) -> list[Source]:
-    return [source for source in sources if word in _filled(source)]
-
-
-def _filled(source: Source) -> set[str]:
-    return {read.word for read in source.all_reads()}

@@ -244,16 +244,16 @@ def json_schema(shape: Record, title: str) -> JsonSchema:
     return {**head, **shape.definition(), "$defs": inside}
 
 
-def _records(shape: Shape | None) -> Iterator[Record]:
-    """Yield every record within a shape, itself included; some more than once."""
-    if isinstance(shape, Record):
+def _records(shape: Shape | None, known: tuple[Record, ...] = ()) -> Iterator[Record]:
+    """Yield every record within a shape, itself included; some more than once, but none inside itself."""
+    if isinstance(shape, Record) and not any(shape is one for one in known):
         yield shape
         for key in shape.keys.values():
-            yield from _records(key.shape)
+            yield from _records(key.shape, (*known, shape))
     elif isinstance(shape, ListOf):
-        yield from _records(shape.item)
+        yield from _records(shape.item, known)
     elif isinstance(shape, MapOf):
-        yield from _records(shape.value)
+        yield from _records(shape.value, known)
     elif isinstance(shape, Either):
         for chosen in (shape.scalar, shape.many, shape.mapping):
-            yield from _records(chosen)
+            yield from _records(chosen, known)

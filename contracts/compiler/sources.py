@@ -7,18 +7,25 @@ every word that does not exist, every constant that is no value, every read that
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from contracts.compiler.capture import CaptureError, compile_capture
 from contracts.compiler.conditions import build_conditions
 from contracts.compiler.document import Faults, Spot, quote
-from contracts.compiler.paths import build_path
+from contracts.compiler.paths import build_path, build_steps
 from contracts.compiler.vocabulary import check_number_spellings, number_problem, read_spellings, value_problem
-from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Read, Row, Source, Word
+from contracts.model import UNKNOWN_SOURCE, WHOLE, Candidate, Condition, Part, Read, Row, Source, Step, Word
 from contracts.spelling import fold
+from contracts.times import FormatError, pattern_of
 
 __all__ = ["build_sources"]
 
+_MOST_PARTS = 1000
+"""Parts of one line if the contract does not say."""
+
+_TEXTS = ("capture", "none", "format", "zone")
 _SPELLINGS = ("aliases", "prefixes", "contains", "otherwise")
 
 
@@ -60,10 +67,39 @@ def _build_source(name: str, spot: Spot, words: Mapping[str, Word], faults: Faul
         require_any=spot.texts_of("require_any"),
         by=build_path(spot.get("by")),
         rows=_build_rows(spot, words, faults),
+        parts=_build_parts(spot, words, faults),
+        max_parts=int(spot.number_of("max_parts", _MOST_PARTS)),
         line=spot.line,
     )
     _check_required(source, spot, words, faults)
     return source
+
+
+def _build_parts(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tuple[Part, ...]:
+    if spot.get("max_parts") is not None and spot.get("parts") is None:
+        faults.add(spot.at("max_parts"), "max_parts says nothing without parts; delete it")
+    return tuple(_build_part(name, entry, words, faults) for name, entry in spot.entries("parts"))
+
+
+def _build_part(name: str, spot: Spot, words: Mapping[str, Word], faults: Faults) -> Part:
+    part = Part(
+        name=name,
+        of=build_steps(spot.at("of")) or (Step(("",), "[]"),),
+        match=build_conditions(spot.get("match"), faults),
+        reads=_build_reads(spot.get("read"), words, faults, bare_is_path=True),
+        parts=_build_parts(spot, words, faults),
+        line=spot.line,
+    )
+    if not build_steps(spot.at("of")):
+        faults.add(
+            spot.at("of"), "ends with a key; end it with [] for elements, {} for entries or <> for JSON in a text"
+        )
+    for read in part.reads:
+        if read.required:
+            faults.add(spot.at("read", read.word), "a part is never refused; match what it needs and drop required")
+    if not part.reads and not part.parts:
+        faults.add(spot, "reads nothing, and has no parts that do; let it read a word")
+    return part
 
 
 def _build_rows(spot: Spot, words: Mapping[str, Word], faults: Faults) -> tuple[Row, ...]:
@@ -105,6 +141,8 @@ def _build_reads(
             known = ", ".join(sorted(words))
             faults.add(entry, f"unknown word {quote(name)}; declare it under vocabulary or use one of {known}")
         else:
+            if word.made_of is not None:
+                faults.add(entry, f"{quote(name)} is made of {' and '.join(word.made_of.words)}; read those instead")
             reads.append(_build_read(word, entry, faults, bare_is_path))
     return tuple(reads)
 
@@ -139,6 +177,7 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
     values = word.label_values
     return Candidate(
         path=build_path(path),
+        file=spot.text_of("file"),
         constant=_constant(word, constant, faults) if constant else None,
         none=frozenset(fold(item.text) for item in spot.at("none").elements()),
         aliases=read_spellings(spot.get("aliases"), values, faults),
@@ -146,17 +185,54 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
         contains=_mapped(word, spot.get("contains"), faults),
         otherwise=str(_constant(word, otherwise, faults)) if otherwise and word.is_label else None,
         scale=spot.number_of("scale", 1.0),
+        capture=_capture(spot.get("capture"), faults),
+        format=_format(spot.get("format"), faults),
+        zone=_zone(spot.get("zone"), faults),
     )
 
 
+def _capture(spot: Spot | None, faults: Faults) -> str:
+    try:
+        return compile_capture(spot.text) if spot is not None and not faults.touch(spot) else ""
+    except CaptureError as error:
+        faults.add(spot or Spot({}, 0, ""), f"cannot be captured: {error}")
+    return ""
+
+
+def _format(spot: Spot | None, faults: Faults) -> str | None:
+    try:
+        if spot is not None and not faults.touch(spot):
+            pattern_of(spot.text)
+    except FormatError as error:
+        faults.add(spot or Spot({}, 0, ""), f"is no format of a time: {error}")
+    return spot.text if spot is not None else None
+
+
+def _zone(spot: Spot | None, faults: Faults) -> str | None:
+    try:
+        if spot is not None and not faults.touch(spot):
+            ZoneInfo(spot.text)
+    except (KeyError, OSError, ValueError):  # no such zone is a KeyError
+        got = f"there is no time zone {quote(spot.text if spot else '')} here"
+        faults.add(spot or Spot({}, 0, ""), f"{got}; write one such as Europe/Berlin, or install the package tzdata")
+    return spot.text if spot is not None else None
+
+
 def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:
-    if (spot.get("path") is None) == (spot.get("value") is None):
-        faults.add(spot, "expected exactly one of path, value; keep the one that is meant")
+    if sum(spot.get(key) is not None for key in ("path", "value", "file")) != 1:
+        faults.add(spot, "expected exactly one of path, value, file; keep the one that is meant")
+    if spot.get("file") is not None and not word.is_label:
+        problem = f"a file's path gives texts, but {quote(word.name)} is of kind {word.kind}"
+        faults.add(spot.at("file"), f"{problem}; use a word with values or allow")
     for key, value in spot.items():
-        if spot.get("value") is not None and key in (*_SPELLINGS, "none", "scale", "required"):
+        if spot.get("value") is not None and key in (*_SPELLINGS, *_TEXTS, "scale", "required"):
             faults.add(value, f"{key} says nothing about a constant; delete it")
         elif key in _SPELLINGS and not word.is_label and (key, word.kind) != ("aliases", "number"):
             faults.add(value, f"{key} maps texts to values, but {quote(word.name)} is of kind {word.kind}; delete it")
+        elif key in ("format", "zone") and word.kind != "time":
+            faults.add(
+                value, f"{key} says how times are written, but {quote(word.name)} is of kind {word.kind}; delete it"
+            )
         elif key == "scale" and word.kind not in ("number", "time"):
             faults.add(value, f"scale multiplies numbers, but {quote(word.name)} is of kind {word.kind}; delete it")
 

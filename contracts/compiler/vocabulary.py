@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 
 from contracts.compiler.document import Faults, Spot, quote
+from contracts.compiler.made import build_made, check_made
 from contracts.model import SOURCE_WORD, Default, Word
 from contracts.spelling import fold, normalise
 from contracts.vocabulary import WordKind
@@ -21,7 +22,7 @@ __all__ = ["build_words", "check_number_spellings", "number_problem", "read_spel
 _KEYS: Mapping[WordKind, frozenset[str]] = {
     "enum": frozenset({"values", "aliases", "otherwise", "default"}),
     "name": frozenset({"allow", "fold", "max_length", "max_values", "otherwise", "default", "aliases"}),
-    "number": frozenset({"type", "unit", "min", "max", "aliases"}),
+    "number": frozenset({"type", "unit", "min", "max", "aliases", "is"}),
     "time": frozenset({"type", "max_future"}),
     "id": frozenset({"type"}),
 }
@@ -55,6 +56,8 @@ def build_words(vocabulary: Spot, faults: Faults) -> dict[str, Word]:
             if key not in _KEYS[kind]:
                 faults.add(value, f"{quote(key)} says nothing about a word of kind {kind}; delete it")
         words[name] = _build_word(name, kind, spot, faults)
+    for name, word in words.items():
+        check_made(word, vocabulary.at(name), words, faults)
     return words
 
 
@@ -87,6 +90,7 @@ def _build_word(name: str, kind: WordKind, spot: Spot, faults: Faults) -> Word:
         minimum=spot.number_of("min", 0.0) if spot.get("min") else None,
         maximum=spot.number_of("max", 0.0) if spot.get("max") else None,
         max_future_s=spot.number_of("max_future", 5.0),
+        made_of=build_made(spot.get("is")),
         aliases=read_spellings(spot.get("aliases"), closed, faults, {fold(value): value for value in closed}),
         line=spot.line,
     )

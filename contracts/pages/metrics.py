@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from contracts.compiler.paths import show_path
+from contracts.compiler.paths import show_path, show_steps
 from contracts.load import load_contracts
-from contracts.model import SOURCE_WORD, Contract, Metric
+from contracts.model import SOURCE_WORD, Candidate, Contract, Metric, Part, Source
 from contracts.pages.named import SHIPPED, read_named
 from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, STORED
 
@@ -96,14 +96,33 @@ def _fields(contract: Contract) -> Mapping[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for source in contract.sources:
         for read in source.all_reads():
-            for candidate in read.candidates:
-                path = candidate.path or source.by
-                if path:
-                    found.setdefault(read.word, {})[show_path(path)] = None
+            places = (_place_of(source, candidate) for candidate in read.candidates)
+            found.setdefault(read.word, {}).update(dict.fromkeys(filter(None, places)))
+        for part in source.parts:
+            _add_part(found, part, "")
     for pair in contract.pairs:
         for word in (pair.edge, pair.latency):
             found.setdefault(word, {})[f"pairs by {pair.id}"] = None
+    for name, made in contract.words.items():
+        for half in made.made_of.words if made.made_of else ():
+            found.setdefault(name, {}).update(found.get(half, {}))
     return {word: list(paths) for word, paths in found.items()}
+
+
+def _place_of(source: Source, candidate: Candidate) -> str:
+    """Return where a value is from, "" if from nowhere."""
+    path = candidate.path or source.by
+    return f"{{{candidate.file}}} of the file" if candidate.file else show_path(path) if path else ""
+
+
+def _add_part(found: dict[str, dict[str, None]], part: Part, above: str) -> None:
+    """Add what a part reads: where it is, and the path inside it."""
+    here = f"{above}{show_steps(part.of)}"
+    for read in part.reads:
+        for path in (candidate.path for candidate in read.candidates if candidate.path):
+            found.setdefault(read.word, {})[f"{here}.{show_path(path)}"] = None
+    for inner in part.parts:
+        _add_part(found, inner, f"{here}.")
 
 
 def _origin(contract: Contract, metric: Metric, fields: Mapping[str, list[str]]) -> str:

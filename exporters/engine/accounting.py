@@ -94,6 +94,7 @@ class Accounting:
                 updates.append(self._count("skipped_bytes_total", number, kind))
         updates += [self._count("refused_values_total", n, *key) for key, n in effect.refused.items()]
         updates += [self._count("absent_values_total", n, word) for word, n in effect.absent.items()]
+        updates += [self._count("parts_total", n, *key) for key, n in effect.parts.items()]
         return [*updates, *self._refusals(rejected)]
 
     def _refusals(self, rejected: Mapping[tuple[str, str], int]) -> Iterable[Update]:

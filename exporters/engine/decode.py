@@ -6,63 +6,19 @@ one event or one rejection; a field of the wrong kind becomes `MISTYPED` and cos
 
 from __future__ import annotations
 
-import json
-import math
 import re
-import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from contracts.model import WHOLE, Contract, PathKind
+from contracts.model import Contract
 from exporters.engine.fields import Path, Unexpected, attribute_of, deciding_paths, ordered_paths, type_expecting
-from exporters.engine.values import MISTYPED, Decoded
+from exporters.engine.objects import event_of, presence, read_plainly, struct_of, tree_of
+from exporters.engine.values import Decoded
 
 __all__ = ["Decoder"]
-
-
-class _Present:
-    """Stands in an event for whatever is there, where only that matters; there is one, `_PRESENT`."""
-
-    __slots__ = ()
-
-
-_PRESENT = _Present()
-
-
-class _Leaf(NamedTuple):
-    """What a field may be without a second look, as a type and as the classes that values then have."""
-
-    kind: PathKind
-    type: Any
-    takes: frozenset[type]
-
-
-_ANYTHING: Any = str | int | float | bool | list | dict | None
-
-_DECIDING: Mapping[PathKind, _Leaf] = {
-    "text": _Leaf("text", str | int | float | None, frozenset({str, int, float})),
-    "flag": _Leaf("flag", bool | str | None, frozenset({bool, str})),
-    "number": _Leaf("number", float | str | None, frozenset({float, str})),
-    "time": _Leaf("time", str | int | float | None, frozenset({str, int, float})),
-    "any": _Leaf("any", _Present | None, frozenset()),
-    "mixed": _Leaf("mixed", _ANYTHING, frozenset({str, int, float, bool, list, dict})),
-}
-"""Fields that decide plans are hashed: two values of one field may only be equal if they mean the same (true == 1).
-
-What a field of mixed kinds holds is told apart by whoever reads it.
-"""
-
-_OTHER: Mapping[PathKind, _Leaf] = {
-    **_DECIDING,
-    "number": _Leaf("number", float | str | bool | list | dict | None, frozenset({float, str, bool, list, dict})),
-    "time": _Leaf("time", _ANYTHING, frozenset({str, int, float, bool, list, dict})),
-}
-"""Numbers and times are read in columns, and whoever reads them looks at their kinds, many at once."""
-
-_check_syntax = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(NaN)|(-?Infinity)')
@@ -79,13 +35,8 @@ class Decoder:
     """Decodes batches for one contract; events are Structs with one attribute per path the contract reads."""
 
     def __init__(self, contract: Contract) -> None:
-        self._tree: dict[str, Any] = {}
         deciding = deciding_paths(contract)
-        for path, kind in ordered_paths(contract).items():
-            node = self._tree
-            for part in path[:-1]:
-                node = node.setdefault(part, {})
-            node[path[-1]] = (_DECIDING if path in deciding else _OTHER)[kind]
+        self._tree = tree_of(ordered_paths(contract), deciding)
         self._texts = [path for path, kind in ordered_paths(contract).items() if kind == "text" and path in deciding]
         self._unknown = Unexpected()
         self._learned = 0
@@ -113,8 +64,8 @@ class Decoder:
     def _expect(self, texts: Mapping[Path, Collection[str]]) -> None:
         """Decode from now on with what finds these texts without making them anew."""
         types = {path: type_expecting(known, self._unknown) for path, known in texts.items()}
-        self._struct = _struct_of(self._tree, "Event", types)
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=_presence)
+        self._struct = struct_of(self._tree, "Event", types)
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=presence)
         self._decode_line = decoder.decode
         self._decode_lines = decoder.decode_lines
 
@@ -180,18 +131,14 @@ class Decoder:
             decoded.rejected["bad_json"] += 1
 
     def _decode_lenient(self, line: bytes, decoded: Decoded) -> None:
-        """Decode an object with odd fields, or name what else the line is; the strict decoder says whether it is JSON.
-
-        json alone would take lone surrogates, which no text can hold, and refuse long numbers.
-        """
+        """Decode an object with odd fields, or name what else the line is."""
         try:
-            _check_syntax(line)
-            value = json.loads(line, parse_int=_read_int)
+            value = read_plainly(line)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             decoded.rejected["bad_json"] += 1
             return
         if isinstance(value, dict):
-            decoded.events.append(_event_of(self._struct, self._tree, value))
+            decoded.events.append(event_of(self._struct, self._tree, value))
         else:
             decoded.rejected["not_object"] += 1
 
@@ -211,70 +158,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _read_int(digits: str) -> int | float:
-    """Return an integer, or an infinity for one that is longer than Python reads."""
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
-
-
-def _presence(_kind: type, _found: object) -> _Present:
-    return _PRESENT
-
-
-def _struct_of(
-    tree: Mapping[str, Any], name: str, types: Mapping[Path, Any] | None = None, above: Path = ()
-) -> type[msgspec.Struct]:
-    """Return the class of the objects a tree of paths describes.
-
-    Whether an object is there at all is told by its attribute for WHOLE, which no JSON fills: true, but None in the
-    object that stands for an absent one. (A field of that name is of any kind but null, or its line is decoded anew.)
-    """
-    fields: list[Any] = []
-    for part, kind in tree.items():
-        attribute = attribute_of((part,))
-        if isinstance(kind, dict):
-            inner = _struct_of(kind, f"{name}_{len(fields)}", types, (*above, part))
-            fields.append((attribute, inner, msgspec.field(default_factory=_absent(inner), name=part)))
-        elif part == WHOLE:
-            fields.append((attribute, bool, msgspec.field(default=True, name=part)))
-        else:
-            wanted = (types or {}).get((*above, part), kind.type)
-            fields.append((attribute, wanted, msgspec.field(default=None, name=part)))
-    return msgspec.defstruct(name, fields, gc=False)
-
-
-def _absent(struct: type[msgspec.Struct]) -> Callable[[], msgspec.Struct]:
-    """Return what makes the object that stands for an absent one (one for all, as none is changed)."""
-    attribute = attribute_of((WHOLE,))
-    if attribute not in struct.__struct_fields__:
-        return struct
-    absent = struct()
-    setattr(absent, attribute, None)
-    return lambda: absent
-
-
-def _event_of(struct: type[msgspec.Struct], tree: Mapping[str, Any], value: Mapping[str, object]) -> msgspec.Struct:
-    """Build an event from an object of any shape: what does not fit its field becomes MISTYPED."""
-    event = struct()
-    for part, kind in tree.items():
-        found = value.get(part)
-        if found is None or part == WHOLE:
-            continue
-        if isinstance(kind, dict):
-            inner = type(getattr(event, attribute_of((part,))))
-            setattr(event, attribute_of((part,)), _event_of(inner, kind, found if isinstance(found, dict) else {}))
-        else:
-            setattr(event, attribute_of((part,)), _field_of(kind, found))
-    return event
-
-
-def _field_of(leaf: _Leaf, found: object) -> object:
-    if leaf.kind == "any":
-        return _PRESENT
-    if leaf.kind == "number" and type(found) is int:
-        found = float(found) if abs(found) <= sys.float_info.max else math.inf if found > 0 else -math.inf
-    return found if type(found) in leaf.takes else MISTYPED

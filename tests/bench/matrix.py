@@ -123,12 +123,18 @@ def _number_of_events(run: Run) -> float:
     return run.totals.get("events_total", 0.0) + run.totals.get("peak_trade_pipeline_events_total", 0.0)
 
 
-def disagreement(key: str, folder: Path, lines: int = _COMPARED) -> str:
+def _print_page(command: Sequence[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def disagreement(
+    key: str, folder: Path, lines: int = _COMPARED, print_page: Callable[[Sequence[str]], str] = _print_page
+) -> str:
     """Return where our page and a per-event reading of a shape differ; empty if nowhere."""
     file = folder / f"{key}-head.jsonl"
     write_shape(key, file, lines)
     shape = SHAPES[key]
-    page = subprocess.run(_commands(key, file)["ours"], check=True, capture_output=True, text=True).stdout
+    page = print_page(_commands(key, file)["ours"])
     expected = Reference(shape.contract, time.time())
     with file.open(encoding="utf-8", newline="\n") as text:
         for line in islice(text, lines):

@@ -14,9 +14,9 @@ __all__ = ["PATIENCE_S", "wait_until"]
 PATIENCE_S = 120.0
 
 
-def wait_until(holds: Callable[[], bool], what: str, pause_s: float = 0.1) -> None:
+def wait_until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S, *, pause_s: float = 0.1) -> None:
     """Ask again and again, until `holds` or the time is over."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not holds():
-        assert time.monotonic() < deadline, f"after {PATIENCE_S:g} s still not: {what}"
+        assert time.monotonic() < deadline, f"after {patience_s:g} s still not: {what}"
         time.sleep(pause_s)

@@ -1,4 +1,4 @@
-"""A whole stack on ports of its own: exporters, emitters, Prometheus with the repository's rules or changed ones.
+"""A whole stack on ports of its own: exporters, emitters, Alertmanager, Prometheus with these rules or others.
 
 In: a folder. Out: processes that can be stopped and started one by one, and addresses to ask. Stops only what it
 started.
@@ -7,7 +7,7 @@ started.
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +19,9 @@ from typing import Any
 
 from contracts.load import load_contracts
 from contracts.model import Contract
+from exporters.commands.demo.ports import ALERTMANAGER, PROMETHEUS, STACK_PORTS
+from exporters.commands.demo.processes import find_program
+from exporters.commands.demo.told import Told
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.client import HttpClient, NoAnswerError
 from tests.end_to_end.patience import PATIENCE_S, wait_until
@@ -27,24 +30,37 @@ from tests.end_to_end.ports import free_port
 __all__ = ["ROOT", "Stack", "running_stack"]
 
 ROOT = Path(__file__).parents[2]
+_NOBODY = 9  # the port of `discard`
 
 
 @dataclass
 class Stack:
-    """One exporter and one emitter per shipped contract, and a Prometheus that scrapes every second."""
+    """One exporter and one emitter per shipped contract, a Prometheus that scrapes every second, and an Alertmanager.
+
+    Attributes:
+        told: what Alertmanager told its receivers.
+        is_quick: whether Prometheus and Alertmanager need seconds where the repository's files say minutes.
+        is_calm: whether emitters leave out what goes wrong on purpose.
+    """
 
     folder: Path
     contracts: tuple[Contract, ...] = field(default_factory=lambda: load_contracts(CONTRACTS))
     ports: dict[str, int] = field(default_factory=dict)
+    is_quick: bool = True
+    is_calm: bool = False
+    told: Told = field(init=False)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, rules: Path) -> None:
         """Start everything."""
+        self.told = Told(0)
+        self.told.start()
         for contract in self.contracts:
             self.ports[contract.name] = free_port()
             self.start_emitter(contract.name)
             self.start_exporter(contract.name)
-        self.start_prometheus("prometheus", rules)
+        self.start_alertmanager()
+        self.start_prometheus(PROMETHEUS, rules)
 
     def start_exporter(self, name: str) -> None:
         """Start one exporter, on its port and with its state, and wait until it is ready."""
@@ -64,22 +80,41 @@ class Stack:
             self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", "session", *pace], mode)
             return
         out = ["--out", str(self.file_of(name)), "--forever", "--interval-ms", "50"]
+        out += ["--calm"] if self.is_calm and name != "ai_live" else []
         self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", name, *out], {})
 
     def start_prometheus(self, name: str, rules: Path) -> HttpClient:
         """Start a Prometheus with the host's configuration, these ports and the rules in a folder."""
-        binary = shutil.which("prometheus")
+        binary = find_program(PROMETHEUS)
         assert binary is not None, "on Debian: apt-get install prometheus"
-        config = self.folder / f"{name}.yml"
-        config.write_text(self._configuration(rules))
         self.ports[name] = free_port()
+        config = self.folder / f"{name}.yml"
+        config.write_text(self._configuration(name, rules))
         command = [
             *(binary, f"--config.file={config}", f"--storage.tsdb.path={self.folder / f'{name}.tsdb'}"),
             *(f"--web.listen-address=127.0.0.1:{self.ports[name]}", "--log.level=warn"),
+            *(["--rules.alert.resend-delay=1s"] if self.is_quick else []),
         ]
         self._run(name, command, {})
         self._await(name, self.site_of(name))
         return self.site_of(name)
+
+    def start_alertmanager(self) -> None:
+        """Start an Alertmanager with the repository's routes; its receivers are `told`."""
+        binary = find_program(ALERTMANAGER)
+        assert binary is not None, "on Debian: apt-get install prometheus-alertmanager"
+        self.ports[ALERTMANAGER] = free_port()
+        text = (ROOT / "prometheus" / "alertmanager.yml").read_text()
+        text = text.replace(f"127.0.0.1:{STACK_PORTS['told']}", f"127.0.0.1:{self.told.port}")
+        text = re.sub(r"(group_wait|group_interval): \d+s", r"\1: 1s", text) if self.is_quick else text
+        config = self.folder / "alertmanager.yml"
+        config.write_text(text)
+        command = [
+            *(binary, f"--config.file={config}", f"--storage.path={self.folder / 'alertmanager'}"),
+            *(f"--web.listen-address=127.0.0.1:{self.ports[ALERTMANAGER]}", "--cluster.listen-address="),
+        ]
+        self._run(ALERTMANAGER, command, {})
+        self._await(ALERTMANAGER, self.site_of(ALERTMANAGER))
 
     def file_of(self, name: str) -> Path:
         """Return the event file of an exporter, or the folder in which sessions record for it."""
@@ -112,6 +147,8 @@ class Stack:
         """Stop whatever still runs."""
         for name in list(self._running):
             self.stop(name)
+        if hasattr(self, "told"):
+            self.told.stop()
 
     def read_json(self, path: str, **parameters: str) -> Any:
         """Ask this stack's Prometheus."""
@@ -130,16 +167,24 @@ class Stack:
 
         wait_until(is_ready, f"{name} is ready")
 
-    def _configuration(self, rules: Path) -> str:
+    def _configuration(self, name: str, rules: Path) -> str:
         text = (ROOT / "prometheus" / "prometheus.host.yml").read_text()
-        for old, new in (
-            ("scrape_interval: 5s", "scrape_interval: 1s"),
+        own = {one.port: self.ports[one.name] for one in self.contracts}
+        own |= {
+            STACK_PORTS[PROMETHEUS]: self.ports[name],
+            STACK_PORTS[ALERTMANAGER]: self.ports.get(ALERTMANAGER, _NOBODY),
+        }
+        quick = (
+            ("\n  scrape_interval: 5s", "\n  scrape_interval: 1s"),
             ("scrape_timeout: 4s", "scrape_timeout: 1s"),
             ("evaluation_interval: 5s", "evaluation_interval: 1s"),
-            ("rules/*.yml", f"{rules}/*.yml"),
-            *((f"127.0.0.1:{one.port}", f"127.0.0.1:{self.ports[one.name]}") for one in self.contracts),
+        )
+        for old, new in (
+            *(quick if self.is_quick else ()),
+            ("- rules/*.yml", f"- {rules}/*.yml"),
+            *((f'["127.0.0.1:{port}"]', f'["127.0.0.1:{here}"]') for port, here in own.items()),
         ):
-            assert text.count(old) == 1, f"prometheus.host.yml: expected {old!r} once"
+            assert old in text, f"prometheus.host.yml: expected {old!r}"
             text = text.replace(old, new)
         return text
 
@@ -165,9 +210,11 @@ def _is_ready(site: HttpClient) -> bool:
 
 
 @contextmanager
-def running_stack(folder: Path, rules: Path = ROOT / "prometheus" / "rules") -> Iterator[Stack]:
+def running_stack(
+    folder: Path, rules: Path = ROOT / "prometheus" / "rules", *, is_quick: bool = True, is_calm: bool = False
+) -> Iterator[Stack]:
     """Start a stack, and stop it at the end."""
-    stack = Stack(folder)
+    stack = Stack(folder, is_quick=is_quick, is_calm=is_calm)
     try:
         stack.start(rules)
         yield stack

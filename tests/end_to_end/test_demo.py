@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from contracts.load import load_contracts
-from exporters.commands.demo.ports import ports_of
+from exporters.commands.demo.ports import STACK_PORTS, ports_of
 from exporters.commands.demo.web import answers
 from exporters.commands.export import CONTRACTS
-from tests.end_to_end.patience import PATIENCE_S
+from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
 
 pytestmark = pytest.mark.slow
@@ -28,8 +28,8 @@ EXPORTERS = [contract.name for contract in load_contracts(CONTRACTS)]
 
 @pytest.fixture
 def ports() -> list[int]:
-    """Ports for the exporters, in their contracts' order, for Prometheus and for the console."""
-    return free_ports(len(EXPORTERS) + 2)
+    """Ports for the exporters, in their contracts' order, and for the stack: Prometheus, Alertmanager, ..."""
+    return free_ports(len(EXPORTERS) + len(STACK_PORTS))
 
 
 def run(ports: Sequence[int], *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
@@ -61,6 +61,7 @@ def test_the_demo_checks_itself_against_a_real_prometheus_and_leaves_nothing_beh
 
 
 @pytest.mark.needs("prometheus")
+@pytest.mark.needs("prometheus-alertmanager")
 @pytest.mark.parametrize("is_ignored", [False, True], ids=["terminal", "background"])
 def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list[int], is_ignored: bool) -> None:
     """A shell without job control starts its background jobs with Ctrl-C ignored."""
@@ -75,11 +76,14 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
             name, place = line.split()
             pages[name] = place
         own = {name: f"http://127.0.0.1:{port}/metrics" for name, port in zip(EXPORTERS, ports, strict=False)}
-        found = re.fullmatch(rf"http://127\.0\.0\.1:{ports[-2]}(/\S+)", pages.pop("prometheus"))
-        assert pages.pop("console") == f"http://127.0.0.1:{ports[-1]}/"
+        prometheus, alertmanager, _, console = ports[len(EXPORTERS) :]
+        found = re.fullmatch(rf"http://127\.0\.0\.1:{prometheus}(/\S+)", pages.pop("prometheus"))
+        assert pages.pop("alertmanager") == f"http://127.0.0.1:{alertmanager}"
+        assert pages.pop("console") == f"http://127.0.0.1:{console}/"
         assert pages.pop("events")
         assert pages == own
-        assert found and answers(ports[-2], found[1])
+        assert found and answers(prometheus, found[1])
+        wait_until(lambda: answers(alertmanager, "/-/ready"), "Alertmanager answers")
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_S)
@@ -93,7 +97,7 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
 
 @pytest.mark.needs("prometheus")
 def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: list[int]) -> None:
-    holders = [socket.create_server(("127.0.0.1", port)) for port in (ports[0], ports[-2])]
+    holders = [socket.create_server(("127.0.0.1", port)) for port in (ports[0], ports[-1])]
     try:
         code, out, err = run(ports)
     finally:
@@ -103,19 +107,23 @@ def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: l
     assert (code, out) == (1, "")
     assert err.splitlines()[:3] == [
         f"demo: 127.0.0.1:{ports[0]}, the port of {EXPORTERS[0]}, is {own}",
-        f"demo: 127.0.0.1:{ports[-2]}, the port of prometheus, is {own}",
+        f"demo: 127.0.0.1:{ports[-1]}, the port of console, is {own}",
         'demo: stop what holds them, or take other ports: make demo ARGS="--ports-from 20000"',
     ]
     assert listening(ports) == []
 
 
-def test_without_a_prometheus_the_demo_runs_and_says_how_to_get_one(ports: list[int], tmp_path: Path) -> None:
+def test_without_prometheus_and_alertmanager_the_demo_runs_and_says_how_to_get_them(
+    ports: list[int], tmp_path: Path
+) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
     environment = {**os.environ, "PATH": str(tmp_path)}
     code, out, err = run(ports, "--seconds", "3", environment=environment)
     assert code == 0, err
-    missing = "no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus"
-    assert out.splitlines()[0] == missing
+    assert out.splitlines()[:2] == [
+        "no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus",
+        "no alertmanager on PATH, so there is none in this demo; on Debian: apt-get install prometheus-alertmanager",
+    ]
     assert "shadow_mvs" in out
     code, out, err = run(ports, "--check", environment=environment)
     assert code == 2
@@ -124,8 +132,6 @@ def test_without_a_prometheus_the_demo_runs_and_says_how_to_get_one(ports: list[
 
 def test_without_the_flag_ports_are_those_of_the_contracts() -> None:
     contracts = load_contracts(CONTRACTS)
-    assert ports_of(contracts, None) == {
-        **{contract.name: contract.port for contract in contracts},
-        "prometheus": 9092,
-        "console": 8000,
-    }
+    own = {contract.name: contract.port for contract in contracts}
+    stack = {"prometheus": 9092, "alertmanager": 9093, "told": 9095, "console": 8000}
+    assert ports_of(contracts, None) == own | stack

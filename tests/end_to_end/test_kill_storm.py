@@ -1,6 +1,6 @@
 """Killed at random moments while a writer writes and rotates, the exporter ends exact and no counter ever falls.
 
-`PEAK_TRADE_KILLS` sets the number of kills: 20 in the ordinary run, 200 in `make chaos`.
+`PEAK_TRADE_KILLS` sets the number of kills: 8 in the ordinary run, 200 in `make chaos`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import amount
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import Exporter, Scraper, Writer, read_page
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("PEAK_TRADE_KILLS", "20"))
+KILLS = int(os.environ.get("PEAK_TRADE_KILLS", amount(8, 200)))
 
 
 def test_after_many_kills_every_line_counts_once_and_no_counter_ever_fell(tmp_path: Path) -> None:

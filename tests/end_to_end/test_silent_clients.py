@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import IS_LONG, amount
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import read_page
 
-IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
 SILENT = 1100
 
 pytestmark = pytest.mark.slow
@@ -104,7 +104,7 @@ def test_silent_clients_starve_nobody(tmp_path: Path) -> None:
         wait_until(lambda: read_page(port) is not None, "the exporter answers", pause_s=0.05)
         cpu, began, took = cpu_seconds(process), time.monotonic(), []
         with closing(Crowd(port)) as crowd:
-            while time.monotonic() < began + (60 if IS_LONG else 3):
+            while time.monotonic() < began + amount(3, 60):
                 crowd.look()
                 took.append(scrape_ms(port))
         share = (cpu_seconds(process) - cpu) / (time.monotonic() - began)

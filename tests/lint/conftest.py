@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from contracts import load
 from contracts.lint.check import check
 from contracts.lint.inputs import tree
 from contracts.lint.inputs.located_json import parse_json
@@ -57,15 +55,12 @@ def checkout_class() -> type[Checkout]:
     return Checkout
 
 
-_COMPOSE: Callable[[Path], Any] = load._compose
-_by_text = cache(lambda data, path: _COMPOSE(path))
 _parsed = cache(parse_json)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def texts_read_once() -> Iterator[None]:
-    """Let a text that was read before be read no more: most tests spoil one file of many."""
+    """Let a dashboard that was read before be read no more: most tests spoil one file of many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "_compose", lambda path: _by_text(path.read_bytes(), path))
         patch.setattr(tree, "parse_json", _parsed)
         yield

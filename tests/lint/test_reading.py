@@ -15,6 +15,7 @@ from contracts.lint.inputs.pages import Page
 from contracts.lint.inputs.tree import load_tree
 from contracts.lint.promql.catalog import build_catalog
 from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
+from tests.budget import amount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=amount(25, 500))
 @given(VALUES, st.sampled_from([None, 1, 4]))
 def test_json_means_what_it_means_to_the_standard_library(value: Any, indent: int | None) -> None:
     text = json.dumps(value, indent=indent)

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from exporters.multiprocess.collector import Collector
 from exporters.multiprocess.folded import FILE
+from tests.budget import amount
 from tests.conftest import FakeClock
 from tests.multiprocess.folders import InnerSession, open_collector, the_contract, total
 
@@ -169,4 +170,6 @@ def test_whatever_happens_in_whatever_order_what_is_scraped_is_what_was_recorded
     from hypothesis.stateful import run_state_machine_as_test
 
     FolderMachine._folders = tmp_path_factory
-    run_state_machine_as_test(FolderMachine, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(
+        FolderMachine, settings=settings(max_examples=amount(20, 300), stateful_step_count=25, deadline=None)
+    )

@@ -41,6 +41,7 @@ class ScrapeFile:
     file: str
     jobs: tuple[Job, ...]
     rule_files: tuple[tuple[str, Place], ...]
+    external_labels: tuple[str, ...] = ()
 
 
 def seconds_of(text: str) -> float:
@@ -74,4 +75,5 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
         for entry, end in zip(entries, ends, strict=True)
     )
     patterns = tuple((spot.text, Place(file, spot.line)) for spot in document.at("rule_files").elements())
-    return ScrapeFile(file, jobs, patterns)
+    external = tuple(name for name, _ in document.at("global").entries("external_labels"))
+    return ScrapeFile(file, jobs, patterns, external)

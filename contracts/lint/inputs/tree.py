@@ -97,7 +97,8 @@ def load_tree(root: Path) -> Tree:
     tree.contracts, faults = load_all(paths)
     tree.contract_faults += [_claim(tree, fault) for fault in faults]
     for file, document in _documents(tree, "prometheus/*.yml"):
-        tree.scrapes.append(read_scrape_file(file, document, _length(tree, file)))
+        if document.get("route") is None:  # one that routes is Alertmanager's
+            tree.scrapes.append(read_scrape_file(file, document, _length(tree, file)))
     for file, document in _documents(tree, "prometheus/rules/*.y*ml"):
         tree.rules += read_rules(file, document, _length(tree, file))
     for _, document in _documents(tree, "prometheus/rule_tests/*.y*ml"):

@@ -24,17 +24,30 @@ _PROCESS = (
     "process_cpu_seconds_total process_virtual_memory_bytes process_resident_memory_bytes process_start_time_seconds"
     " process_open_fds process_max_fds"
 )
-_PROMETHEUS = {
-    "prometheus_build_info": ("version", "revision", "branch", "goversion"),
-    "prometheus_config_last_reload_successful": (),
-    "prometheus_config_last_reload_success_timestamp_seconds": (),
-    "prometheus_rule_evaluation_failures_total": ("rule_group",),
-    "prometheus_rule_group_iterations_missed_total": ("rule_group",),
-    "prometheus_notifications_dropped_total": (),
-    "prometheus_tsdb_head_series": (),
-    "prometheus_target_scrapes_sample_out_of_order_total": (),
+_WATCHERS = {
+    "prometheus": {
+        "prometheus_build_info": ("version", "revision", "branch", "goversion"),
+        "prometheus_config_last_reload_successful": (),
+        "prometheus_config_last_reload_success_timestamp_seconds": (),
+        "prometheus_rule_evaluation_failures_total": ("rule_group",),
+        "prometheus_rule_group_iterations_missed_total": ("rule_group",),
+        "prometheus_notifications_alertmanagers_discovered": (),
+        "prometheus_notifications_dropped_total": (),
+        "prometheus_tsdb_head_series": (),
+        "prometheus_tsdb_compactions_failed_total": (),
+        "prometheus_tsdb_wal_corruptions_total": (),
+        "prometheus_target_scrapes_sample_out_of_order_total": (),
+        "prometheus_target_scrapes_sample_duplicate_timestamp_total": (),
+        "prometheus_target_scrapes_exceeded_sample_limit_total": (),
+    },
+    "alertmanager": {
+        "alertmanager_notifications_total": ("integration",),
+        "alertmanager_notifications_failed_total": ("integration",),
+        "alertmanager_config_last_reload_successful": (),
+    },
 }
-"""Of Prometheus itself; they exist only where a job named prometheus scrapes it. Source: Prometheus 2.45 to 3."""
+"""Job -> its own metrics with their labels, if a job of that name scrapes it. Source: Prometheus 2.42 to 3,
+Alertmanager 0.25 to 0.28."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +149,9 @@ def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...]) -> Iter
     own = {"job": tuple(contract.job for contract in contracts), "instance": _OPEN}
     for name in _PROCESS.split():
         yield _foreign(name, own)
-    if "prometheus" in jobs:
-        for name, labels in _PROMETHEUS.items():
-            yield _foreign(name, {**dict.fromkeys(labels, _OPEN), "job": ("prometheus",), "instance": _OPEN})
+    for job in (job for job in _WATCHERS if job in jobs):
+        for name, labels in _WATCHERS[job].items():
+            yield _foreign(name, {**dict.fromkeys(labels, _OPEN), "job": (job,), "instance": _OPEN})
     state = {"alertstate": ("pending", "firing"), "alertname": _OPEN}
     yield Series("ALERTS", "gauge", state, COUNT, "ALERTS", "prometheus", top=1.0, takes_any_label=True)
     name = "ALERTS_FOR_STATE"

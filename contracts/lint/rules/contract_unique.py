@@ -22,6 +22,8 @@ PLATFORM_PORTS: Mapping[int, str] = {
     8000: "the web console",
     9090: "Prometheus (in its container)",
     9092: "Prometheus",
+    9093: "Alertmanager",
+    9095: "whoever Alertmanager tells",
 }
 """Port -> owner, for what has no contract."""
 

@@ -46,7 +46,7 @@ def _problem(contract: Contract, metric: Metric) -> str:
 
 def _unscaled(tree: Tree, contract: Contract) -> Iterator[Claim]:
     for source in contract.sources:
-        for read in source.all_reads():
+        for read in source.reads_of_all():
             if contract.words[read.word].unit not in _UNITS:
                 continue
             for candidate in read.candidates:

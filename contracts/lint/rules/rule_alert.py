@@ -1,6 +1,7 @@
 """Every alert says who is to act, what is wrong and what to do: severity, summary, description, runbook_url.
 
-Names are CamelCase words joined by `_`, severities those the operator routes by. Source: 6.1 of the fact sheet.
+Names are CamelCase words joined by `_`, severities those the operator routes by; `none` is for an alert that always
+fires, the dead man's switch. Source: 6.1 of the fact sheet.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_SEVERITIES = ("page", "warn", "info")
+_SEVERITIES = ("page", "warn", "info", "none")
 _ANNOTATIONS = ("summary", "description", "runbook_url")
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*(_[A-Z][A-Za-z0-9]*)*(_[A-Z][A-Za-z0-9]*)?")
 

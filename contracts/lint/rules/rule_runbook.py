@@ -1,7 +1,12 @@
-"""A runbook link leads somewhere: an existing page of this repository, and a heading on it."""
+"""A runbook link leads somewhere: an existing page of this repository, and a heading on it.
+
+The address the pages are served under is given once, as an external label of Prometheus, and links begin with it:
+`{{ $externalLabels.runbooks }}/no-metrics.md#exporter_down`. Every Prometheus configuration has to have that label.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from contracts.compiler.document import quote
@@ -11,6 +16,9 @@ from contracts.lint.inputs.tree import Tree
 __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
+
+_BASE = re.compile(r"^\{\{\s*\$externalLabels\.(\w+)\s*\}\}/")
+_FOLDERS = ("docs/runbooks", "runbooks")
 
 
 def check(tree: Tree) -> Iterator[Claim]:
@@ -23,9 +31,13 @@ def check(tree: Tree) -> Iterator[Claim]:
 
 
 def _problem(tree: Tree, link: str) -> str:
-    path, _, anchor = link.partition("#")
+    base = _BASE.match(link)
+    for scrape in tree.scrapes if base else ():
+        if base and base[1] not in scrape.external_labels:
+            return f"{scrape.file} has no external label {base[1]}, with which the link begins; add it there"
+    path, _, anchor = link[base.end() if base else 0 :].partition("#")
     pages = {page.file: page for page in tree.pages}
-    file = next((file for file in pages if _is_page(path, file)), None)
+    file = next((file for file in pages if _is_page(path, file, base is not None)), None)
     if file is None:
         return f"the runbook {quote(path)} does not exist in this repository; write it or correct runbook_url"
     anchors = pages[file].anchors()
@@ -35,6 +47,8 @@ def _problem(tree: Tree, link: str) -> str:
     return ""
 
 
-def _is_page(path: str, file: str) -> bool:
-    """Whether a path, or an address that ends in one, is that of a page."""
+def _is_page(path: str, file: str, is_below: bool) -> bool:
+    """Whether a path, or an address that ends in one, is that of a page; `is_below` one of the folders of runbooks."""
+    if is_below:
+        return file in (f"{folder}/{path}" for folder in _FOLDERS)
     return path == file or ("://" in path and path.endswith(f"/{file}"))

@@ -1,7 +1,8 @@
 """Every Prometheus configuration scrapes exactly the exporters that have a contract.
 
 A contract nobody scrapes is a blind spot; a job without a contract is down for ever, and needs a reasoned exception
-(what is planned but not part of the repository). Prometheus may scrape itself, as job `prometheus`.
+(what is planned but not part of the repository). Prometheus may scrape itself, as job `prometheus`, and the
+Alertmanager it tells, as job `alertmanager`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
+_FOREIGN = ("prometheus", "alertmanager")
+
 
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield jobs without a contract, contracts without a job, and double jobs."""
@@ -24,7 +27,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     for scrape in tree.scrapes:
         number = Counter(job.name for job in scrape.jobs)
         for job in scrape.jobs:
-            if job.name not in contracts and job.name != "prometheus":
+            if job.name not in contracts and job.name not in _FOREIGN:
                 known = ", ".join(sorted(contracts))
                 yield (
                     job.place,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,14 +16,14 @@ from contracts.cli import check as check_alone
 from contracts.cli import contract as of_contracts_alone
 from exporters.commands.contract.cases import CaseError, find_cases, read_case
 from exporters.commands.contract.findings import report_of
+from exporters.commands.contract.inputs import batches_of
 from exporters.commands.contract.junit import Outcome, junit_text
+from exporters.commands.contract.new import new
 from exporters.commands.contract.report import text_of
 from exporters.commands.contract.run_case import Verdict, run_case
 from exporters.commands.contract.survey import survey_of
 from exporters.commands.export import read_contract
 from exporters.engine.clock import SystemClock
-from exporters.engine.tail.one_shot import OneShot
-from exporters.engine.values import Batch
 
 __all__ = ["contract"]
 
@@ -32,6 +31,7 @@ _MOST_LINES = 40
 """Lines of a diff that are shown; --junit has all of them."""
 
 contract = click.Group("contract", help=of_contracts_alone.help, commands=dict(of_contracts_alone.commands))
+contract.add_command(new)
 
 
 @contract.command("check", short_help="Show everything wrong with contracts, and what they make of events.")
@@ -66,23 +66,13 @@ def check(paths: tuple[Path, ...], events: tuple[str, ...], as_json: bool) -> No
     found = read_contract(paths[0])
     if found.is_recorded:
         raise click.UsageError(f"{paths[0]}: records what sessions tell, and reads no events; leave --on out")
-    survey = survey_of(found, _batches(events, found.files.max_line_bytes), os.environ, SystemClock().now())
+    survey = survey_of(found, batches_of(events, found.files.max_line_bytes), os.environ, SystemClock().now())
     report = report_of(found, survey, events, os.environ)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report)))
     else:
         click.echo("\n".join(text_of(report)))
     raise SystemExit(0 if report.ok else 1)
-
-
-def _batches(events: tuple[str, ...], longest: int) -> Iterator[Batch]:
-    """Yield all there is to read; what cannot be read ends the command."""
-    shot = OneShot(events, longest)
-    yield from shot.drain(0.0, 0.0)
-    for path in shot.missing:
-        raise click.UsageError(f"{path}: no such file; give --on the path of events, or - for standard input")
-    for path, problem in shot.unreadable.items():
-        raise click.UsageError(f"{path}: cannot be read ({problem.lower()}); give --on a readable file")
 
 
 @contract.command("test", short_help="Run cases: folders with a contract, events, expected samples.")

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 
-__all__ = ["is_identifying", "shown", "shown_name"]
+__all__ = ["is_identifying", "looks_random", "shown", "shown_name"]
 
 _MOST = 32
 _SECRET = re.compile(
@@ -63,6 +63,11 @@ def shown_name(name: str) -> str:
     """Return the name of a field, cut if it seems to be an id."""
     veiled = _RUNS.sub(lambda run: run[0][:4] + "..." if _is_random(run[0]) else run[0], name)
     return veiled if len(veiled) <= 2 * _MOST else f"{veiled[: 2 * _MOST]}..."
+
+
+def looks_random(text: str) -> bool:
+    """Whether a text holds what looks drawn rather than written, as ids and secrets do."""
+    return any(_is_random(run) for run in _RUNS.findall(text))
 
 
 def _is_random(run: str) -> bool:

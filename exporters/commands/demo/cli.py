@@ -18,9 +18,10 @@ import click
 
 from contracts.load import load_contracts
 from exporters.commands.demo.check import check, is_steady
-from exporters.commands.demo.ports import CONSOLE, CONSOLE_PORT, PROMETHEUS, PROMETHEUS_PORT, ports_of
-from exporters.commands.demo.processes import Processes, StageError
+from exporters.commands.demo.ports import ALERTMANAGER, CONSOLE, PROMETHEUS, STACK_PORTS, TOLD, ports_of
+from exporters.commands.demo.processes import Processes, StageError, find_program
 from exporters.commands.demo.table import Table
+from exporters.commands.demo.told import Told
 from exporters.commands.demo.web import answers
 from exporters.commands.export import CONTRACTS
 
@@ -31,6 +32,9 @@ _READY_WITHIN_S = 10.0
 
 _STEADY_WITHIN_S = 15.0
 """Longest time Prometheus is given to scrape the last events: two scrape intervals and some."""
+
+_TOLD_LINES = 6
+"""How many of the newest messages stand below the table."""
 
 _TARGETS = ("/classic/targets", "/targets")
 """Debian builds Prometheus with its old pages only, everybody else with its new ones only."""
@@ -48,26 +52,23 @@ class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
     "first",
     type=click.IntRange(1024, 65000),
     metavar="N",
-    help=f"Exporters, in their contracts' order, Prometheus and console listen on N, N+1, ...; "
-    f"default: as the contracts say, {PROMETHEUS_PORT} and {CONSOLE_PORT}.",
+    help="Exporters, in their contracts' order, Prometheus, Alertmanager, whom that tells and console use N, N+1, ...; "
+    f"default: as the contracts say, and {', '.join(map(str, STACK_PORTS.values()))}.",
 )
-def demo(seconds: int | None, checked: bool, first: int | None) -> None:
-    """Start all exporters, their emitters, the console and Prometheus, and watch them. Writes sample events only.
+@click.option("--trouble", is_flag=True, help="Sample events with errors, gaps, mismatches and tripped rails.")
+def demo(seconds: int | None, checked: bool, first: int | None, trouble: bool) -> None:
+    """Start all exporters, their emitters, Prometheus, Alertmanager and the console, and watch them.
 
-    Prometheus is started where a `prometheus` binary is found. Ctrl-C stops everything that was started.
+    Writes sample events only.
+
+    All is well until something is stopped; with --trouble it is not. Prometheus and Alertmanager are started where they
+    are installed; what Alertmanager tells is shown below the table. Ctrl-C stops everything that was started.
     """
-    has_prometheus = shutil.which("prometheus") is not None
-    if not has_prometheus:
-        click.echo("no prometheus on PATH, so there is none in this demo; on Debian: apt-get install prometheus")
-        if checked:
-            raise click.UsageError("--check asks Prometheus, and there is none; install it first")
     _on_interrupt(_interrupt)
     contracts = load_contracts(CONTRACTS)
-    ports = ports_of(contracts, first)
-    if not has_prometheus:
-        del ports[PROMETHEUS]
+    ports = _without_missing(ports_of(contracts, first), checked)
     folder = Path(tempfile.mkdtemp(prefix="peaktrade-demo-"))
-    stage = Processes(contracts, ports, folder)
+    stage = Processes(contracts, ports, folder, trouble)
     code = 1
     try:
         code = _play(stage, seconds or (30 if checked else None), checked)
@@ -86,6 +87,19 @@ def demo(seconds: int | None, checked: bool, first: int | None) -> None:
     sys.exit(code)
 
 
+def _without_missing(ports: dict[str, int], checked: bool) -> dict[str, int]:
+    """Return the ports of what can be started; say what is missing, and how to get it."""
+    for name, package in ((PROMETHEUS, "prometheus"), (ALERTMANAGER, "prometheus-alertmanager")):
+        if find_program(name) is None:
+            click.echo(f"no {name} on PATH, so there is none in this demo; on Debian: apt-get install {package}")
+            del ports[name]
+    if checked and PROMETHEUS not in ports:
+        raise click.UsageError("--check asks Prometheus, and there is none; install it first")
+    if ALERTMANAGER not in ports:
+        del ports[TOLD]
+    return ports
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise _Interrupted
 
@@ -98,6 +112,24 @@ def _on_interrupt(handler: Callable[[int, FrameType | None], None] | signal.Hand
 
 def _play(stage: Processes, seconds: int | None, checked: bool) -> int:
     stage.start()
+    told = _listen(stage)
+    try:
+        return _watch(stage, told, seconds, checked)
+    finally:
+        if told is not None:
+            told.stop()
+
+
+def _listen(stage: Processes) -> Told | None:
+    """Take what Alertmanager tells, where there is one."""
+    if TOLD not in stage.ports:
+        return None
+    told = Told(stage.ports[TOLD])
+    told.start()
+    return told
+
+
+def _watch(stage: Processes, told: Told | None, seconds: int | None, checked: bool) -> int:
     _print_addresses(stage)
     table = Table(stage.contracts, stage.ports)
     began = time.monotonic()
@@ -105,7 +137,7 @@ def _play(stage: Processes, seconds: int | None, checked: bool) -> int:
     while seconds is None or time.monotonic() - began < seconds:
         time.sleep(min(every, 1.0) if seconds is None else min(every, max(0.1, began + seconds - time.monotonic())))
         stage.require_alive()
-        table.draw(time.monotonic())
+        table.draw(time.monotonic(), told.lines[-_TOLD_LINES:] if told else ())
     return _verify(stage) if checked else 0
 
 
@@ -116,6 +148,8 @@ def _print_addresses(stage: Processes) -> None:
     click.echo(f"{CONSOLE:<18}http://127.0.0.1:{stage.ports[CONSOLE]}/")
     if PROMETHEUS in stage.ports:
         click.echo(f"{PROMETHEUS:<18}http://127.0.0.1:{stage.ports[PROMETHEUS]}{_targets_page(stage)}")
+    if ALERTMANAGER in stage.ports:
+        click.echo(f"{ALERTMANAGER:<18}http://127.0.0.1:{stage.ports[ALERTMANAGER]}")
     click.echo("Ctrl-C stops everything\n")
 
 

@@ -12,24 +12,25 @@ from pathlib import Path
 
 from contracts.model import Contract
 
-__all__ = ["CONSOLE", "CONSOLE_PORT", "PROMETHEUS", "PROMETHEUS_PORT", "holder_of", "name_taken", "ports_of"]
+__all__ = ["ALERTMANAGER", "CONSOLE", "PROMETHEUS", "STACK_PORTS", "TOLD", "holder_of", "name_taken", "ports_of"]
 
 PROMETHEUS = "prometheus"
-PROMETHEUS_PORT = 9092
-"""Port of the local Prometheus. Source: seeds 001 and 003."""
+ALERTMANAGER = "alertmanager"
+TOLD = "told"
+"""Who Alertmanager tells what fires: the demo itself."""
 
 CONSOLE = "console"
-CONSOLE_PORT = 8000
-"""Port of the console. Source: seed 002."""
+
+STACK_PORTS = {PROMETHEUS: 9092, ALERTMANAGER: 9093, TOLD: 9095, CONSOLE: 8000}
+"""Usual ports beside the contracts'. Source: seeds 001, 002 and 003; `prometheus/*.yml` have the same."""
 
 _LISTENS = "0A"
 """The state of a listening socket in /proc/net/tcp; the fields beside it are local address:port and, ninth, inode."""
 
 
 def ports_of(contracts: Sequence[Contract], first: int | None) -> dict[str, int]:
-    """Return name -> port: the contracts' own and the usual ones, or `first` and those that follow it."""
-    others = {PROMETHEUS: PROMETHEUS_PORT, CONSOLE: CONSOLE_PORT}
-    usual = {contract.name: contract.port for contract in contracts} | others
+    """Return name -> port: the contracts' own and the stack's usual ones, or `first` and those that follow it."""
+    usual = {contract.name: contract.port for contract in contracts} | STACK_PORTS
     return usual if first is None else {name: first + number for number, name in enumerate(usual)}
 
 

@@ -1,4 +1,4 @@
-"""The demo's processes: one exporter and one emitter per contract, and Prometheus where there is one.
+"""The demo's processes: one exporter and one emitter per contract; Prometheus and Alertmanager where installed.
 
 In: contracts, ports and a folder to work in. Out: running processes, each in a session of its own, so that Ctrl-C
 reaches only the demo, which then stops everything it started and nothing else.
@@ -17,12 +17,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.model import Contract
-from exporters.commands.demo.ports import CONSOLE, CONSOLE_PORT, PROMETHEUS, name_taken
+from exporters.commands.demo.ports import ALERTMANAGER, CONSOLE, PROMETHEUS, STACK_PORTS, name_taken
 
-__all__ = ["Processes", "StageError"]
+__all__ = ["PROGRAMS", "Processes", "StageError", "find_program"]
 
 _ROOT = Path(__file__).parents[3]
 _STOP_S = 5.0
+_NOBODY = 9  # the port of `discard`: where no Alertmanager runs, none of another stack is to be told
+
+_CAN_BE_CALM = ("shadow_mvs", "execution_watch")
+"""Emitters whose samples hold trouble unless asked for a calm run."""
+
+PROGRAMS = {PROMETHEUS: ("prometheus",), ALERTMANAGER: ("prometheus-alertmanager", "alertmanager")}
+"""What each is called: Debian's name, everybody else's."""
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of Prometheus or Alertmanager, or None if it is not on PATH."""
+    return next((path for path in map(shutil.which, PROGRAMS[name]) if path), None)
 
 
 class StageError(Exception):
@@ -31,19 +43,21 @@ class StageError(Exception):
 
 @dataclass(slots=True)
 class Processes:
-    """What runs: start() brings it up, stop() ends all of it. Without a port for Prometheus there is none.
+    """What runs: start() brings it up, stop() ends all of it. What has no port is not started.
 
     Attributes:
-        ports: name of an exporter, or `prometheus`, -> the port it listens on.
+        ports: name of an exporter, `prometheus` or `alertmanager` -> the port it listens on.
+        has_trouble: whether the sample events hold errors, gaps, mismatches and tripped rails.
     """
 
     contracts: Sequence[Contract]
     ports: Mapping[str, int]
     folder: Path
+    has_trouble: bool = False
     _running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start exporters, emitters and Prometheus.
+        """Start exporters, emitters, Prometheus and Alertmanager.
 
         Raises:
             StageError: if a port is taken; it names all that are, and who holds them.
@@ -54,8 +68,9 @@ class Processes:
             raise StageError("\n".join([*taken, remedy]))
         for contract in self.contracts:
             self._start_exporter(contract)
-        if PROMETHEUS in self.ports:
-            self._run(PROMETHEUS, self._prometheus(), {})
+        for name, command in ((ALERTMANAGER, self._alertmanager), (PROMETHEUS, self._prometheus)):
+            if name in self.ports:
+                self._run(name, command(), {})
         for contract in self.contracts:
             self._start_emitter(contract)
         self._start_console()
@@ -84,7 +99,8 @@ class Processes:
             self._run(f"emitter {contract.name}", _python("emitters", "session", "--steps", "60", *pace), mode)
         else:
             out = ["--out", str(self.file_of(contract)), "--run-id", "demo"]
-            self._run(f"emitter {contract.name}", _python("emitters", contract.name, *out, *pace), {})
+            calm = ["--calm"] if contract.name in _CAN_BE_CALM and not self.has_trouble else []
+            self._run(f"emitter {contract.name}", _python("emitters", contract.name, *out, *pace, *calm), {})
 
     def _start_console(self) -> None:
         """Start the console over the exporters' files and over runs of an emitter of its own."""
@@ -130,7 +146,7 @@ class Processes:
             self._running.remove(entry)
 
     def _prometheus(self) -> list[str]:
-        binary = shutil.which("prometheus")
+        binary = find_program(PROMETHEUS)
         assert binary is not None, "asked for before"
         config = self.folder / "prometheus.yml"
         config.write_text(self._configuration(), encoding="utf-8")
@@ -139,17 +155,37 @@ class Processes:
             f"--config.file={config}",
             f"--storage.tsdb.path={self.folder / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{self.ports[PROMETHEUS]}",
+            "--rules.alert.resend-delay=10s",  # what was told before Alertmanager was found is told again soon
+            "--log.level=warn",
+        ]
+
+    def _alertmanager(self) -> list[str]:
+        binary = find_program(ALERTMANAGER)
+        assert binary is not None, "asked for before"
+        config = self.folder / "alertmanager.yml"
+        config.write_text(self._with_own_ports(_ROOT / "prometheus" / "alertmanager.yml"), encoding="utf-8")
+        return [
+            binary,
+            f"--config.file={config}",
+            f"--storage.path={self.folder / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{self.ports[ALERTMANAGER]}",
+            "--cluster.listen-address=",
             "--log.level=warn",
         ]
 
     def _configuration(self) -> str:
-        """Return the configuration for this machine, with the demo's ports and the rules where they are."""
+        """Return the configuration for this machine, with the demo's ports, and rules and runbooks where they are."""
         source = _ROOT / "prometheus" / "prometheus.host.yml"
-        own = {f"127.0.0.1:{contract.port}": f"127.0.0.1:{self.ports[contract.name]}" for contract in self.contracts}
-        own[f"127.0.0.1:{CONSOLE_PORT}"] = f"127.0.0.1:{self.ports[CONSOLE]}"
-        pattern = "|".join(map(re.escape, own))
-        text = re.sub(rf"({pattern})\b", lambda found: own[found[0]], source.read_text(encoding="utf-8"))
+        text = self._with_own_ports(source)
+        text = re.sub(r"runbooks: https?://\S+", f"runbooks: file://{_ROOT}/docs/runbooks", text)
         return text.replace("- rules/", f"- {source.parent}/rules/")
+
+    def _with_own_ports(self, source: Path) -> str:
+        """Return a configuration in which every usual port of this machine is the demo's own."""
+        usual = {contract.name: contract.port for contract in self.contracts} | STACK_PORTS
+        own = {f"127.0.0.1:{port}": f"127.0.0.1:{self.ports.get(name, _NOBODY)}" for name, port in usual.items()}
+        pattern = "|".join(map(re.escape, own))
+        return re.sub(rf"({pattern})\b", lambda found: own[found[0]], source.read_text(encoding="utf-8"))
 
     def _run(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         with (self.folder / f"{name}.log").open("wb") as log:

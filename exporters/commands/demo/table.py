@@ -28,9 +28,9 @@ class Table:
     _before: dict[str, tuple[float, float]] = field(default_factory=dict)
     _drawn: int = 0
 
-    def draw(self, now: float) -> None:
-        """Print the table; `now` in seconds on any clock that only goes forward."""
-        lines = [_HEAD, *(self._row(contract, now) for contract in self.contracts)]
+    def draw(self, now: float, below: Sequence[str] = ()) -> None:
+        """Print the table and what stands below it; `now` in seconds on any clock that only goes forward."""
+        lines = [_HEAD, *(self._row(contract, now) for contract in self.contracts), *below]
         if sys.stdout.isatty() and self._drawn:
             sys.stdout.write(f"\x1b[{self._drawn}F\x1b[J")
         sys.stdout.write("\n".join(lines) + "\n")

@@ -46,6 +46,9 @@ def explain(contract: Contract, reason: str, line: bytes, show: Show | None = No
         return "the line is a list" if isinstance(event, list) else "the line is a single value"
     if reason == "unknown_schema":
         return _unknown_schema(contract, event, show)
+    if reason == "too_many_parts":
+        source = _source_of(contract, event)
+        return f"source {source.name}: more than {source.max_parts} parts" if source else ""
     return _missing_fields(contract, event, show) if reason == "missing_fields" else ""
 
 
@@ -81,7 +84,11 @@ def _missing_fields(contract: Contract, event: object, show: Show) -> str:
     for read in (*source.reads, *(row.reads if row else ())):
         word = contract.words[read.word]
         if read.required and not any(_gives(word, candidate, event) for candidate in read.candidates):
-            fields = ", ".join(_field(candidate.path, event, show) for candidate in read.candidates if candidate.path)
+            fields = ", ".join(
+                _field(one.path, event, show) if one.path else f"the path of its file gives no {one.file}"
+                for one in read.candidates
+                if one.place
+            )
             return f"{where} requires {read.word}: {fields}"
     return f"{where} requires one of {', '.join(source.require_any)}"
 
@@ -117,6 +124,8 @@ def _in_quotes(value: object) -> float:
 
 def _gives(word: Word, candidate: Candidate, event: object) -> bool:
     """Whether a read gives a required word, which is an enum or a name, a value."""
+    if candidate.file:
+        return False  # or the line would not have been refused
     text = _text_at(candidate.path, event) if candidate.path else "-"
     if candidate.constant is not None or candidate.otherwise is not None or not text or word.kind != "enum":
         return candidate.constant is not None or candidate.otherwise is not None or bool(text)

@@ -24,6 +24,7 @@ from exporters.engine.values import Checkpoint, FileKey
 __all__ = [
     "NOTHING",
     "REMEMBERED",
+    "UNDECIDED",
     "Held",
     "Judgement",
     "Past",
@@ -38,7 +39,7 @@ REMEMBERED = 32
 """Generations remembered per path after they were let go; rotation schemes keep fewer files than that."""
 
 NOTHING = FileKey(0, 0)
-"""Stands for the file of a path of which none has been opened yet."""
+"""Stands for the file of a path of which none has been opened yet; among what is known, for forgotten generations."""
 
 Verdict = Literal[
     "empty",
@@ -52,6 +53,9 @@ Verdict = Literal[
     "forgotten",
     "unread",
 ]
+
+UNDECIDED: tuple[Verdict, ...] = ("empty", "damaged", "copy being made", "copy of a cut file")
+"""Verdicts on backups that may become others, or the only ones to hold what they hold."""
 
 
 class Judgement(Struct, frozen=True):
@@ -106,14 +110,13 @@ class _Original(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What is known of a path's generations: those being read, those done with, and backups that were there before.
 
-    `names`: where the files beside the path are now. `is_complete`: no generation of the path has been forgotten.
+    `names`: where the files beside the path are now. That NOTHING is known says that generations have been forgotten.
     """
 
     held: Sequence[Held]
     done: Sequence[Checkpoint]
     known: Collection[FileKey]
     names: Mapping[FileKey, str]
-    is_complete: bool = True
 
     def has(self, one: Backup) -> bool:
         """Whether the backup was there before. Without inode generations another file may have taken its place."""
@@ -133,7 +136,7 @@ class Past(Struct, frozen=True):
 
     def is_forgotten(self, one: Backup) -> bool:
         """Whether the backup may be a copy of a generation that is no longer remembered."""
-        is_full = len(self.done) >= REMEMBERED or not self.is_complete
+        is_full = len(self.done) >= REMEMBERED or NOTHING in self.known
         return is_full and all(one.mtime_ns < checkpoint.mtime_ns for checkpoint in self.done)
 
     @contextlib.contextmanager
@@ -215,7 +218,9 @@ def _as_copy(one: Backup, text: Text, original: _Original) -> Verdict | None:
     if _is_within(text, original):
         if original.place in ("live", "cut"):
             return "copy being made" if original.place == "live" else "copy of a cut file"
-        return None if original.place == "there" and _is_its_like(one, text, original) else "copy"
+        if original.place == "there" and _is_its_like(one, text, original):
+            return None
+        return "copy being made" if text.size > _end(original.checkpoint) else "copy"
     if original.place in ("live", "there") or not holds(text, original.checkpoint):
         return None  # nothing that is longer than a whole file is a copy of it
     checkpoint = original.checkpoint

@@ -90,6 +90,8 @@ def unpack(path: str, checkpoint: Checkpoint | None) -> int | None:
             for block in blocks:
                 out.write(block)
             out.flush()
+            info = os.stat(path)
+            os.utime(out.fileno(), ns=(info.st_atime_ns, info.st_mtime_ns))  # its age tells it from forgotten ones
             return os.dup(out.fileno())
     except (DamagedError, OSError):
         return None

@@ -45,6 +45,10 @@ class Columns:
         self._held: dict[Condition, list[bool]] = {}
         words = dict.fromkeys(word for plan in distinct for word in plan.readers)
         self._columns = {word: self._read(word) for word in words}  # all, so that no count depends on what is asked for
+        for made in {made.word.name: made for plan in distinct for made in plan.made}.values():
+            needed = {plan for plan in distinct if made in plan.made}
+            left, right = (self._where(needed, self.of(word)) for word in made.words)
+            self._columns[made.word.name] = made.read(left, right, self.refused)
 
     def of(self, word: str) -> Column:
         """Return the values of a word, one for each event; None where there is none or the plan needs none."""
@@ -79,9 +83,15 @@ class Columns:
         column = self.of(word)
         if tests:
             column = [column[at] for at in self.held(self.rows(plans), tests)]
-        elif len(plans) < sum(word in plan.readers for plan in self._distinct):
+        elif len(plans) < sum(word in plan.readers or word in plan.made_words for plan in self._distinct):
             column = [column[at] for at in self.rows(plans)]
         return column if all(column) else [value for value in column if value is not None]
+
+    def _where(self, plans: Collection[Plan], column: Column) -> Column:
+        """Return a column that holds nothing but for events of these plans."""
+        if len(plans) == len(self._distinct):
+            return column
+        return [value if plan in plans else None for plan, value in zip(self.plans, column, strict=True)]
 
     def _read(self, word: str) -> Column:
         by_reader: dict[ColumnReader, list[Plan]] = {}

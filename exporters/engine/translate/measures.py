@@ -16,10 +16,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from contracts.model import Candidate, Read, Word
+from contracts.vocabulary import Made
 from exporters.engine.fields import attribute_of
+from exporters.engine.translate.clocks import Clock
 from exporters.engine.translate.readers import preparer, text_of
 
-__all__ = ["ColumnReader", "Field", "Found", "IdReader", "NumberReader", "Tally", "number_of"]
+__all__ = ["ColumnReader", "Field", "Found", "IdReader", "MadeReader", "NumberReader", "Tally", "number_of"]
 
 Tally = Counter[tuple[str, str]]
 """(word, reason) -> how often a value was refused; reasons: mistyped, unknown_value, out_of_range, future."""
@@ -40,13 +42,14 @@ _PLAIN = frozenset({float, type(None)})
 class Field(NamedTuple):
     """One path a column is read from: how an event is asked for it, and what is made of what it has there.
 
-    `aliases` are folded spellings of numbers.
+    `aliases` are folded spellings of numbers; `clock` reads times that are written in a way of their own.
     """
 
     get: Callable[[object], Any]
     prepare: Callable[[object], object] | None
     scale: float
     aliases: Mapping[str, float]
+    clock: Clock | None = None
 
     def column(self, events: Sequence[object]) -> list[Any]:
         """Return what events have at the path, prepared."""
@@ -65,7 +68,8 @@ class ColumnReader(ABC):
     def _field(self, candidate: Candidate) -> Field:
         spellings = {**self.word.aliases, **candidate.aliases} if self.word.kind == "number" else {}
         aliases = {text: float(value) for text, value in spellings.items()}
-        return Field(attrgetter(attribute_of(candidate.path)), preparer(candidate), candidate.scale, aliases)
+        clock = Clock(candidate.format, candidate.zone) if candidate.format or candidate.zone else None
+        return Field(attrgetter(attribute_of(candidate.path)), preparer(candidate), candidate.scale, aliases, clock)
 
     def read(self, events: Sequence[object], now: int, refused: Tally) -> list[Any]:
         """Return the word's value in each event; the first field that gives one wins.
@@ -115,8 +119,7 @@ class NumberReader(ColumnReader):
 
     def __init__(self, word: Word, read: Read) -> None:
         super().__init__(word, read)
-        self._low = word.minimum if word.minimum is not None else -sys.float_info.max
-        self._high = word.maximum if word.maximum is not None else sys.float_info.max
+        self._low, self._high = _bounds_of(word)
 
     def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:
         kinds, scale = set(map(type, column)), field.scale
@@ -166,6 +169,44 @@ def number_of(raw: object) -> float | None:
         return float(raw) if abs(raw) <= sys.float_info.max else math.copysign(math.inf, raw)
     found = _in_quotes([raw]) if isinstance(raw, str) else None
     return found[0] if found else None
+
+
+class MadeReader:
+    """Makes a number word of two other columns; a value is absent where one of theirs is, which is counted there."""
+
+    def __init__(self, word: Word, made: Made) -> None:
+        self.word = word
+        self.words = made.words
+        self._is_product = made.operation == "*"
+        self._low, self._high = _bounds_of(word)
+
+    def read(self, left: list[Any], right: list[Any], refused: Tally) -> list[Any]:
+        """Return the word's value in each event.
+
+        Args:
+            refused: takes up values that are out of the word's bounds.
+        """
+        pairs = zip(left, right, strict=True)
+        if self._is_product:
+            made = [None if a is None or b is None else a * b for a, b in pairs]
+        else:
+            made = [None if a is None or b is None else _difference(a, b) for a, b in pairs]
+        values = [value if value is not None and self._low <= value <= self._high else None for value in made]
+        odd = values.count(None) - made.count(None)
+        if odd:
+            refused[self.word.name, "out_of_range"] += odd
+        return values
+
+
+def _difference(a: float, b: float) -> float:
+    """Return a minus b: of times, which are whole nanoseconds, in seconds."""
+    return (a - b) / 1e9 if isinstance(a, int) else a - b
+
+
+def _bounds_of(word: Word) -> tuple[float, float]:
+    """Return the smallest and the largest value a number word takes; all it takes is finite."""
+    low = word.minimum if word.minimum is not None else -sys.float_info.max
+    return low, word.maximum if word.maximum is not None else sys.float_info.max
 
 
 class IdReader(ColumnReader):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from contracts.model import Condition, Metric
-from exporters.engine.translate.measures import ColumnReader
+from exporters.engine.translate.measures import ColumnReader, MadeReader
 from exporters.engine.values import Close, JoinPlan, Target
 
 __all__ = ["Move", "Plan", "Step"]
@@ -54,8 +54,9 @@ class Plan(Struct, eq=False):
     """What one event of a signature does. `rejected` is (source, reason); all else is empty then.
 
     `counts` are moved by every event, `moves` and `steps` as each event's numbers, times and ids say, which `readers`
-    read, by word. `refused` are words and why what was there for them was refused. `names` are the names that label
-    what is moved, by word. `is_applied` says whether every event moves something.
+    read, by word, or which are `made` of these. `refused` are words and why what was there for them was refused.
+    `names` are the names that label what is moved, by word. `is_applied` says whether every event moves something.
+    `source` names the source of lines that have parts.
     """
 
     rejected: tuple[str, str] | None = None
@@ -66,6 +67,13 @@ class Plan(Struct, eq=False):
     readers: Mapping[str, ColumnReader] = field(default_factory=dict)
     names: tuple[tuple[str, str], ...] = ()
     is_applied: bool = False
+    source: str = ""
+    made: tuple[MadeReader, ...] = ()
+
+    @property
+    def made_words(self) -> tuple[str, ...]:
+        """The words that are made."""
+        return tuple(one.word.name for one in self.made)
 
     def content(self) -> tuple[object, ...]:
         """Return what the plan does, to be compared."""
@@ -73,8 +81,8 @@ class Plan(Struct, eq=False):
         moves = [(move.metric.name, *move[1:]) for move in self.moves]
         closes = [(c.joined, *[(metric.name, labels) for metric, labels in c.targets]) for c in self._closes()]
         steps = [(step.plan.pair, step.plan.opens, step.id, step.at) for step in self.steps]
-        readers = map(id, self.readers.values())
-        return (self.rejected, *targets, *moves, *closes, *steps, self.refused, self.names, *readers)
+        readers = [*map(id, self.readers.values()), *map(id, self.made)]
+        return (self.rejected, self.source, *targets, *moves, *closes, *steps, self.refused, self.names, *readers)
 
     def _closes(self) -> Iterator[Close]:
         for step in self.steps:

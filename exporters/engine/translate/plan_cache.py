@@ -20,13 +20,13 @@ from msgspec.structs import astuple
 
 from contracts.model import Contract
 from contracts.spelling import spelling
-from exporters.engine.fields import Path, attribute_of, deciding_paths
+from exporters.engine.fields import MISTYPED, Path, attribute_of, deciding_paths, file_places
+from exporters.engine.objects import FLAGS
 from exporters.engine.translate.measures import number_of
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import FLAGS, MISTYPED
 
-__all__ = ["Admitted", "Key", "PlanCache"]
+__all__ = ["Admitted", "Key", "Places", "PlanCache"]
 
 _PLANS_KEPT = 8192
 _KEY_LENGTH = 2048
@@ -46,45 +46,72 @@ Name = tuple[str, str]
 Key = tuple[object, ...]
 
 
+class Places:
+    """Which names have a place within their word's cap; one for all plans of a contract.
+
+    Args:
+        admitted: those that have, as they are at any time; whoever keeps them gives places to those that a batch
+            takes before the next one.
+    """
+
+    def __init__(self, contract: Contract, admitted: Admitted) -> None:
+        names = [word for word in contract.words.values() if word.kind == "name"]
+        self.caps = {word.name: word.max_values for word in names}
+        self.taken: dict[str, dict[str, None]] = {}
+        self.version = 0
+        self._admitted = admitted
+        self.go_back()
+
+    def look(self) -> None:
+        """Take over what others say is admitted, if that is not what is known here."""
+        if any(len(self.taken[word]) != len(values) for word, values in self._admitted.items()):
+            self.go_back()
+
+    def go_back(self) -> None:
+        """Have the names that others say are admitted, and no others."""
+        self.taken = {word: dict.fromkeys(self._admitted.get(word, ())) for word in self.caps}
+        self.version += 1
+
+    def take(self, name: Name) -> None:
+        """Give a name a place."""
+        self.taken[name[0]][name[1]] = None
+        self.version += 1
+
+
 class PlanCache:
     """The plans of one contract.
 
     Args:
-        admitted: which names have a place, as they are at any time; whoever keeps them gives places to those that
-            plans_of() returns, before it is called again.
+        is_inner: whether events are parts of lines, whose fields may be of kinds that only the lines' sources know.
     """
 
-    def __init__(self, contract: Contract, planner: Planner, admitted: Admitted) -> None:
+    def __init__(self, contract: Contract, planner: Planner, places: Places, is_inner: bool = False) -> None:
         self._planner = planner
-        self._admitted = admitted
+        self._all = places
         names = [word for word in contract.words.values() if word.kind == "name"]
-        self._caps = {word.name: word.max_values for word in names}
         self._otherwise = {(word.name, word.otherwise) for word in names}
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
-        self._paths = deciding_paths(contract)
-        self._read = _reader_of_first(self._paths, len(contract.paths()))
-        self._prepared = {at: found for at, path in enumerate(self._paths) if (found := _preparer_of(contract, path))}
+        in_events = deciding_paths(contract)
+        self._of_files = file_places(contract)
+        self._paths = (*in_events, *self._of_files)
+        self._file_values: tuple[str | None, ...] = (None,) * len(self._of_files)
+        self._read = _reader_of_first(in_events, len(contract.paths()))
+        self._prepared = {
+            at: found for at, path in enumerate(in_events) if (found := _preparer_of(contract, path, is_inner))
+        }
         self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
         self._plans: dict[Key, Plan] = {}
         self._known: dict[Key, Plan] = {}
-        self._places: dict[str, dict[str, None]] = {}
-        self._take_over()
+        self._version = -1
 
     def plans_of(self, events: Sequence[object]) -> tuple[list[Plan], list[Name]]:
         """Return the plan of each event, and the names that take a place within their cap, in order.
 
         A name takes a place when the first event comes that can move a series labelled with it.
         """
-        if any(len(self._places[word]) != len(values) for word, values in self._admitted.items()):
-            self._take_over()
-        keys = self._read(events)
-        if self._prepared:
-            columns = list(zip(*keys, strict=True))
-            for at, prepare in self._prepared.items():
-                columns[at] = tuple(map(prepare, columns[at]))
-            keys = list(zip(*columns, strict=True))
+        keys = self._keys_of(events)
         plans = self._look_up(keys)
         names = self._admit(keys, plans)
         if names:
@@ -92,16 +119,32 @@ class PlanCache:
             plans = self._look_up(keys)
         return plans, names
 
-    def _take_over(self) -> None:
-        """Have the names that others say are admitted."""
-        self._places = {word: dict.fromkeys(self._admitted.get(word, ())) for word in self._caps}
-        self._forget()
+    def tell(self, file: Mapping[str, str]) -> None:
+        """Take over what the path of the file says from which the next events are."""
+        self._file_values = tuple(file.get(name) for _, name in self._of_files)
+
+    def without_names(self, events: Sequence[object]) -> list[Plan]:
+        """Return the plan of each event as if none took a place for its names."""
+        return self._look_up(self._keys_of(events))
+
+    def _keys_of(self, events: Sequence[object]) -> list[Key]:
+        if self._version != self._all.version:
+            self._forget()
+        keys = self._read(events)
+        if self._prepared:
+            columns = list(zip(*keys, strict=True))
+            for at, prepare in self._prepared.items():
+                columns[at] = tuple(map(prepare, columns[at]))
+            keys = list(zip(*columns, strict=True))
+        return [(*key, *self._file_values) for key in keys] if self._file_values else keys
 
     def _forget(self) -> None:
         """Look at all texts anew: other names than before stand for themselves."""
+        self._version = self._all.version
         self._known.clear()
         for word, distinguished in self._distinguished.items():
-            distinguished.update(self._conditioned[word], self._places[word])
+            distinguished.clear()
+            distinguished.update(self._conditioned[word], self._all.taken[word])
         for texts in self._texts:
             texts.forget()
 
@@ -148,16 +191,16 @@ class PlanCache:
         for key in dict.fromkeys(as_they_are):
             for name in self._plan_of(key).names:
                 if self._takes_place(name):
-                    self._places[name[0]][name[1]] = None
+                    self._all.take(name)
                     admitted.append(name)
-            if all(len(self._places[word]) >= self._caps[word] for word in words):
+            if all(len(self._all.taken[word]) >= self._all.caps[word] for word in words):
                 break
         return admitted
 
     def _takes_place(self, name: Name) -> bool:
         word, value = name
-        places = self._places[word]
-        return value not in places and len(places) < self._caps[word] and name not in self._otherwise
+        places = self._all.taken[word]
+        return value not in places and len(places) < self._all.caps[word] and name not in self._otherwise
 
 
 def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
@@ -179,20 +222,22 @@ def _reader_of_first(paths: Sequence[Path], number: int) -> Callable[[Sequence[o
     return lambda events: list(map(get, events)) if len(paths) > 1 else list(zip(map(get, events), strict=True))
 
 
-def _preparer_of(contract: Contract, path: Path) -> Callable[[object], object] | None:
+def _preparer_of(contract: Contract, path: Path, is_inner: bool) -> Callable[[object], object] | None:
     """Return what makes a part of a key of what stands at a path, where it could not be one or would tell too much.
 
     True is told from 1; of numbers that are only compared with bounds all between two bounds are one, and so is all
     that is only asked whether it is there.
     """
     kind = contract.paths()[path]
+    if kind == "parts":
+        return _is_there
     conditions = [c for source in contract.sources for c in (*source.match, *source.expect) if c.subject == path]
     reads = [read for source in contract.sources for read in source.all_reads()]
     texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
     if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
         bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
         return _Between(sorted(bounds)) if bounds else None if kind == "any" else _as_there
-    return _comparable if kind == "mixed" else None
+    return _comparable if is_inner or kind == "mixed" else None
 
 
 class _Between:
@@ -208,6 +253,11 @@ class _Between:
             return None if raw is None else MISTYPED
         place = bisect_left(self._bounds, number) + bisect_right(self._bounds, number)
         return self._met.setdefault(place, number)
+
+
+def _is_there(raw: object) -> object:
+    """Return whether something is there, of what is opened later."""
+    return None if raw is None or raw == b"null" else MISTYPED
 
 
 def _as_there(raw: object) -> object:

@@ -15,7 +15,6 @@ from contracts.model import (
     SOURCE_WORD,
     UNKNOWN_SOURCE,
     Candidate,
-    Condition,
     Contract,
     Metric,
     Pair,
@@ -25,12 +24,13 @@ from contracts.model import (
 )
 from contracts.spelling import fold, spelling
 from exporters.engine.fields import Path
-from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, number_of
+from exporters.engine.translate.holding import all_hold, field_holds, row_of, word_holds
+from exporters.engine.translate.measures import ColumnReader, IdReader, MadeReader, NumberReader
 from exporters.engine.translate.plan import Move, Plan, Step
 from exporters.engine.translate.readers import TextReader, text_of
 from exporters.engine.translate.texts import Meaning, Texts
 from exporters.engine.translate.times import TimeReader
-from exporters.engine.values import FIRST_PLACE, Close, Flag, JoinPlan, Target
+from exporters.engine.values import FIRST_PLACE, Close, JoinPlan, Target
 
 __all__ = ["Fields", "Planner"]
 
@@ -40,7 +40,7 @@ Words = Mapping[str, str | None]
 """Label word -> its value, None if it has none."""
 
 _TARGETS_KEPT = 4096
-"""Series of pairs whose one object is remembered, so that it can be told from others by identity."""
+"""Series of pairs whose one object is remembered, so that it can be texts from others by identity."""
 
 _PLANS_KEPT = 8192
 """Plans that are known by what they do."""
@@ -49,12 +49,22 @@ _READERS: Mapping[str, type[ColumnReader]] = {"number": NumberReader, "time": Ti
 
 
 class _Form(Struct, frozen=True):
-    """What events of one source and row are read with, word by word."""
+    """What events of one source and row are read with, word by word.
+
+    `of_parts` are words that only parts read, `inherited` the numbers, times and ids that parts may need of their line.
+    """
 
     source: Source
     texts: tuple[TextReader, ...]
     required: tuple[str, ...]
     readers: Mapping[str, ColumnReader]
+    made: Mapping[str, MadeReader]
+    of_parts: frozenset[str]
+    inherited: tuple[str, ...]
+
+    def measures(self, word: str) -> bool:
+        """Whether events have a number, a time or an id of that word."""
+        return word in self.readers or word in self.made
 
 
 class Planner:
@@ -66,6 +76,7 @@ class Planner:
         self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
         self._columns: dict[object, ColumnReader] = {}
         self._same: dict[object, Plan] = {}
+        self._made = {name: MadeReader(w, w.made_of) for name, w in contract.words.items() if w.made_of is not None}
         self._labels = {name: word for name, word in contract.words.items() if word.is_label}
         self._forms = {
             (source.name, row.value if row else None): self._form_of(source, row)
@@ -88,21 +99,22 @@ class Planner:
             for form in self._forms.values()
             for reader in form.texts
             for candidate in reader.candidates
-            if candidate.path == path
+            if candidate.place == path
         }
         meanings: list[Meaning] = []
         spellings: set[str] = set()
         for source in self._contract.sources:
             for condition in (*source.match, *source.expect):
                 if condition.subject == path:
-                    meanings.append(partial(_field_holds, condition))
+                    meanings.append(partial(field_holds, condition))
                     spellings |= {fold(spelling(value)) for value in condition.values}
             if source.by == path:
                 rows = {row.value for row in source.rows}
-                meanings.append(partial(_row_of, rows))
+                meanings.append(partial(row_of, rows))
                 spellings |= rows
         conditions = [c for source in self._contract.sources for c in (*source.match, *source.expect)]
         is_measured = any(c.test == "within" and c.subject == path for c in conditions)
+        is_measured |= any(candidate.capture for _, candidate in reads.values())
         return Texts(tuple(reads.values()), meanings, distinguished, spellings, is_measured)
 
     def plan(self, fields: Fields) -> Plan:
@@ -113,10 +125,10 @@ class Planner:
         return self._same.setdefault(plan.content(), plan)
 
     def _plan(self, fields: Fields) -> Plan:
-        source = next((s for s in self._contract.sources if _all_hold(s.match, fields)), None)
+        source = next((s for s in self._contract.sources if all_hold(s.match, fields)), None)
         if source is None:
             return Plan(rejected=(UNKNOWN_SOURCE, "unknown_schema"))
-        if not _all_hold(source.expect, fields):
+        if not all_hold(source.expect, fields):
             return Plan(rejected=(source.name, "unknown_schema"))
         row: str | None = None
         if source.by:
@@ -129,7 +141,13 @@ class Planner:
 
     def _form_of(self, source: Source, row: Row | None) -> _Form:
         reads = {read.word: read for read in (*source.reads, *(row.reads if row else ()))}
+        own = set(reads)
+        of_parts = {read.word for part in source.all_parts() for read in part.reads} - own
+        made = {name: one for name, one in self._made.items() if set(one.words) <= own}
         return _Form(
+            made=made,
+            of_parts=frozenset(of_parts),
+            inherited=tuple(own - self._labels.keys() if source.parts else ()),
             source=source,
             texts=tuple(TextReader(w, reads.get(n), self._environment) for n, w in self._labels.items()),
             required=tuple(name for name, read in reads.items() if read.required),
@@ -155,11 +173,16 @@ class Planner:
             return Plan(rejected=(form.source.name, "missing_fields"))
         plan = Plan(refused=tuple(refused))
         for metric in self._contract.metrics:
-            self._add_metric(plan, metric, words, form)
+            if metric.about not in form.of_parts:
+                self._add_metric(plan, metric, words, form)
         for pair in self._contract.pairs:
             self._add_pair(plan, pair, words, form)
-        read = [name for move in plan.moves for name in move.words()]
+        plan.source = form.source.name if form.source.parts else ""
+        read = [*form.inherited]
+        read += [name for move in plan.moves for name in move.words()]
         read += [name for step in plan.steps for name in (step.id, step.at)]
+        plan.made = tuple({name: form.made[name] for name in read if name in form.made}.values())
+        read += [name for made in plan.made for name in made.words]
         plan.readers = {name: form.readers[name] for name in read if name in form.readers}
         shown = {word for metric in plan.moved() for word in metric.labels.values()}
         names = [(n, words[n]) for n, word in self._labels.items() if n in shown and word.kind == "name"]
@@ -172,13 +195,13 @@ class Planner:
         if labels is None:
             return
         tests = tuple(condition for condition in metric.when if condition.subject[0] not in words)
-        if any(one.test not in ("not", "absent") and one.subject[0] not in form.readers for one in tests):
+        if any(one.test not in ("not", "absent") and not form.measures(one.subject[0]) for one in tests):
             return
         subject = metric.subject or ""
         newest_by = metric.newest_by
         if metric.ends and metric.keeps == "max" and self._contract.words[subject].kind == "time":
             newest_by = subject  # what is older than its end does not begin it anew
-        ends = bool(metric.ends) and all(_word_holds(condition, words) for condition in metric.ends)
+        ends = bool(metric.ends) and all(word_holds(condition, words) for condition in metric.ends)
         move = Move(metric, labels, subject, newest_by=newest_by, tests=tests, ends=ends)
         if metric.job == "counts":
             if subject == "events" or words[subject] is not None:
@@ -187,7 +210,7 @@ class Planner:
             plan.moves += tuple(self._states(move, words))
         elif ends:
             plan.moves += (move._replace(word=None),)
-        elif subject in form.readers:
+        elif form.measures(subject):
             plan.moves += (move,)
 
     @staticmethod
@@ -195,7 +218,7 @@ class Planner:
         """Let a plan move a counter by one or by an amount, which its events have to be read for."""
         if move.word is None and not move.tests:
             plan.counts += ((move.metric, move.labels),)
-        elif move.word is None or move.word in form.readers:
+        elif move.word is None or form.measures(move.word):
             plan.moves += (move,)
 
     def _states(self, move: Move, words: Words) -> Iterator[Move]:
@@ -241,7 +264,8 @@ class Planner:
 
 def _identity_of(candidate: Candidate) -> Hashable:
     """Return what a number, a time or an id is read with, to be compared."""
-    return candidate.path, candidate.constant, candidate.scale, candidate.none, *candidate.aliases.items()
+    texts = (candidate.none, candidate.capture, candidate.format, candidate.zone)
+    return candidate.path, candidate.constant, candidate.scale, texts, *candidate.aliases.items()
 
 
 def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
@@ -250,37 +274,6 @@ def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
         return None
     labels = [words[word] for word in metric.labels.values()]
     tested = (condition for condition in metric.when if condition.subject[0] in words)
-    if None in labels or not all(_word_holds(condition, words) for condition in tested):
+    if None in labels or not all(word_holds(condition, words) for condition in tested):
         return None
     return tuple(label for label in labels if label is not None)
-
-
-def _word_holds(condition: Condition, words: Words) -> bool:
-    value = words[condition.subject[0]]
-    if condition.test in ("present", "absent"):
-        return (value is not None) == (condition.test == "present")
-    return (value in {spelling(wanted) for wanted in condition.values}) == (condition.test != "not")
-
-
-def _all_hold(conditions: tuple[Condition, ...], fields: Fields) -> bool:
-    return all(_field_holds(condition, fields[condition.subject]) for condition in conditions)
-
-
-def _field_holds(condition: Condition, raw: object) -> bool:
-    if condition.test in ("present", "absent"):
-        return (raw is not None) == (condition.test == "present")
-    if condition.test == "within":
-        number = number_of(raw)
-        return number is not None and condition.minimum <= number <= condition.maximum
-    if isinstance(raw, float) and raw.is_integer():
-        raw = int(raw)
-    if isinstance(raw, Flag):
-        raw = raw.value
-    is_one = any(type(raw) is type(wanted) and raw == wanted for wanted in condition.values)
-    return is_one == (condition.test != "not")
-
-
-def _row_of(rows: Collection[str], raw: object) -> str | None:
-    """Return the row a value picks, "" if it is missing, None if there is no such row."""
-    row = (text_of(raw) or "").lower()
-    return row if not row or row in rows else None

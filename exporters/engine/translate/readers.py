@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contracts.model import Candidate, Read, Word
 from contracts.spelling import normaliser
 from exporters.engine.fields import Path
-from exporters.engine.values import Flag
+from exporters.engine.objects import Flag
 
 __all__ = ["TextReader", "prepared", "preparer", "text_of"]
 
@@ -40,7 +40,7 @@ class TextReader:
             if candidate.constant is not None:
                 fallback = str(candidate.constant)
                 break
-            text = text_of(prepared(candidate, fields[candidate.path]))
+            text = text_of(prepared(candidate, fields[candidate.place]))
             value = self.value_of(text, candidate) if text else None
             if value is not None:
                 return value, None
@@ -115,9 +115,17 @@ def text_of(raw: object) -> str | None:
 def preparer(candidate: Candidate) -> Callable[[object], object] | None:
     """Return what a read makes of the raw value at its path before anything else; None if it takes it as it is."""
     none = candidate.none
-    if not none:
+    search = re.compile(candidate.capture, re.DOTALL).search if candidate.capture else None
+    if search is None and not none:
         return None
-    return lambda raw: None if isinstance(raw, str) and raw.strip().lower() in none else raw
+
+    def prepare(raw: object) -> object:
+        if isinstance(raw, str) and search is not None:
+            found = search(raw.strip())
+            raw = found[1] if found else None
+        return None if isinstance(raw, str) and raw.strip().lower() in none else raw
+
+    return prepare
 
 
 def prepared(candidate: Candidate, raw: object) -> object:

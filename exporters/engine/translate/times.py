@@ -123,6 +123,8 @@ class TimeReader(ColumnReader):
 
     def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:
         seconds, tails, fine, millis = _later_seconds, _tails, _fine_tails, _MILLIS
+        if field.clock is not None:
+            return None
         try:
             if type(column[0]) is not str:
                 times = self._whole_numbers(column, self._factors[field.scale])
@@ -151,7 +153,10 @@ class TimeReader(ColumnReader):
         values: list[int | None] = []
         odd: dict[int, str] = {}
         for raw in column:
-            at = _text_time(raw, factor) if type(raw) is str else _scaled(raw, factor)
+            if type(raw) is str:
+                at = _text_time(raw, factor) if field.clock is None else field.clock(raw)
+            else:
+                at = _scaled(raw, factor)
             if at is not None and 0 <= at <= latest:
                 values.append(at)
                 continue

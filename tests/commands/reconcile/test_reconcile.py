@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.load import load_contract
+from tests.budget import amount
 from tests.commands.reconcile.conftest import KINDS, Kind, make_day, run
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +35,7 @@ def without_places(report: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(amount(8, 100)))
 def test_a_clean_pair_has_no_mismatch(form: str, seed: int, tmp_path: Path) -> None:
     result = run(*make_day(60, seed).write(tmp_path, form), "--json")
     assert (result.exit_code, found(result.stdout), json.loads(result.stdout)["result"]) == (0, [], "ok")
@@ -59,7 +60,7 @@ def test_a_seeded_mismatch_is_found_with_its_code_and_nothing_else_is(kind: Kind
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(chosen=st.sets(st.sampled_from([kind for kind in KINDS.values() if kind.order >= 0])), seed=st.integers(0, 999))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=amount(15, 400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_result_is_the_same_under_any_order_of_the_lines(
     form: str, chosen: set[Kind], seed: int, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from contracts.load import load_contract
 from exporters.engine.decode import Decoder
 from exporters.engine.values import Decoded
+from tests.budget import amount
 
 CONTRACT = """
 exporter: {name: sample, help: A sample., port: 9999, job: sample}
@@ -106,7 +107,7 @@ def shown(decoded: Decoded) -> list[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, print_blob=True)
+@settings(max_examples=amount(50, 2000), deadline=None, print_blob=True)
 @given(data=batches)
 def test_a_batch_decodes_as_its_lines_would_alone(decode: Callable[[bytes], Decoded], data: bytes) -> None:
     together = decode(data)
@@ -118,7 +119,7 @@ def test_a_batch_decodes_as_its_lines_would_alone(decode: Callable[[bytes], Deco
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, print_blob=True)
+@settings(max_examples=amount(50, 2000), deadline=None, print_blob=True)
 @given(data=batches)
 def test_every_line_is_what_the_standard_library_says(decode: Callable[[bytes], Decoded], data: bytes) -> None:
     verdicts = [verdict(line) for line in data.split(b"\n")[:-1]]
@@ -128,7 +129,7 @@ def test_every_line_is_what_the_standard_library_says(decode: Callable[[bytes], 
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, print_blob=True)
+@settings(max_examples=amount(50, 2000), deadline=None, print_blob=True)
 @given(value=objects)
 def test_a_field_of_the_wrong_kind_leaves_the_rest_as_it_was(
     decode: Callable[[bytes], Decoded], value: dict[str, object]
@@ -140,7 +141,7 @@ def test_a_field_of_the_wrong_kind_leaves_the_rest_as_it_was(
     assert lenient == strict.replace("f_kind=None", "f_kind=MISTYPED", 1)
 
 
-@settings(max_examples=150, deadline=None, print_blob=True)
+@settings(max_examples=amount(50, 2000), deadline=None, print_blob=True)
 @given(data=st.binary(max_size=200).map(lambda data: data + b"\n"))
 def test_no_bytes_whatever_stop_it_and_none_goes_uncounted(decode: Callable[[bytes], Decoded], data: bytes) -> None:
     decoded = decode(data)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contracts.model import Contract
 from exporters.engine.pairs.pairs import OpenPairs
 from exporters.engine.values import Join
+from tests.budget import amount
 from tests.engine.pairs.test_segments import commit, listed
 from tests.engine.support.harness import NOW, Bench, contract_of
 from tests.engine.support.pair_truth import Event, Truth, truth_of
@@ -20,7 +21,7 @@ from tests.engine.support.stages import STAGES
 ROOMY = STAGES.replace("max_open: 3", "max_open: 300")
 EDGES = {"open_to_ack": ("open", "ack"), "ack_to_done": ("ack", "done"), "open_to_done": ("open", "done")}
 TIMEOUT = 100
-SETTINGS = settings(max_examples=250, deadline=None, derandomize=True)
+SETTINGS = settings(max_examples=amount(60, 2000), deadline=None, derandomize=True)
 
 events = st.tuples(st.sampled_from("abc"), st.sampled_from(["open", "ack", "done"]), st.integers(0, 450))
 seeds = st.randoms(use_true_random=False)

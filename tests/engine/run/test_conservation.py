@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from contracts.model import Contract
 from exporters.engine.run import Engine
 from exporters.engine.tail.tail import Tail
+from tests.budget import amount
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.harness import contract_of
 
@@ -170,7 +171,9 @@ class ConservationMachine(RuleBasedStateMachine):
 
 
 TestConservation = pytest.mark.slow(ConservationMachine.TestCase)
-TestConservation.settings = settings(max_examples=60, stateful_step_count=25, deadline=None, print_blob=True)
+TestConservation.settings = settings(
+    max_examples=amount(30, 1000), stateful_step_count=25, deadline=None, print_blob=True
+)
 
 
 @pytest.mark.parametrize(("text", "outcome"), LINES.items(), ids=[repr(text) for text in LINES])

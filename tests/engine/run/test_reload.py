@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 from exporters.engine.run import ReloadError
+from tests.budget import amount
 from tests.engine.support.commits import SHOP, Plant, failing_disk, shop_event
 
 RUNS = "runs_total: {type: counter, counts: kind, labels: [run], help: Runs., budget: 3}"
@@ -106,7 +107,7 @@ def play(plant: Plant, actions: list[int | str], may_reload: bool) -> list[objec
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=400 if os.environ.get("PEAK_TRADE_CHAOS") else 25)
+@settings(deadline=None, max_examples=amount(25, 400))
 @given(actions=Actions)
 def test_a_reload_shows_what_a_restart_would_and_no_line_counts_twice_or_not_at_all(actions: list[int | str]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:

@@ -17,10 +17,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from exporters.engine.state.rows import StoreError
+from tests.budget import amount
 from tests.engine.support.restart_harness import copytruncate, line, pack, shift
 from tests.engine.support.restart_world import World, key_of, numbers_in
-
-IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
 
 Sizes = st.lists(st.integers(60, 300), min_size=1, max_size=4)
 
@@ -242,8 +241,8 @@ def refuse(rows: object, replace: bool = False) -> None:
 
 TestRestartMachine = pytest.mark.slow(RestartMachine.TestCase)
 TestRestartMachine.settings = settings(
-    max_examples=5000 if IS_LONG else 200,
-    stateful_step_count=60 if IS_LONG else 30,
+    max_examples=amount(60, 5000),
+    stateful_step_count=amount(30, 60),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from contracts.model import Metric, Word
-from exporters.engine.records import read_rows
 from exporters.engine.series import SeriesTable
+from exporters.engine.stored import read_rows
 from exporters.engine.values import Count, Put
 from tests.engine.support.commits import Plant, failing_disk, shop_event
 from tests.engine.support.harness import contract_of, stored

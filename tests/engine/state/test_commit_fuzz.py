@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.budget import amount
 from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.stores import Files, files_of, opened, put_back, quick_folder
 
@@ -133,7 +134,7 @@ def lost(plant: Plant, is_lost: bool = True) -> Iterator[None]:
     st.sampled_from(["", "", "", "", "foreign", "no log", "no file"]),
     st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=amount(60, 2000), deadline=None)
 def test_whatever_became_of_the_state_it_starts_and_is_never_wrong_silently(
     life: Life, moments: tuple[int, int], damages: tuple[list[Damage], list[Damage]], besides: str, is_lost: bool
 ) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.engine.exposition.render import render
+from tests.budget import amount
 from tests.engine.support.commits import Plant, Shown, failing_disk, shop_event
 from tests.engine.support.harness import NOW
 from tests.engine.support.stages import remembered_by
@@ -96,7 +97,7 @@ ENDS = st.sampled_from(["on", "on", "stop", "kill", "fail"])
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(EVENTS, ENDS), min_size=2, max_size=10))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=amount(25, 1000), deadline=None)
 def test_restarts_at_any_point_change_nothing(steps: list[tuple[list[dict[str, object]], str]]) -> None:
     """Values, label caps, open pairs in their order, expiry and eviction: as in one life that was never cut."""
     with quick_folder() as folder:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exporters.engine.state.rows import Durability, Row, StoreBusyError, StoreError
 from exporters.engine.state.store import Store
+from tests.budget import amount
 from tests.engine.support.stores import files_of, kill, opened, quick_folder, rows_of
 
 NAMES = st.tuples(st.sampled_from(["series", "mark"]), st.text("ab\u00e9\0", max_size=2))
@@ -50,7 +51,7 @@ def let_go(process: subprocess.Popen[str], kill: bool) -> None:
 
 
 @given(st.lists(st.tuples(ROWS, st.booleans(), st.sampled_from(["on", "close", "kill"])), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=amount(25, 500), deadline=None)
 def test_rows_come_back_as_they_were_last_committed(commits: list[tuple[list[Row], bool, str]]) -> None:
     with quick_folder() as folder:
         store, expected = Store(folder / "sample.db", "sample"), dict[tuple[str, str], object]()

@@ -8,14 +8,12 @@ to the same files and checkpoints are taken once. PEAK_TRADE_CHAOS=1 goes deeper
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.budget import amount
 from tests.engine.support.histories import STEPS, World, explore
-
-IS_LONG = bool(os.environ.get("PEAK_TRADE_CHAOS"))
 
 BEGINNINGS = {
     "copytruncate": "caPt",
@@ -36,13 +34,13 @@ def check(folder: Path, begun: int, depth: int, beginning: str = "") -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("begun", [3, 60], ids=["a few lines", "more than a page"])
 def test_every_history_of_a_few_steps_counts_every_line_once(tmp_path: Path, begun: int) -> None:
-    check(tmp_path, begun, 6 if IS_LONG else 4 if begun == 3 else 3)
+    check(tmp_path, begun, amount(3, 6))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=list(BEGINNINGS))
 def test_every_history_after_a_beginning_that_went_wrong_once(tmp_path: Path, beginning: str) -> None:
-    check(tmp_path, 3, 4 if IS_LONG else 2, beginning)
+    check(tmp_path, 3, amount(2, 4), beginning)
 
 
 CASES = {

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from exporters.engine.tail.one_shot import Cutter, OneShot
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch
+from tests.budget import amount
 
 LINES = b'{"a":1}\n\n{"b":"\xc3\xa9"}\r\n{}\n'
 PACKED = gzip.compress(LINES * 9, mtime=0)
@@ -53,7 +54,7 @@ Pieces = st.lists(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=amount(80, 2000))
 @given(pieces=Pieces, max_line=st.integers(3, 12), block=st.integers(1, 13))
 def test_what_a_file_that_is_followed_gives_is_what_a_stream_gives(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], max_line: int, block: int

@@ -131,8 +131,9 @@ def test_a2_files_that_come_and_go_under_a_glob_do_not_fill_the_state(
     assert len(stored(exporter)) <= 20
 
 
+@pytest.mark.parametrize("restarted", [False, True])
 def test_b16_of_paths_beyond_the_total_that_is_remembered_an_older_copy_is_not_read_again(
-    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch, restarted: bool
 ) -> None:
     monkeypatch.setattr("exporters.engine.tail.history._REMEMBERED_IN_ALL", 20)
     exporter.patterns = [str(log_file.path.parent / "*.jsonl")]
@@ -151,6 +152,8 @@ def test_b16_of_paths_beyond_the_total_that_is_remembered_an_older_copy_is_not_r
         path.unlink()
         exporter.poll().poll(11.0)
     assert len(stored(exporter)) <= 21
+    if restarted:
+        exporter.restart()
     for number in (3, 2):
         pack(Path(f"{log_file}.{number}"))
     shift(log_file.path)

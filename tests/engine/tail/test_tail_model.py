@@ -19,6 +19,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from tests.budget import amount
 from tests.engine.support.tailing import Checked
 
 GRACE_S = 10.0
@@ -294,4 +295,4 @@ class TailMachine(RuleBasedStateMachine):
 
 
 TestTail = pytest.mark.slow(TailMachine.TestCase)
-TestTail.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, print_blob=True)
+TestTail.settings = settings(max_examples=amount(60, 3000), stateful_step_count=40, deadline=None, print_blob=True)

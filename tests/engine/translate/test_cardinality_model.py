@@ -12,6 +12,7 @@ from exporters.engine.fields import attribute_of
 from exporters.engine.translate import plan_cache as plan_cache
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
+from tests.budget import amount
 from tests.engine.support.harness import NOW, Bench
 
 pytestmark = pytest.mark.slow
@@ -150,7 +151,7 @@ def rows_of(bench: Bench) -> list[str]:
 
 
 @pytest.mark.parametrize("varied", [-1, 8, 10**9], ids=["all replaced", "as is", "as they are"])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(amount(4, 60)))
 def test_shared_plans_do_what_a_plan_for_each_signature_does(
     contract: Callable[[str], Contract], monkeypatch: pytest.MonkeyPatch, seed: int, varied: int
 ) -> None:
@@ -195,7 +196,7 @@ def test_what_is_folded_does_not_depend_on_how_lines_are_cut_into_batches(
     assert whole.moved("label_overflow_total") == each.moved("label_overflow_total")
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(amount(4, 60)))
 def test_which_names_take_a_place_depends_on_the_events_and_their_order_alone(
     contract: Callable[[str], Contract], seed: int
 ) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import contracts
 from contracts.load import load_contract
+from tests.budget import amount
 from tests.engine.support.harness import NOW, Bench, Values
 from tests.engine.support.reference import Reference
 
@@ -119,7 +120,11 @@ def assert_same(bench: Bench, reference: Reference) -> None:
 def test_the_engine_agrees_with_a_naive_reading_of_the_contract(path: Path) -> None:
     contract = load_contract(path)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(
+        max_examples=amount(15, 500),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
     @given(batches(path))
     def agree(drawn: list[list[str]]) -> None:
         bench, reference = Bench(contract), Reference(path, NOW)

@@ -1,0 +1,226 @@
+"""Lines with parts -> updates: a part is an event of its own, with the words of its line besides those it reads.
+
+In: decoded events. Out: an `Effect`. Each part of a contract is a level with plans of its own: its events are a line
+and
+an element, and every path begins with which of the two it is read from. A line counts once, whatever its parts do; one
+with too many is refused whole. Part of the translate stage.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from contracts.model import Condition, Contract, Part, Read, Row, Source, Step
+from exporters.engine.fields import attribute_of, deciding_paths, ordered_paths
+from exporters.engine.translate.effects import effect_of, moving_rows
+from exporters.engine.translate.elements import Elements
+from exporters.engine.translate.plan import Plan
+from exporters.engine.translate.plan_cache import Places, PlanCache
+from exporters.engine.translate.planner import Planner
+from exporters.engine.values import Count, Effect
+
+__all__ = ["Parts"]
+
+_LINE, _PART = "line", "part"
+"""Where a path of a level begins."""
+
+_Pair = msgspec.defstruct("_Pair", [(attribute_of((_LINE,)), object), (attribute_of((_PART,)), object)], gc=False)
+"""An event of a level: a line (or the part that is around), and an element."""
+
+
+class _Level:
+    """One part of a source: what it does, how its elements are found, and the levels inside it."""
+
+    def __init__(
+        self, name: str, contract: Contract, source: Source, part: Part, environment: Mapping[str, str], places: Places
+    ) -> None:
+        self.name = f"{name}.{part.name}"
+        inner = _source_of(source, part)
+        own, has = {read.word for read in part.reads}, {read.word for read in inner.all_reads()}
+        self.own = frozenset(name for name, word in contract.words.items() if word.is_filled(own, has))
+        self.contract = replace(
+            contract,
+            sources=(inner,),
+            metrics=tuple(metric for metric in contract.metrics if metric.about in self.own),
+            pairs=tuple(pair for pair in contract.pairs if pair.id in self.own),
+        )
+        self.plans = PlanCache(self.contract, Planner(self.contract, environment), places, is_inner=True)
+        kinds = {path[1:]: kind for path, kind in ordered_paths(self.contract).items() if path[0] == _PART}
+        deciding = [path[1:] for path in deciding_paths(self.contract) if path[0] == _PART]
+        self._elements = Elements(part.of, kinds, deciding)
+        first = part.of[0].path if name == source.name else (_PART, *part.of[0].path)
+        self._raw = attrgetter(attribute_of(first))
+        self.levels = [_Level(self.name, contract, inner, one, environment, places) for one in part.parts]
+
+    def with_inner(self) -> Iterator[_Level]:
+        """Yield the level and all levels inside it."""
+        yield self
+        for level in self.levels:
+            yield from level.with_inner()
+
+    def open(self, event: object, odd: Counter[str]) -> list[object]:
+        """Return the events of this level in an event of the one around it."""
+        return [_Pair(event, element) for element in self._elements.open(self._raw(event), odd)]
+
+
+class _Opened(NamedTuple):
+    """The events of one level in a batch: each with the place of its line."""
+
+    level: _Level
+    events: list[object]
+    rows: list[int]
+
+
+class Parts:
+    """Translates the lines of one contract together with their parts."""
+
+    def __init__(self, contract: Contract, environment: Mapping[str, str], plans: PlanCache, places: Places) -> None:
+        self._pairs = contract.pairs
+        self._plans, self._places = plans, places
+        self._levels = {
+            source.name: [_Level(source.name, contract, source, part, environment, places) for part in source.parts]
+            for source in contract.sources
+        }
+        self._most = {source.name: source.max_parts for source in contract.sources}
+
+    def plans(self) -> list[PlanCache]:
+        """Return the plans of every level."""
+        return [one.plans for levels in self._levels.values() for level in levels for one in level.with_inner()]
+
+    def translate(self, events: Sequence[object], now: float) -> Effect:
+        """Return what `events` (in file order) and their parts do, judged at wall time `now`."""
+        effect = self._together(events, now)
+        if effect is None:
+            self._places.go_back()
+            effect = Effect()
+            for event in events:
+                effect.add(self._together([event], now) or Effect())
+        return effect
+
+    def _together(self, events: Sequence[object], now: float) -> Effect | None:
+        """Return what events do, or None if lines and parts move the same so that their order matters."""
+        odd: Counter[tuple[str, str]] = Counter()
+        opened, refused = self._open(events, self._plans.without_names(events), odd)
+        kept = [event for row, event in enumerate(events) if row not in refused] if refused else events
+        plans, names = self._plans.plans_of(kept)
+        line, columns = effect_of(kept, plans, self._pairs, now)
+        line.names, line.joins, line.parts = names, list(line.joins), odd
+        effects, moved = [line], moving_rows(plans, columns)
+        places = [row for row in range(len(events)) if row not in refused]
+        moved = {places[row] for row in moved} if refused else moved
+        for level, inner, rows in opened:
+            effect, moving = _effect_of(level, inner, now)
+            moved.update(rows[at] for at in moving)
+            effects.append(effect)
+        if len(events) > 1 and not _are_apart(effects):
+            return None
+        whole = Effect()
+        for effect in effects:
+            whole.add(effect)
+        whole.rejected += Counter(refused.values())
+        rejected = whole.rejected.total()
+        whole.outcomes = Counter({"applied": len(moved), "ignored": len(events) - rejected - len(moved)})
+        return whole
+
+    def _open(
+        self, events: Sequence[object], plans: Sequence[Plan], odd: Counter[tuple[str, str]]
+    ) -> tuple[list[_Opened], dict[int, tuple[str, str]]]:
+        """Return the parts of events, level by level, and which lines have too many, with what they are refused as."""
+        opened: dict[str, _Opened] = {}
+        refused: dict[int, tuple[str, str]] = {}
+        for row, (event, plan) in enumerate(zip(events, plans, strict=True)):
+            if not plan.source:
+                continue
+            found: list[tuple[_Level, object]] = []
+            strange: Counter[tuple[str, str]] = Counter()
+            most = self._most[plan.source]
+            for one in self._parts_of(self._levels[plan.source], event, strange):
+                found.append(one)
+                if len(found) > most:
+                    break
+            if len(found) > most:
+                refused[row] = plan.source, "too_many_parts"
+                continue
+            odd += strange
+            for level, inner in found:
+                if level.name not in opened:
+                    opened[level.name] = _Opened(level, [], [])
+                opened[level.name].events.append(inner)
+                opened[level.name].rows.append(row)
+        return list(opened.values()), refused
+
+    def _parts_of(
+        self, levels: Sequence[_Level], event: object, odd: Counter[tuple[str, str]]
+    ) -> Iterator[tuple[_Level, object]]:
+        """Yield every part of an event, each before those inside it."""
+        for level in levels:
+            strange: Counter[str] = Counter()
+            for inner in level.open(event, strange):
+                yield level, inner
+                if level.levels:
+                    yield from self._parts_of(level.levels, inner, odd)
+            for reason, number in strange.items():
+                odd[level.name, reason] += number
+
+
+def _effect_of(level: _Level, events: Sequence[object], now: float) -> tuple[Effect, set[int]]:
+    """Return what the events of a level do, and the places of those that move something."""
+    plans, names = level.plans.plans_of(events)
+    effect, columns = effect_of(events, plans, level.contract.pairs, now)
+    moving = moving_rows(plans, columns)
+    unmatched = effect.rejected.total()
+    outcomes = {"applied": len(moving), "unmatched": unmatched, "ignored": len(events) - unmatched - len(moving)}
+    effect.parts = Counter({(level.name, outcome): number for outcome, number in outcomes.items() if number})
+    effect.names, effect.joins = names, list(effect.joins)
+    effect.rejected, effect.outcomes = Counter(), Counter()
+    effect.refused = Counter({key: number for key, number in effect.refused.items() if key[0] in level.own})
+    effect.absent = Counter({word: number for word, number in effect.absent.items() if word in level.own})
+    return effect, moving
+
+
+def _are_apart(effects: Sequence[Effect]) -> bool:
+    """Whether no two effects take places for names, or move a series in which the order of events shows."""
+    if sum(bool(effect.names) for effect in effects) > 1:
+        return False
+    moved = [
+        {(update.metric.name, update.labels) for update in effect.updates if not isinstance(update, Count)}
+        for effect in effects
+    ]
+    return len(set(chain.from_iterable(moved))) == sum(map(len, moved))
+
+
+def _source_of(source: Source, part: Part) -> Source:
+    """Return the source of a level: what the line gives, unless the part reads it itself, and what the part does."""
+    own = {read.word for read in part.reads}
+    is_line = source.max_parts > 0  # whose conditions hold already, unlike those of a part around this one
+    return Source(
+        name=source.name,
+        match=(*_under(_PART, part.match), *(() if is_line else _under(_LINE, source.match))),
+        expect=(),
+        reads=(*_read_under(_LINE, source.reads, own), *_read_under(_PART, part.reads, set())),
+        by=(_LINE, *source.by) if source.by else (),
+        rows=tuple(Row(row.value, _read_under(_LINE, row.reads, own)) for row in source.rows),
+        parts=tuple(
+            replace(inner, of=(Step((_PART, *inner.of[0].path), inner.of[0].opens), *inner.of[1:]))
+            for inner in part.parts
+        ),
+    )
+
+
+def _under(root: str, conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    return tuple(replace(condition, subject=(root, *condition.subject)) for condition in conditions)
+
+
+def _read_under(root: str, reads: Sequence[Read], but: set[str]) -> tuple[Read, ...]:
+    return tuple(
+        Read(read.word, tuple(replace(c, path=(root, *c.path)) if c.path else c for c in read.candidates))
+        for read in reads
+        if read.word not in but
+    )

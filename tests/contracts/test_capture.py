@@ -1,0 +1,93 @@
+"""What `capture` finds is what a regular expression would find, in time linear in the text."""
+
+import doctest
+import re
+from random import Random
+
+import pytest
+
+from contracts import times
+from contracts.compiler import capture
+from contracts.compiler.capture import CaptureError, compile_capture
+
+FOUND = [
+    (r"took (\d+) ms", "it took 27 ms", "27"),
+    (r"([0-9.]+)$", "0.000, 0.016", "0.016"),
+    (r"user=([^ ]+)", "a user=bob x", "bob"),
+    (r"^(\w+):", "abc: x", "abc"),
+    (r"^(\w+):", "x abc: x", None),
+    (r"\[(\w+)\]", "x [INFO] y", "INFO"),
+    (r'key="([^"]*)"', 'a key="v v" b', "v v"),
+    (r"msg: (.*)$", "msg: all of\nit", "all of\nit"),
+    (r"x(\d{2,3})z", "x1z x123z", "123"),
+    (r"x(\d{2})", "x1234", "12"),
+    (r"ab?(c)", "abc", "c"),
+    (r"([]x]+)=", "a]x=", "]x"),
+    (r"([^\s,-]+)-", "a b,c-", "c"),
+    (r"(\d+) ms", "1 2 33 ms", "33"),
+    (r"größe (\d+)", "größe 7", "7"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text", "expected"), FOUND)
+def test_a_pattern_captures_what_it_says(pattern: str, text: str, expected: str | None) -> None:
+    found = re.search(compile_capture(pattern), text, re.DOTALL)
+    assert (found[1] if found else None) == expected
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_pattern_taken_finds_what_a_regular_expression_finds(seed: int) -> None:
+    chance, taken = Random(seed), 0
+    atoms = ["a", "b", "=", " ", r"\d", "[ab]", "[^ ]", r"\w", ".", r"\S"]
+    while taken < 20:
+        items = [
+            chance.choice(atoms) + chance.choice(["", "", "+", "*", "?", "{2}", "{1,2}"])
+            for _ in range(chance.randrange(1, 5))
+        ]
+        at = chance.randrange(len(items))
+        items[at] = f"({items[at]})"
+        pattern = chance.choice(["", "", "^"]) + "".join(items) + chance.choice(["", "", "$"])
+        try:
+            compiled = re.compile(compile_capture(pattern), re.DOTALL)
+        except CaptureError:
+            continue
+        taken += 1
+        plain = re.compile(re.sub(r"\$$", r"\\Z", pattern), re.DOTALL | re.ASCII)
+        for _ in range(30):
+            text = "".join(chance.choice("ab= 12") for _ in range(chance.randrange(12)))
+            mine, theirs = compiled.search(text), plain.search(text)
+            assert (mine and mine.span(1)) == (theirs and theirs.span(1)), (pattern, text)
+
+
+@pytest.mark.parametrize("pattern", [p for p, _, _ in FOUND])
+@pytest.mark.parametrize("unit", ["1", "took 1", "user=", "[a", 'key="x', "x12", "(a", "a b", "größe 1"])
+def test_a_text_of_300_kb_that_nearly_fits_is_no_matter(pattern: str, unit: str) -> None:
+    re.search(compile_capture(pattern), unit * (300_000 // len(unit)), re.DOTALL)  # quadratic would take minutes
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+",
+        "(a|b)",
+        r"(\w+)\w",
+        "a([^b]*)b",
+        r"\d+-([^x]*)x",
+        r"(.*) x",
+        "(a)(b)",
+        "a",
+        "(",
+        "(a))",
+        r"(\b)",
+        "(a)\\1",
+        "(a+?)",
+    ],
+)
+def test_what_could_go_back_is_no_pattern(pattern: str) -> None:
+    with pytest.raises(CaptureError):
+        compile_capture(pattern)
+
+
+@pytest.mark.parametrize("module", [capture, times])
+def test_examples_are_true(module: object) -> None:
+    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

@@ -1,0 +1,62 @@
+"""Numbers made of two words: differences and products, each outcome counted once."""
+
+from collections.abc import Callable
+
+from tests.engine.support.harness import Bench
+
+Make = Callable[..., Bench]
+
+SPANS = """
+vocabulary:
+  received: {type: time}
+  done: {type: time}
+  took: {type: number, unit: seconds, is: done - received, min: 0, max: 100}
+  price: {type: number, min: 0}
+  quantity: {type: number}
+  notional: {type: number, is: price * quantity}
+  side: {values: [buy, sell]}
+sources:
+  span: {match: {v: 1}, read: {received: a, done: b}}
+  trade: {match: {v: 2}, read: {price: p, quantity: q, side: side}}
+  basket: {match: {v: 3}, read: {price: p}, parts: {leg: {of: "legs[]", read: {quantity: q, side: side}}}}
+metrics:
+  took_seconds: {type: histogram, observes: took, buckets: [0.1, 1], help: T., budget: 1}
+  slow_total: {type: counter, counts: events, when: {took: {min: 0.1}}, help: S., budget: 1}
+  notional: {type: gauge, adds: notional, labels: [side], help: N., budget: 2}
+  price: {type: gauge, sets: price, help: P., budget: 1}
+"""
+
+
+def test_a_difference_of_times_is_exact_to_the_nanosecond(bench: Make) -> None:
+    made = bench(SPANS).feed(
+        {"v": 1, "a": "2026-01-01T00:00:00.017Z", "b": "2026-01-01T00:00:00.117Z"},
+        {"v": 1, "a": 1767225600, "b": "2026-01-01T00:00:00.100000001Z"},
+    )
+    (took,) = made.samples("took_seconds")
+    assert (took.buckets, made.values("slow_total")) == ((1, 1, 0), {(): 2})
+
+
+def test_what_is_out_of_bounds_or_lacks_a_half_is_counted_once(bench: Make) -> None:
+    made = bench(SPANS).feed(
+        {"v": 1, "a": 1767225601, "b": 1767225600},
+        {"v": 1, "a": 1767225600, "b": 1767225800},
+        {"v": 1, "a": 1767225600},
+        {"v": 1, "a": "soon", "b": 1767225600},
+        {"v": 2, "p": 1e200, "q": 1e200, "side": "buy"},
+    )
+    assert made.moved("refused_values_total") == {
+        ("took", "out_of_range"): 2,
+        ("received", "mistyped"): 1,
+        ("notional", "out_of_range"): 1,
+    }
+    assert made.moved("absent_values_total") == {("done",): 1}
+    assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 4}, "the price of the trade is shown"
+
+
+def test_a_part_joins_its_word_with_one_of_its_line(bench: Make) -> None:
+    made = bench(SPANS).feed(
+        {"v": 2, "p": "10", "q": 2, "side": "buy"},
+        {"v": 3, "p": 3, "legs": [{"q": 1, "side": "buy"}, {"q": -2, "side": "sell"}, {"side": "sell"}]},
+    )
+    assert made.values("notional") == {("buy",): 23, ("sell",): -6}
+    assert made.values("price") == {(): 3}

@@ -1,0 +1,89 @@
+"""What is captured from texts, and times in formats and zones of their own."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.support.harness import Bench
+
+Make = Callable[..., Bench]
+
+LOG = """
+vocabulary:
+  took: {type: number, unit: seconds, min: 0}
+  level: {values: [info, error], otherwise: other}
+  user: {allow: a-z, max_length: 9, max_values: 2}
+  at: {type: time, max_future: 1e9}
+sources:
+  log:
+    match: {}
+    read:
+      took: {path: msg, capture: 'took (\\S+) ms', none: ["-"], scale: 0.001}
+      level: {path: msg, capture: '^\\[([^\\]]*)\\]', aliases: {error: [err]}}
+      user: [{path: msg, capture: 'user=(\\w+)'}, {path: user}]
+      at: {path: msg, capture: 'at (.*)$', format: "%Y-%m-%d %H:%M:%S,%f"}
+metrics:
+  took_seconds: {type: histogram, observes: took, buckets: [1], help: T., budget: 1}
+  levels_total: {type: counter, counts: level, labels: [level], help: L., budget: 3}
+  users_total: {type: counter, counts: user, labels: [user], help: U., budget: 3}
+  last_timestamp_seconds: {type: gauge, sets: at, help: L., budget: 1}
+"""
+
+
+def test_a_part_of_a_text_is_read_before_anything_else(bench: Make) -> None:
+    lines = [
+        {"msg": "[INFO] user=bob took 250 ms at 2026-01-25 01:09:48,123"},
+        {"msg": "[ERR] took - ms", "user": "eve"},
+        {"msg": "[odd] took 5x ms user=ann"},
+        {"msg": "nothing of it"},
+        {"msg": "[] took  ms"},
+    ]
+    made = bench(LOG).feed(*lines * 40)
+    (took,) = made.samples("took_seconds")
+    assert took.value == pytest.approx(10)
+    assert took.buckets == (40, 0)
+    assert made.moved("levels_total") == {("info",): 40, ("error",): 40, ("other",): 40}
+    assert made.moved("users_total") == {("bob",): 40, ("eve",): 40, ("other",): 40}
+    assert made.values("last_timestamp_seconds") == {(): 1769303388.123}
+    assert made.moved("refused_values_total") == {("took", "mistyped"): 40}
+    assert made.moved("absent_values_total") == {("took",): 120, ("at",): 160}
+
+
+def last(bench: Make, options: str, raw: object) -> object:
+    made = bench(f"""
+vocabulary: {{at: {{type: time, max_future: 1e9}}}}
+sources: {{s: {{match: {{}}, read: {{at: {{path: t, {options}}}}}}}}}
+metrics: {{last_timestamp_seconds: {{type: gauge, sets: at, help: L., budget: 1}}}}
+""").feed({"t": raw}, {"t": raw})
+    refused = {reason for _, reason in made.moved("refused_values_total")}
+    return made.values("last_timestamp_seconds").get((), *refused)
+
+
+@pytest.mark.parametrize(
+    ("options", "raw", "expected"),
+    [
+        ('format: "%d/%b/%Y:%H:%M:%S %z"', "25/Jan/2026:02:09:48 +0100", 1769303388),
+        ('format: "%a %b %d %H:%M:%S %Y"', "Sun Jan 25 01:09:48 2026", 1769303388),
+        ('format: "%a %b %d %H:%M:%S %Y"', "Sun Jan  4 01:09:48 2026", 1767488988),
+        ('format: "%Y-%m-%d %H:%M:%S,%f"', "2026-01-25 01:09:48,123", 1769303388.123),
+        ('format: "%Y-%m-%d %H:%M:%S,%f"', "2026-01-25 01:09:48.123", "mistyped"),
+        ('format: "%d.%m.%Y %H:%M"', "25.01.2026 01:09", 1769303340),
+        ('format: "%d %b %Y"', "25 January 2026", 1769299200),
+        ('format: "%Y-%m-%d"', "2026-02-30", "mistyped"),
+        ('format: "%Y-%m-%d"', 1769303388, 1769303388),
+        ('format: "%d/%b/%Y"', "25/Foo/2026", "mistyped"),
+        ("zone: Europe/Berlin", "2026-01-25T02:09:48", 1769303388),
+        ("zone: Europe/Berlin", "2026-01-25T02:09:48.5", 1769303388.5),
+        ("zone: Europe/Berlin", "2026-01-25T01:09:48Z", 1769303388),
+        ("zone: Europe/Berlin", "2026-01-24T20:09:48-05:00", 1769303388),
+        ("zone: America/New_York", "2026-01-24 20:09:48", 1769303388),
+        ("zone: Europe/Berlin", "yesterday", "mistyped"),
+        ("zone: Europe/Berlin", "1969-12-31 23:00:00", "out_of_range"),
+        ("zone: Europe/Berlin", "2026-03-29T02:30:00", 1774747800),
+        ("zone: Europe/Berlin", "2026-03-29T03:30:00", 1774747800),
+        ("zone: Europe/Berlin", "2025-10-26T02:30:00", 1761438600),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_time_is_read_in_its_format_and_zone(bench: Make, options: str, raw: object, expected: object) -> None:
+    assert last(bench, options, raw) == expected
