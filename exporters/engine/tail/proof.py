@@ -46,8 +46,8 @@ class Proof:
         head = os.pread(fd, checkpoint.head_length, 0)
         anchor = os.pread(fd, checkpoint.anchor_length, checkpoint.offset - checkpoint.anchor_length)
         if (digest(head), digest(anchor)) != (checkpoint.head, checkpoint.anchor):
-            lengths = checkpoint.head_length, checkpoint.anchor_length
-            proof = cls(*(_NO_TEXT * length for length in lengths), Evidence(checkpoint.evidence, checkpoint.offset))
+            head, anchor = _NO_TEXT * checkpoint.head_length, _NO_TEXT * checkpoint.anchor_length
+            proof = cls(head, anchor, Evidence(checkpoint.evidence, checkpoint.offset))
             proof._stated = checkpoint
             return proof
         if is_whole and not checkpoint.evidence:
