@@ -26,6 +26,7 @@ SHADOW = "peaktrade-shadow-pipeline-mvs"
 EXPORTERS = "peaktrade-exporter-health"
 STRATEGY = "peaktrade-strategy-risk"
 MAY_BE_EMPTY = {
+    f"{OVERVIEW}: Alerts firing": "here there are no rules, so the dead man's switch does not fire either",
     f"{EXPORTERS}: Label values folded (1h)": "the series appear with the first label value beyond its cap",
     f"{STRATEGY}: Refused values (15m)": "the series appear with the first value that is refused",
     f"{EXPORTERS}: Values refused / min": "the series appear with the first value that is refused",
