@@ -65,6 +65,7 @@ _EXPORTER: Sequence[tuple[Effect, str, Callable[[Contract], object]]] = (
     ("breaking", "origin", lambda contract: "a folder" if contract.is_recorded else "files"),
     ("risky", "files variable", lambda contract: contract.files.env),
     ("risky", "default files", lambda contract: ", ".join(contract.files.default)),
+    ("risky", "excluded files", lambda contract: ", ".join(contract.files.exclude) or "none"),
     ("risky", "longest line", lambda contract: contract.files.max_line_bytes),
     ("safe", "help", lambda contract: contract.help),
 )
@@ -225,7 +226,7 @@ def _all_names(contract: Contract) -> tuple[str, ...]:
 def _rules_of(source: Source) -> object:
     tests = [_bare_tests(conditions) for conditions in (source.match, source.expect)]
     parts = [(part.name, part.of, _bare_tests(part.match)) for part in source.all_parts()]
-    return tests, source.require_any, source.by, [row.value for row in source.rows], parts
+    return tests, source.require_any, source.by, [row.value for row in source.rows], parts, source.max_parts
 
 
 def _bare_tests(conditions: Sequence[Condition]) -> list[Condition]:

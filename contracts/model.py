@@ -13,10 +13,11 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from contracts.sources import WHOLE, Candidate, Condition, Part, PathKind, Read, Row, Scalar, Source, Step
+from contracts.sources import IN_FILE, WHOLE, Candidate, Condition, Part, PathKind, Read, Row, Scalar, Source, Step
 from contracts.vocabulary import SOURCE_WORD, Default, Word
 
 __all__ = [
+    "IN_FILE",
     "REJECTION_REASONS",
     "SOURCE_WORD",
     "UNKNOWN_SOURCE",
@@ -126,6 +127,7 @@ class Files(Struct, frozen=True):
     env: str | None
     default: tuple[str, ...]
     max_line_bytes: int
+    exclude: tuple[str, ...] = ()
 
 
 class Contract(Struct, frozen=True):
@@ -155,7 +157,7 @@ class Contract(Struct, frozen=True):
         for read in source.all_reads():
             word = self.words[read.word]
             kind = _PATH_KINDS.get(word.kind) or ("text" if _BOOLEANS.isdisjoint(word.values) else "flag")
-            for candidate in read.candidates:
+            for candidate in (one for one in read.candidates if one.path):
                 yield candidate.path, kind
                 if kind in ("number", "time") and not _BOOLEANS.isdisjoint((*word.aliases, *candidate.aliases)):
                     yield candidate.path, "flag"
@@ -202,7 +204,7 @@ class Contract(Struct, frozen=True):
         if word == SOURCE_WORD:
             return (source.name,)
         candidates = [c for read in source.reads_of_all() if read.word == word for c in read.candidates]
-        if any(candidate.path for candidate in candidates):
+        if any(candidate.place for candidate in candidates):
             return self.words[word].label_values
         default = self.words[word].default
         return tuple(dict.fromkeys([*(str(c.constant) for c in candidates), *([default.value] if default else [])]))

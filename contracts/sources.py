@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 __all__ = [
+    "IN_FILE",
     "WHOLE",
     "Candidate",
     "Condition",
@@ -32,6 +33,9 @@ Scalar = str | int | bool | float
 WHOLE = "\x7f"
 """Ends the path of an object whose presence matters, when fields of it are read; no field is read by this name."""
 
+IN_FILE = "\x7ffile"
+"""Begins the place of a value that the file's path gives; no path of an event begins so."""
+
 Test = Literal["equals", "in", "not", "within", "present", "absent"]
 PathKind = Literal["text", "flag", "number", "time", "any", "mixed", "parts"]
 """What is expected at a JSON path; any: it only has to be there; mixed: of more kinds than one; parts: opened later."""
@@ -43,6 +47,7 @@ class Candidate(Struct, frozen=True):
     """One way to fill a word: a constant, or the text or number at a JSON path, mapped to the word's values."""
 
     path: tuple[str, ...] = ()
+    file: str = ""  # placeholder of the file's path instead
     capture: str = ""  # regular expression whose one group is what a text is taken for, "" for the whole
     none: frozenset[str] = frozenset()  # folded texts that mean that there is no value
     constant: str | float | None = None
@@ -53,6 +58,11 @@ class Candidate(Struct, frozen=True):
     scale: float = 1.0
     format: str | None = None
     zone: str | None = None
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where the value is: a path in the event, or a placeholder of its file's path; nowhere for a constant."""
+        return (IN_FILE, self.file) if self.file else self.path
 
 
 class Read(Struct, frozen=True):

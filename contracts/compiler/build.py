@@ -20,6 +20,7 @@ from contracts.compiler.paths import show_path
 from contracts.compiler.sources import build_sources
 from contracts.compiler.vocabulary import build_words
 from contracts.model import SOURCE_WORD, Contract, Metric
+from contracts.places import names_in
 
 __all__ = ["build_contract"]
 
@@ -95,6 +96,7 @@ def _check_name(spot: Spot, faults: Faults) -> None:
 def _check_together(contract: Contract, document: Spot, faults: Faults) -> None:
     sound = {source.name for source in contract.sources if not faults.touch(document.at("sources", source.name))}
     _check_paths(contract, sound, document.at("sources"), faults)
+    _check_placeholders(contract, document, faults)
     _check_latencies(contract, document.at("metrics"), faults)
     has_all_sources = len(contract.sources) == len(list(document.entries("sources")))
     for metric in contract.metrics:
@@ -150,6 +152,16 @@ def _check_paths(contract: Contract, sound: Set[str], sources: Spot, faults: Fau
             around = f"the object around {quote(show_path(longer))}"
             problem = f"{quote(show_path(path))} is read as a value and as {around}; read one of the two"
             faults.add(sources.at(read[longer]), problem)
+
+
+def _check_placeholders(contract: Contract, document: Spot, faults: Faults) -> None:
+    known = names_in(contract.files.default)
+    for source in contract.sources:
+        for candidate in (one for read in source.reads_of_all() for one in read.candidates if one.file):
+            if candidate.file not in known:
+                place = f"{{{candidate.file}}}"
+                problem = f"no path in files.default holds {place}; write it there, such as logs/{place}.jsonl"
+                faults.add(document.at("sources", source.name), problem)
 
 
 def _check_latencies(contract: Contract, metrics: Spot, faults: Faults) -> None:

@@ -49,8 +49,13 @@ FILES = Record(
         "env": Key(ENV, "Environment variable that overrides `default`; several paths are separated by `:`."),
         "default": Key(
             Either("a path or glob, or a list of them", scalar=Text("a path"), many=ListOf(Text("a path"))),
-            "Path or glob, or a list of them, relative to the working directory.",
+            "Path or glob, or a list of them, relative to the working directory; `{run}` stands for a name that a read "
+            "may ask for, `{a,b}` for either.",
             required=True,
+        ),
+        "exclude": Key(
+            ListOf(Text("a path or glob")),
+            "Paths or globs of files not read, though `default` leads to them; without a folder, names in any folder.",
         ),
         "max_line_bytes": Key(
             Number("a whole number of at least 16", integer=True, minimum=16),

@@ -85,6 +85,9 @@ CANDIDATE = Record(
     {
         "path": Key(PLACE, "JSON path; dots descend into objects. A list holds the exact keys, whatever is in them."),
         "value": Key(ANY, "A constant instead of a path."),
+        "file": Key(
+            NAME, "Instead of a path in the event, a placeholder in that of its file: run, of logs/{run}.jsonl."
+        ),
         "capture": Key(
             Text("a pattern with one group"),
             "Pattern with one group: what it finds in the text is read; a text without it is absent. Before all below.",

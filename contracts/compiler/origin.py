@@ -41,4 +41,4 @@ def build_files(document: Spot, faults: Faults) -> Files:
     if folder is not None:
         return Files(folder.text_of("env") or None, folder.texts_of("default"), 0)
     stated = spot.number_of("max_line_bytes", _LINE_BYTES) if not faults.touch(spot.at("max_line_bytes")) else 0
-    return Files(spot.text_of("env") or None, spot.texts_of("default"), int(stated))
+    return Files(spot.text_of("env") or None, spot.texts_of("default"), int(stated), spot.texts_of("exclude"))

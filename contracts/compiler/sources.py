@@ -177,6 +177,7 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
     values = word.label_values
     return Candidate(
         path=build_path(path),
+        file=spot.text_of("file"),
         constant=_constant(word, constant, faults) if constant else None,
         none=frozenset(fold(item.text) for item in spot.at("none").elements()),
         aliases=read_spellings(spot.get("aliases"), values, faults),
@@ -218,8 +219,11 @@ def _zone(spot: Spot | None, faults: Faults) -> str | None:
 
 
 def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:
-    if (spot.get("path") is None) == (spot.get("value") is None):
-        faults.add(spot, "expected exactly one of path, value; keep the one that is meant")
+    if sum(spot.get(key) is not None for key in ("path", "value", "file")) != 1:
+        faults.add(spot, "expected exactly one of path, value, file; keep the one that is meant")
+    if spot.get("file") is not None and not word.is_label:
+        problem = f"a file's path gives texts, but {quote(word.name)} is of kind {word.kind}"
+        faults.add(spot.at("file"), f"{problem}; use a word with values or allow")
     for key, value in spot.items():
         if spot.get("value") is not None and key in (*_SPELLINGS, *_TEXTS, "scale", "required"):
             faults.add(value, f"{key} says nothing about a constant; delete it")

@@ -12,7 +12,7 @@ import click
 
 from contracts.compiler.paths import show_path, show_steps
 from contracts.load import load_contracts
-from contracts.model import SOURCE_WORD, Contract, Metric, Part
+from contracts.model import SOURCE_WORD, Candidate, Contract, Metric, Part, Source
 from contracts.pages.named import SHIPPED, read_named
 from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, STORED
 
@@ -96,10 +96,8 @@ def _fields(contract: Contract) -> Mapping[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for source in contract.sources:
         for read in source.all_reads():
-            for candidate in read.candidates:
-                path = candidate.path or source.by
-                if path:
-                    found.setdefault(read.word, {})[show_path(path)] = None
+            places = (_place_of(source, candidate) for candidate in read.candidates)
+            found.setdefault(read.word, {}).update(dict.fromkeys(filter(None, places)))
         for part in source.parts:
             _add_part(found, part, "")
     for pair in contract.pairs:
@@ -109,6 +107,12 @@ def _fields(contract: Contract) -> Mapping[str, list[str]]:
         for half in made.made_of.words if made.made_of else ():
             found.setdefault(name, {}).update(found.get(half, {}))
     return {word: list(paths) for word, paths in found.items()}
+
+
+def _place_of(source: Source, candidate: Candidate) -> str:
+    """Return where a value is from, "" if from nowhere."""
+    path = candidate.path or source.by
+    return f"{{{candidate.file}}} of the file" if candidate.file else show_path(path) if path else ""
 
 
 def _add_part(found: dict[str, dict[str, None]], part: Part, above: str) -> None:

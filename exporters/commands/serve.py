@@ -60,7 +60,7 @@ class Reloader:
         try:
             contract = load_contract(Path(path))
             settings = self._settings_for(contract)
-            engine.reload(contract)
+            engine.reload(settings.contract)
         except (ContractError, SettingsError, ReloadError) as error:
             engine.is_reload_refused = True
             for fault in str(error).splitlines():

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.model import Contract
 from contracts.no_live import NoLiveError, live_trading_enabled
+from contracts.places import names_in
 from exporters.engine.state.rows import Durability
 
 __all__ = [
@@ -66,6 +68,9 @@ def resolve_settings(
         variable = contract.files.env
         listed = environment.get(variable, "") if variable else ""
         files = tuple(path.strip() for path in listed.split(":") if path.strip()) or contract.files.default
+    if names_in(files):
+        contract = replace(contract, files=replace(contract.files, default=tuple(files)))
+    files = (*files, *(f"!{path}" for path in contract.files.exclude))
     if port is None:
         port = resolve_port(contract, environment)
     return Settings(contract, tuple(files), host, port, state_path(contract.name, environment, state_dir), durability)

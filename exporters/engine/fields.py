@@ -13,9 +13,31 @@ import msgspec
 
 from contracts.model import Contract, PathKind
 
-__all__ = ["Path", "Unexpected", "attribute_of", "deciding_paths", "ordered_paths", "type_expecting"]
+__all__ = [
+    "MISTYPED",
+    "Mistyped",
+    "Path",
+    "Unexpected",
+    "attribute_of",
+    "deciding_paths",
+    "file_places",
+    "ordered_paths",
+    "type_expecting",
+]
 
 Path = tuple[str, ...]
+
+
+class Mistyped:
+    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISTYPED"
+
+
+MISTYPED = Mistyped()
 
 
 def attribute_of(path: Path) -> str:
@@ -39,6 +61,12 @@ def deciding_paths(contract: Contract) -> tuple[Path, ...]:
         labels = [read for read in source.all_reads() if contract.words[read.word].is_label]
         paths |= {candidate.path: None for read in labels for candidate in read.candidates if candidate.path}
     return tuple(paths)
+
+
+def file_places(contract: Contract) -> tuple[Path, ...]:
+    """Return the places of values that files' paths give, each once."""
+    reads = [read for source in contract.sources for read in source.reads_of_all()]
+    return tuple({c.place: None for read in reads for c in read.candidates if c.file})
 
 
 def ordered_paths(contract: Contract) -> dict[Path, PathKind]:

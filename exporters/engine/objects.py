@@ -14,10 +14,21 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contracts.model import WHOLE, PathKind
-from exporters.engine.fields import Path, attribute_of
-from exporters.engine.values import MISTYPED
+from exporters.engine.fields import MISTYPED, Path, attribute_of
 
-__all__ = ["Leaf", "event_of", "field_of", "presence", "read_plainly", "struct_of", "tree_of"]
+__all__ = ["FLAGS", "Flag", "Leaf", "event_of", "field_of", "presence", "read_plainly", "struct_of", "tree_of"]
+
+
+class Flag:
+    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+
+FLAGS = {value: Flag(value) for value in (False, True)}
 
 
 class Present:

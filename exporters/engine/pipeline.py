@@ -14,7 +14,9 @@ from contextlib import suppress
 from msgspec import Struct, field
 
 from contracts.model import Contract
+from contracts.places import values_of
 from exporters.engine.decode import Decoder
+from exporters.engine.fields import file_places
 from exporters.engine.pairs.pairs import OpenPairs, PairTally
 from exporters.engine.translate.plan_cache import Admitted
 from exporters.engine.translate.translate import Translator
@@ -56,6 +58,7 @@ class Pipeline:
 
     def __init__(self, contract: Contract, environment: Mapping[str, str], admitted: Admitted | None = None) -> None:
         self._contract, self._environment = contract, environment
+        self._asks_files = bool(file_places(contract))
         self._decoder = Decoder(contract)
         self._translator = Translator(contract, environment, admitted)
         self.pairs = OpenPairs(contract)
@@ -67,7 +70,7 @@ class Pipeline:
     def process(self, batch: Batch, now: float) -> Processed:
         """Return what a batch does, judged at wall time `now` (UTC epoch seconds), whatever its lines hold."""
         try:
-            decoded, effect = self._understand(batch.data, now)
+            decoded, effect = self._understand(batch.data, now, self._file_of(batch.path))
             done = Processed(decoded, effect)
         except Exception:  # noqa: BLE001  # no line can stop an exporter: found and counted line by line
             done = self._process_each(batch, now)
@@ -75,16 +78,20 @@ class Pipeline:
         done.updates = [*done.effect.updates, *latencies]
         return done
 
-    def _understand(self, data: bytes, now: float) -> tuple[Decoded, Effect]:
+    def _understand(self, data: bytes, now: float, file: Mapping[str, str] | None) -> tuple[Decoded, Effect]:
         decoded = self._decoder.decode(data)
-        return decoded, self._translator.translate(decoded.events, now)
+        return decoded, self._translator.translate(decoded.events, now, file)
+
+    def _file_of(self, path: str) -> Mapping[str, str] | None:
+        """Return what a file's path says, None if nobody asks."""
+        return values_of(path, self._contract.files.default) if self._asks_files else None
 
     def _process_each(self, batch: Batch, now: float) -> Processed:
         """Go through a batch line by line, so that a line no stage foresaw costs itself alone."""
         whole = Processed(Decoded([]), Effect())
         for offset, line in _lines_of(batch):
             try:
-                decoded, effect = self._understand(line, now)
+                decoded, effect = self._understand(line, now, self._file_of(batch.path))
                 whole.decoded.add(decoded)
                 whole.effect.add(effect)
             except Exception as error:  # noqa: BLE001  # handed on, counted as internal_error
@@ -98,11 +105,14 @@ class Pipeline:
         Slow: it goes line by line, with a translator of its own, so that looking again changes nothing.
         """
         translator, left = Translator(self._contract, self._environment), set(wanted)
+        file = self._file_of(batch.path)
         for offset, line in _lines_of(batch):
             decoded = Decoded([])
             with suppress(Exception):  # that line was counted as internal_error, and is told elsewhere
                 decoded = self._decoder.decode(line)
-                decoded.rejected.update(reason for _, reason in translator.translate(decoded.events, now).rejected)
+                decoded.rejected.update(
+                    reason for _, reason in translator.translate(decoded.events, now, file).rejected
+                )
             for reason in left & decoded.rejected.keys():
                 yield reason, offset, line
             left -= decoded.rejected.keys()

@@ -1,4 +1,4 @@
-"""The nouns that flow between the stages.
+"""The nouns that flow between the stages; updates come through here, too.
 
 In: nothing. Out: frozen values.
 
@@ -13,12 +13,11 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Keeps, Metric
+from contracts.model import Metric
+from exporters.engine.updates import Count, End, Observe, Put, Update
 
 __all__ = [
     "FIRST_PLACE",
-    "FLAGS",
-    "MISTYPED",
     "Batch",
     "Checkpoint",
     "Close",
@@ -28,10 +27,8 @@ __all__ = [
     "End",
     "Failure",
     "FileKey",
-    "Flag",
     "Join",
     "JoinPlan",
-    "Mistyped",
     "Notice",
     "NoticeKind",
     "Observe",
@@ -63,7 +60,8 @@ class Checkpoint(Struct, frozen=True):
     digests of the file's first bytes and of the bytes just before `offset`, up to 4096 of each. `serial` orders the
     generations of one path; `size` (bytes) and `mtime_ns` are the file's when last looked at;
     `done` checkpoints a generation that was let go, remembered so that it is known when it turns up again. `evidence`
-    proves shorter parts of what was read; states of earlier versions have none.
+    proves shorter parts of what was read; states of earlier versions have none. `unsure`: something nobody has read may
+    stand beside the path.
     """
 
     serial: int
@@ -79,6 +77,7 @@ class Checkpoint(Struct, frozen=True):
     skipping: bool = False
     done: bool = False
     evidence: str = ""
+    unsure: bool = False
 
 
 class Batch(Struct, frozen=True):
@@ -139,10 +138,7 @@ class Status(Struct, frozen=True):
 
 
 class Decoded(Struct):
-    """What a batch holds: events in file order, blank lines, refused lines by reason, filler bytes skipped.
-
-    `events` are instances of the Struct built by `decode`; their attributes are named by `fields.attribute_of`.
-    """
+    """What a batch holds: events (Structs built by `decode`) in file order, blank and refused lines, filler bytes."""
 
     events: list[object]
     blank: int = 0
@@ -156,78 +152,6 @@ class Decoded(Struct):
         self.rejected += other.rejected
         self.skipped_bytes += other.skipped_bytes
 
-
-class Mistyped:
-    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "MISTYPED"
-
-
-MISTYPED = Mistyped()
-
-
-class Flag:
-    """Stands for true or false where values are compared with numbers, as true is 1; there are two, in `FLAGS`."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: bool) -> None:
-        self.value = value
-
-
-FLAGS = {value: Flag(value) for value in (False, True)}
-
-
-class Count(NamedTuple):
-    """Add `amount` to a counter series, for so many events."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    amount: float
-    events: int = 1
-
-
-class Observe(NamedTuple):
-    """Put `values` (in the metric's unit) into a histogram series, or add them to a counter's, one per event."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    values: list[float]
-
-    @property
-    def events(self) -> int:
-        """How many events these are."""
-        return len(self.values)
-
-
-class Put(NamedTuple):
-    """Set a gauge series, for so many events.
-
-    With `keeps` only a larger (max) or smaller (min) value changes anything, and with `at` (UTC epoch nanoseconds of
-    the event, 0 if it has no time) none from before the event that last set the series.
-    """
-
-    metric: Metric
-    labels: tuple[str, ...]
-    value: float
-    keeps: Keeps | None = None
-    at: int | None = None
-    events: int = 1
-
-
-class End(NamedTuple):
-    """End a gauge series, for so many events; with `at` as for `Put`."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    at: int | None = None
-    events: int = 1
-
-
-Update = Count | Observe | Put | End
 
 Outcome = Literal["applied", "ignored"]
 
@@ -274,8 +198,8 @@ class Effect(Struct):
     """What a batch of events does.
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
-    taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
-    `parts` counts the parts of lines by name and outcome.
+    taken once. `refused` counts values by word and reason, `absent` those that something needed by word, `parts` the
+    parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)

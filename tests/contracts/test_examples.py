@@ -9,10 +9,10 @@ import pytest
 
 import contracts
 from contracts.load import load_contract
+from exporters.commands.once import read_once
+from exporters.commands.settings import resolve_settings
 from exporters.engine.clock import SystemClock
 from exporters.engine.exposition.render import render
-from exporters.engine.run import Engine
-from exporters.engine.tail.one_shot import OneShot
 
 README = (Path(contracts.__file__).parent / "README.md").read_text(encoding="utf-8")
 _EXAMPLE = re.compile(
@@ -60,9 +60,8 @@ def test_an_example_gives_exactly_what_it_shows(
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")
     contract = load_contract(Path("sample.yaml"))
-    engine = Engine(contract, OneShot(contract.files.default, contract.files.max_line_bytes), {}, SystemClock()).start()
-    engine.step()
-    engine.conclude()
+    settings = resolve_settings(contract, {})
+    engine, _ = read_once(settings.contract, settings.files, {}, SystemClock())
     page = render(*engine.publish(), accept="", with_process=False)[0].decode().splitlines()
     own = [line for line in page if not line.startswith(("#", "peak_trade_"))]
     assert own == [line for line in example.page if not line.startswith("peak_trade_")]

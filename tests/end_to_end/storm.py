@@ -98,8 +98,9 @@ class Writer(threading.Thread):
 class Scraper(threading.Thread):
     """Reads the page every few milliseconds and remembers the first counter that fell."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pause_s: float = 0.003) -> None:
         super().__init__(daemon=True)
+        self._pause_s = pause_s
         self.pages = 0
         self.fallen = ""
         self._port = port
@@ -108,7 +109,7 @@ class Scraper(threading.Thread):
     def run(self) -> None:
         """Scrape until finish()."""
         highest: Page = {}
-        while not self._stop_now.wait(0.003):
+        while not self._stop_now.wait(self._pause_s):
             page = read_page(self._port)
             if page is None:
                 continue
@@ -125,11 +126,13 @@ class Scraper(threading.Thread):
 
 
 class Exporter:
-    """An ai_live process on a port, with its state in a folder."""
+    """An exporter process on a port, ai_live or that of a contract, with its state in a folder."""
 
-    def __init__(self, file: Path, state: Path, port: int) -> None:
+    def __init__(self, file: Path, state: Path, port: int, contract: Path | None = None) -> None:
         self.port = port
-        self._command = [sys.executable, "-m", "exporters.ai_live", "--file", str(file), "--state-dir", str(state)]
+        own = ["-c", "from exporters.cli import main; main()", "export", "--contract", str(contract)]
+        what = ["-m", "exporters.ai_live"] if contract is None else own
+        self._command = [sys.executable, *what, "--file", str(file), "--state-dir", str(state)]
         self._command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
         self._process: subprocess.Popen[bytes] | None = None
 

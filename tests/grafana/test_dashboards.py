@@ -203,7 +203,7 @@ def test_every_metric_and_label_of_every_query_exists(panels: dict[str, Json], c
         for metric, inside in metrics:
             assert metric in known, (name, metric)
             assert set(re.findall(r"(\w+)(?==|!)", inside)) <= known[metric] | {"job"}, (name, metric, inside)
-            labels |= known[metric] | {"job"}
+            labels |= known[metric] | {"job", "instance"}
         assert groups <= labels, (name, groups)
 
 

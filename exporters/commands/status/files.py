@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.model import Contract
+from contracts.places import globs_of
 from exporters.engine.fields import Path as FieldPath
 
 __all__ = ["file_facts", "time_paths"]
@@ -38,7 +39,7 @@ def file_facts(patterns: Iterable[str], paths: frozenset[FieldPath], now: float)
     """Return path, presence, size, age since written, newest event and its age (Unix seconds, seconds) of each file."""
     found = dict.fromkeys(
         path
-        for pattern in patterns
+        for pattern in globs_of(patterns)
         for path in sorted(glob.glob(pattern)) or [pattern]  # noqa: PTH207  # a pattern may be absolute
     )
     return [_facts(Path(path), paths, now) for path in found]

@@ -84,7 +84,11 @@ def _missing_fields(contract: Contract, event: object, show: Show) -> str:
     for read in (*source.reads, *(row.reads if row else ())):
         word = contract.words[read.word]
         if read.required and not any(_gives(word, candidate, event) for candidate in read.candidates):
-            fields = ", ".join(_field(candidate.path, event, show) for candidate in read.candidates if candidate.path)
+            fields = ", ".join(
+                _field(one.path, event, show) if one.path else f"the path of its file gives no {one.file}"
+                for one in read.candidates
+                if one.place
+            )
             return f"{where} requires {read.word}: {fields}"
     return f"{where} requires one of {', '.join(source.require_any)}"
 
@@ -120,6 +124,8 @@ def _in_quotes(value: object) -> float:
 
 def _gives(word: Word, candidate: Candidate, event: object) -> bool:
     """Whether a read gives a required word, which is an enum or a name, a value."""
+    if candidate.file:
+        return False  # or the line would not have been refused
     text = _text_at(candidate.path, event) if candidate.path else "-"
     if candidate.constant is not None or candidate.otherwise is not None or not text or word.kind != "enum":
         return candidate.constant is not None or candidate.otherwise is not None or bool(text)

@@ -54,7 +54,7 @@ class CatchUp:
         monotonic: float,
     ) -> list[Notice]:
         """Find what checkpoints speak of and go on there; see recover()."""
-        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys())
+        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys(), self._open_files.held)
         self._history.restore(recovery)
         for opening in recovery.openings:
             self.add_opening(opening, monotonic, self._open_files.at(opening.path))
@@ -128,7 +128,7 @@ class CatchUp:
         for path in {*self._history.paths(), *self._open_files.keys()} - self._history.absent_keys().keys():
             gen = live.get(path)
             chain = self._open_files.at(path)
-            if gen is None or not gen.stream.offset or path in self._history.fresh:
+            if gen is None or not gen.stream.offset or path in self._history.unsure:
                 notices += self.add_unread(path, chain, monotonic, before=gen)
             elif self._history.has_past(path):  # nothing was rotated unseen, but what was let go may have grown
                 notices += self.add_unread(path, chain, monotonic, before=chain[0], wanted=_GROWN)
@@ -143,6 +143,7 @@ class CatchUp:
             if cut is None or not self._history.has_copy(key, cut, gen.stream.offset):
                 return [notice]
             gen.stream.begin_anew()
+        self._history.unsure.add(key)
         is_last = gen is chain[-1] and not gen.stream.is_deleted
         cut = cut and replace(cut, serial=self._open_files.next_serial())
         openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)

@@ -24,6 +24,7 @@ from exporters.engine.values import Checkpoint, FileKey
 __all__ = [
     "NOTHING",
     "REMEMBERED",
+    "UNDECIDED",
     "Held",
     "Judgement",
     "Past",
@@ -53,6 +54,9 @@ Verdict = Literal[
     "unread",
 ]
 
+UNDECIDED: tuple[Verdict, ...] = ("empty", "damaged", "copy being made", "copy of a cut file")
+"""Verdicts on backups that may become others, or the only ones to hold what they hold."""
+
 
 class Judgement(Struct, frozen=True):
     """What a backup is, and the checkpoint of the generation it is that of, if it is any's."""
@@ -74,6 +78,13 @@ class Held(Struct, frozen=True, dict=True):
         with contextlib.suppress(OSError):
             return self.fd is not None and proves(self.fd, self.checkpoint)
         return False
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether its file does not hold any longer what it held when that was asked first."""
+        with contextlib.suppress(OSError):
+            return self.fd is not None and self.is_whole and not proves(self.fd, self.checkpoint)
+        return True
 
     @property
     def is_unpacked(self) -> bool:
@@ -206,6 +217,8 @@ def classify(one: Backup, past: Past) -> Judgement:
         found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
     if found is not None:
         return Judgement(found[1], found[0].checkpoint)
+    if any(held.was_cut for held in past.held):
+        return Judgement("copy of a cut file")  # cut while it was compared
     return Judgement("forgotten" if past.is_forgotten(one) else "unread")
 
 
@@ -214,7 +227,9 @@ def _as_copy(one: Backup, text: Text, original: _Original) -> Verdict | None:
     if _is_within(text, original):
         if original.place in ("live", "cut"):
             return "copy being made" if original.place == "live" else "copy of a cut file"
-        return None if original.place == "there" and _is_its_like(one, text, original) else "copy"
+        if original.place == "there" and _is_its_like(one, text, original):
+            return None
+        return "copy being made" if text.size > _end(original.checkpoint) else "copy"
     if original.place in ("live", "there") or not holds(text, original.checkpoint):
         return None  # nothing that is longer than a whole file is a copy of it
     checkpoint = original.checkpoint

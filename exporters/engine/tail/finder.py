@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from contracts.places import globs_of, is_left_out, left_out_of
+
 __all__ = ["Finder", "Found", "Inode"]
 
 _MAGIC = frozenset("*?[")
@@ -39,7 +41,7 @@ class Finder:
     """The patterns of one tail; `may_follow` says of each path they lead to whether it is one of theirs."""
 
     def __init__(self, patterns: Sequence[str], may_follow: Callable[[str], bool] = lambda path: True) -> None:
-        self._patterns = tuple(patterns)
+        self._patterns, self._left_out = globs_of(patterns), left_out_of(patterns)
         self._may_follow = may_follow
 
     @property
@@ -55,7 +57,7 @@ class Finder:
 
     def may_lead_to(self, path: str) -> bool:
         """Whether a file at `path` would be followed, however the pattern spells it."""
-        return any(_leads_to(pattern, path) for pattern in self._patterns)
+        return any(_leads_to(pattern, path) for pattern in self._patterns) and not is_left_out(path, self._left_out)
 
     def leading_nowhere(self, live: Iterable[str], paths: Iterable[str]) -> list[str]:
         """Return the patterns that lead to none of `live`, though they would lead to one of `paths`."""
@@ -101,7 +103,7 @@ class Finder:
         for pattern in self._patterns:
             if _MAGIC & set(pattern):
                 found = [path for path in glob.glob(pattern, recursive=True) if not path.endswith(_PACKED)]
-                yield from sorted(found) or [pattern]
+                yield from [path for path in sorted(found) if not is_left_out(path, self._left_out)] or [pattern]
             else:
                 yield pattern
 

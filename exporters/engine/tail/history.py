@@ -23,18 +23,18 @@ from exporters.engine.tail.classify import (
     gone,
     no_checkpoint,
 )
-from exporters.engine.tail.fingerprint import open_proved, proves
-from exporters.engine.tail.openings import UNREAD, Opening, open_unread
+from exporters.engine.tail.fingerprint import proves
+from exporters.engine.tail.openings import UNREAD, Opening, open_grown, open_unread
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.text import has_copy
+from exporters.engine.tail.undecided import Undecided
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["History"]
 
 _REMEMBERED_IN_ALL = 4096
 """Generations remembered of all paths together, so that files that come and go for ever do not fill the state."""
-
 
 _KEPT_IN_ALL = 65536
 """Checkpoints kept of files that are not open and not done with."""
@@ -44,10 +44,9 @@ class History:
     """Remembers the past generations of every path.
 
     Attributes:
-        known: identities of the backups that need not be looked at again; NOTHING, if generations have been forgotten.
-        absent: checkpoints of files that are not open and not done with: their paths led nowhere, or they were closed
-            for want of descriptors; kept until their turn comes.
-        fresh: paths whose file may have been emptied unseen, as nothing had been read of it.
+        known: backups that need not be looked at again; NOTHING, if generations have been forgotten.
+        absent: checkpoints of files that are not open and not done with: they led nowhere, or wait for descriptors.
+        unsure: paths beside which something unread may stand: their file may have been emptied, or it is undecided.
     """
 
     def __init__(self) -> None:
@@ -60,7 +59,8 @@ class History:
         self._kept: frozenset[FileKey] = frozenset()
         self.absent: list[Checkpoint] = []
         self.known: frozenset[FileKey] = frozenset()
-        self.fresh: set[str] = set()
+        self.unsure: set[str] = set()
+        self._undecided = Undecided()
 
     def restore(self, recovery: Recovery) -> None:
         """Take over what was remembered before the restart, and what was read of files that are found nowhere."""
@@ -71,6 +71,7 @@ class History:
         for checkpoint in [*recovery.done, *(one for one in recovery.missing if one.offset)]:
             self.finish(checkpoint)
         found = {opening.path for opening in recovery.openings}
+        self.unsure |= {one.path for one in recovery.openings if one.checkpoint is not None and one.checkpoint.unsure}
         for checkpoint in recovery.missing:
             if checkpoint.path not in found and checkpoint.path not in self._done:
                 self.finish(no_checkpoint(checkpoint.path, checkpoint.serial))
@@ -115,8 +116,7 @@ class History:
         """
         checkpoints = [checkpoint for checkpoint in self.absent if checkpoint.path in back]
         self.absent = [checkpoint for checkpoint in self.absent if checkpoint.path not in back]
-        absent = {checkpoint.path for checkpoint in checkpoints}
-        done = [checkpoint for path in absent for checkpoint in self._done.get(path, [])]
+        done = [one for path in {one.path for one in checkpoints} for one in self._done.get(path, [])]
         for checkpoint in done:
             self._forget(checkpoint)
         return done + checkpoints
@@ -127,9 +127,8 @@ class History:
         listed.append(checkpoint)
         self._homes[checkpoint.key] = checkpoint.path
         self._count += 1
-        for other in [other for other in listed if other.key == NOTHING and checkpoint.key != NOTHING] + listed[
-            :-REMEMBERED
-        ]:
+        blank = [other for other in listed if other.key == NOTHING and checkpoint.key != NOTHING]
+        for other in blank + listed[:-REMEMBERED]:
             self._forget(other)
         while self._count > _REMEMBERED_IN_ALL:
             self.known |= {NOTHING}
@@ -185,6 +184,9 @@ class History:
                 return True
         return False
 
+    def _is_known(self, key: FileKey) -> bool:
+        return key in self.known or FileKey(*key[:2]) in self.known
+
     def has_past(self, path: str) -> bool:
         """Whether an earlier generation of `path` was read and let go."""
         return any(checkpoint.key != NOTHING and checkpoint.size != NEVER for checkpoint in self._done.get(path, []))
@@ -195,21 +197,27 @@ class History:
 
     def seen_backups(self) -> dict[str, frozenset[FileKey]]:
         """Return the identities seen in the last look at each path, but for new ones that may not be read yet."""
-        return {
-            path: frozenset(one.key for one in listed if one.is_readable or self._is_known(one.key))
-            for path, listed in self._backups.items()
-        }
+        seen = self._backups.items()
+        return {path: frozenset(one.key for one in all_of if self._may_be_read(one)) for path, all_of in seen}
 
-    def update_known(self, backups: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held]) -> None:
+    def _may_be_read(self, one: Backup) -> bool:
+        return one.is_readable or self._is_known(one.key)
+
+    def marked(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return a checkpoint of a path's file in the form kept on disk."""
+        return replace(checkpoint, unsure=True) if checkpoint.path in self.unsure else checkpoint
+
+    def update_known(
+        self, backups: Mapping[str, frozenset[FileKey]], live: Mapping[str, Held], monotonic: float
+    ) -> None:
         """Take backups as known, once it is sure that none of them waits to be read.
 
         Args:
-            backups: what seen_backups() said before it was seen what the paths lead to; a backup that appeared since
-                may have been live a moment ago.
-            live: the files that paths lead to.
+            backups: what seen_backups() said before the paths were; one that appeared since may have been live then.
         """
-        self.fresh = {path for path, held in live.items() if self._is_unsure(path, held)}
-        sure = live.keys() - self.fresh
+        self._undecided.end_look(monotonic)
+        self.unsure = {path for path, held in live.items() if self._is_unsure(path, held)}
+        sure = live.keys() - self.unsure
         beside = {}
         for path, keys in backups.items():
             beside[path] = keys if path in sure else frozenset(filter(self._is_known, keys))
@@ -223,21 +231,22 @@ class History:
 
     def _is_unsure(self, path: str, held: Held) -> bool:
         """Whether backups of a path may wait to be read: its file may have been emptied, or one may not be read yet."""
-        if not held.checkpoint.offset:
+        if not held.checkpoint.offset or path in self._undecided:
             return True
         if not self.has_unknown(path):
             return False
-        is_readable = all(one.is_readable or self._is_known(one.key) for one in self._backups[path])
-        return not is_readable or not held.is_whole
+        return not all(map(self._may_be_read, self._backups[path])) or not held.is_whole
 
     def unread(
         self, path: str, held: Sequence[Held], opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
     ) -> list[Opening]:
         """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
         backups, past = self._backups.get(path, []), self._past(path, held, self.known)
-        openings, copies = open_unread(path, backups, past, opened, wanted)
-        self.known |= frozenset(copies)
-        return openings
+        found = open_unread(path, backups, past, opened, wanted)
+        self.known |= frozenset(found.copies)
+        if wanted == UNREAD:
+            self._undecided.note(path, found.undecided)
+        return found.openings
 
     def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
         names = {one.key: one.path for one in self._backups.get(path, [])}
@@ -255,23 +264,14 @@ class History:
         return None
 
     def has_unknown(self, path: str) -> bool:
-        """Whether a backup of the path was there at the last look that is not known."""
+        """Whether a backup of the path, at the last look, is not known."""
         return any(one.key not in self.known for one in self._backups.get(path, []))
-
-    def _is_known(self, key: FileKey) -> bool:
-        return key in self.known or FileKey(*key[:2]) in self.known
 
     def grown(self, path: str, opened: Callable[[], Collection[FileKey]]) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
-        openings = []
-        for checkpoint in list(self._done.get(path, [])):
-            one = next((one for one in self._backups.get(path, []) if one.key == checkpoint.key), None)
-            if one is None or one.is_packed or one.size <= checkpoint.size or one.key in opened():
-                continue
-            fd = open_proved(one.path, checkpoint)
-            if fd is not None:
-                self._forget(checkpoint)
-                openings.append(Opening(checkpoint.path, fd, checkpoint, is_live=False))
+        openings = open_grown(self._done.get(path, []), self._backups.get(path, []), opened)
+        for checkpoint in [opening.checkpoint for opening in openings if opening.checkpoint]:
+            self._forget(checkpoint)
         return openings
 
     def after_cut(

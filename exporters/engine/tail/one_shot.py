@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
+from contracts.places import globs_of, is_left_out, left_out_of
 from exporters.engine.tail.tail import Tail
 from exporters.engine.tail.unpack import DamagedError, blocks_of, is_packed
 from exporters.engine.values import Batch
@@ -100,7 +101,7 @@ class OneShot(Tail):
 
     def __init__(self, patterns: Sequence[str], max_line_bytes: int = 1 << 20) -> None:
         super().__init__((), max_line_bytes)
-        self._inputs = tuple(patterns)
+        self._inputs, self._left_out = globs_of(patterns), left_out_of(patterns)
         self._seen: set[tuple[int, int]] = set()
         self._number = 0
         self._problems: dict[str, str] = {}
@@ -134,7 +135,7 @@ class OneShot(Tail):
             if not _MAGIC & set(pattern):
                 yield pattern
                 continue
-            found = sorted(glob.glob(pattern, recursive=True))
+            found = [one for one in sorted(glob.glob(pattern, recursive=True)) if not is_left_out(one, self._left_out)]
             paths = [path for path in found if os.path.isfile(path) and (is_packed(pattern) or not is_packed(path))]
             yield from paths
             if not paths:

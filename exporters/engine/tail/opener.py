@@ -120,7 +120,7 @@ class Opener:
         state = self._found.states.get(path)
         if state is not None:
             self._parked[path] = state
-        self._history.keep([gen.stream.checkpoint(gen.serial)])
+        self._history.keep([self._history.marked(gen.stream.checkpoint(gen.serial))])
         gen.stream.close()
         self._open_files.drop(gen)
 

@@ -6,18 +6,18 @@ In: backups, and what is known of a path's generations. Out: `Opening`s, each te
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec import Struct
 
 from exporters.engine.tail.backups import Backup
-from exporters.engine.tail.classify import Past, Verdict, classify
-from exporters.engine.tail.fingerprint import open_plain
+from exporters.engine.tail.classify import UNDECIDED, Past, Verdict, classify
+from exporters.engine.tail.fingerprint import open_proved, open_same
 from exporters.engine.tail.text import PlainText, is_part, is_repeated
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["UNREAD", "Opening", "open_backup", "open_unread"]
+__all__ = ["UNREAD", "Opening", "Unread", "open_backup", "open_grown", "open_unread"]
 
 
 UNREAD: tuple[Verdict, ...] = ("longer copy", "rewrite", "unread")
@@ -38,17 +38,42 @@ class Opening(Struct, frozen=True):
     key: FileKey | None = None
 
 
+class Unread(Struct, frozen=True):
+    """What was found beside a path: what is to be read, what holds nothing else, what cannot be told yet.
+
+    Of one text found twice only one file is opened; until that is read the other may be all that is left of it.
+    """
+
+    openings: list[Opening]
+    copies: list[FileKey]
+    undecided: list[Backup]
+
+
 def open_backup(path: str, one: Backup, checkpoint: Checkpoint | None) -> Opening | None:
     """Open a backup as a generation of `path`, to be read on from a checkpoint it holds; None if it cannot be read."""
-    fd = unpack(one.path, checkpoint) if one.is_packed else open_plain(one.path)
+    fd = unpack(one.path, checkpoint, one.key, one.mtime_ns) if one.is_packed else open_same(one.path, one.key)
     key = one.key if one.is_packed else None
     return Opening(path, fd, checkpoint, is_live=False, key=key) if fd is not None else None
 
 
+def open_grown(
+    done: Iterable[Checkpoint], backups: Iterable[Backup], opened: Callable[[], Collection[FileKey]]
+) -> list[Opening]:
+    """Open the files done with that have been written to since, from where each ended."""
+    found = {one.key: one for one in backups if not one.is_packed}
+    openings = []
+    for checkpoint in done:
+        one = found.get(checkpoint.key)
+        if one is not None and one.size > checkpoint.size and one.key not in opened():
+            fd = open_proved(one.path, checkpoint)
+            openings += [] if fd is None else [Opening(checkpoint.path, fd, checkpoint, is_live=False)]
+    return openings
+
+
 def open_unread(
     path: str, backups: Iterable[Backup], past: Past, opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
-) -> tuple[list[Opening], list[FileKey]]:
-    """Open the backups of `path` that hold what nobody has read; also return those that hold nothing else.
+) -> Unread:
+    """Open the backups of `path` that hold what nobody has read, and sort the others.
 
     Args:
         wanted: verdicts on those to be opened.
@@ -63,8 +88,9 @@ def open_unread(
     doubles = [at for at in range(len(found)) if _is_double(at, found)]
     for at in doubles:
         os.close(found[at][1].fd)
-    copies += [found[at][0].key for at in doubles]
-    return [opening for at, (_, opening) in enumerate(found) if at not in doubles], copies
+    undecided = [one for one, judgement in judged if judgement.verdict in UNDECIDED]
+    undecided += [found[at][0] for at in doubles]
+    return Unread([opening for at, (_, opening) in enumerate(found) if at not in doubles], copies, undecided)
 
 
 def _is_double(at: int, found: Sequence[tuple[Backup, Opening]]) -> bool:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from exporters.engine.tail.backups import Backup, list_backups
 from exporters.engine.tail.classify import Held, Past, gone, no_checkpoint
-from exporters.engine.tail.fingerprint import MIN_PROOF, open_plain
+from exporters.engine.tail.fingerprint import MIN_PROOF, file_key, open_plain
 from exporters.engine.tail.openings import Opening, open_unread
 from exporters.engine.tail.search import Match, Search
 from exporters.engine.values import Checkpoint, FileKey, Notice
@@ -51,6 +51,7 @@ def recover(
     live: Mapping[str, FileKey],
     is_followed: Callable[[str], bool] = lambda _: True,
     opened: Collection[FileKey] = (),
+    held: Callable[[str], Sequence[Held]] = lambda _: (),
 ) -> Recovery:
     """Find what every open checkpoint speaks of, and what was rotated unseen behind it.
 
@@ -61,6 +62,7 @@ def recover(
         is_followed: whether a path that leads nowhere now would be followed. Checkpoints of paths that are not are
         dropped.
         opened: identities of files that are being read.
+        held: how far those of a path have been read.
     """
     by_path: dict[str, list[Checkpoint]] = {}
     for checkpoint in _renamed(checkpoints, live, is_followed):
@@ -73,7 +75,7 @@ def recover(
         matches = [search.by_identity(checkpoint) for checkpoint in listed if not checkpoint.done]
         for match in [match for match in reversed(matches) if match.opening is None]:
             matches = search.by_content(match, matches)  # of a file and its rewrite, the rewrite was read further
-        unread = _Unread(path, backups[path], search.taken | set(live.values()), known)
+        unread = _Unread(path, backups[path], search.taken | set(live.values()), known, held(path))
         openings, copies = unread.behind(matches, done, path in live)
         recovery.known |= frozenset(copies)
         recovery.done += done
@@ -110,21 +112,23 @@ class _Unread(Struct, frozen=True):
     backups: list[Backup]
     taken: set[FileKey]
     known: frozenset[FileKey]
+    open: Sequence[Held]
 
     def behind(
         self, matches: Sequence[Match], done: Sequence[Checkpoint], is_live: bool
     ) -> tuple[list[Opening], list[FileKey]]:
         """Open what was rotated unseen behind the newest file found; a copy that is being made of it is not."""
         last = _live_match(self.path, matches)
-        if last is not None and _held(last).checkpoint.offset:
+        if last is not None and _held(last).checkpoint.offset and not last.checkpoint.unsure:
             return [], []
         held = [_held(match) for match in matches]
         fd = open_plain(self.path) if is_live and not any(one.is_live for one in held) else None
-        new = [] if fd is None else [Held(no_checkpoint(self.path), fd, is_live=True)]
+        new = [] if fd is None else [Held(replace(no_checkpoint(self.path), key=file_key(fd)), fd, is_live=True)]
         names = {one.key: one.path for one in self.backups}
-        past = Past([*held, *new], done, self.known, names)
+        past = Past([*self.open, *held, *new], done, self.known, names)
         try:
-            return open_unread(self.path, self.backups, past, self.taken)
+            found = open_unread(self.path, self.backups, past, self.taken)
+            return found.openings, found.copies
         finally:
             if fd is not None:
                 os.close(fd)

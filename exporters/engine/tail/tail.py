@@ -103,7 +103,7 @@ class Tail:
         if self._is_touched:
             self._is_touched = False
             generations = list(self._open_files.generations())
-            here = [gen.stream.checkpoint(gen.serial) for gen in generations]
+            here = [self._history.marked(gen.stream.checkpoint(gen.serial)) for gen in generations]
             self._checkpoints = here + self._history.absent + self._history.finished()
             self._lag_bytes = sum(gen.stream.unread_bytes for gen in generations)
             self._files_present = sum(gen.is_live for gen in generations)
@@ -134,7 +134,9 @@ class Tail:
         self._problems = found.problems
         notices = self._opener.look(found, monotonic)
         notices += self._catch_up.look_behind(monotonic)
-        self._history.update_known(backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()})
+        self._history.update_known(
+            backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()}, monotonic
+        )
         self._opener.missed = self._open_files.missed()
         said = self._said()
         if self._quiet is not None and not (said or notices or self._history.is_unsettled):

@@ -59,6 +59,12 @@ class _Level:
         self._raw = attrgetter(attribute_of(first))
         self.levels = [_Level(self.name, contract, inner, one, environment, places) for one in part.parts]
 
+    def with_inner(self) -> Iterator[_Level]:
+        """Yield the level and all levels inside it."""
+        yield self
+        for level in self.levels:
+            yield from level.with_inner()
+
     def open(self, event: object, odd: Counter[str]) -> list[object]:
         """Return the events of this level in an event of the one around it."""
         return [_Pair(event, element) for element in self._elements.open(self._raw(event), odd)]
@@ -83,6 +89,10 @@ class Parts:
             for source in contract.sources
         }
         self._most = {source.name: source.max_parts for source in contract.sources}
+
+    def plans(self) -> list[PlanCache]:
+        """Return the plans of every level."""
+        return [one.plans for levels in self._levels.values() for level in levels for one in level.with_inner()]
 
     def translate(self, events: Sequence[object], now: float) -> Effect:
         """Return what `events` (in file order) and their parts do, judged at wall time `now`."""

@@ -20,11 +20,11 @@ from msgspec.structs import astuple
 
 from contracts.model import Contract
 from contracts.spelling import spelling
-from exporters.engine.fields import Path, attribute_of, deciding_paths
+from exporters.engine.fields import MISTYPED, Path, attribute_of, deciding_paths, file_places
+from exporters.engine.objects import FLAGS
 from exporters.engine.translate.measures import number_of
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import FLAGS, MISTYPED
 
 __all__ = ["Admitted", "Key", "Places", "PlanCache"]
 
@@ -92,10 +92,13 @@ class PlanCache:
         self._otherwise = {(word.name, word.otherwise) for word in names}
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
-        self._paths = deciding_paths(contract)
-        self._read = _reader_of_first(self._paths, len(contract.paths()))
+        in_events = deciding_paths(contract)
+        self._of_files = file_places(contract)
+        self._paths = (*in_events, *self._of_files)
+        self._file_values: tuple[str | None, ...] = (None,) * len(self._of_files)
+        self._read = _reader_of_first(in_events, len(contract.paths()))
         self._prepared = {
-            at: found for at, path in enumerate(self._paths) if (found := _preparer_of(contract, path, is_inner))
+            at: found for at, path in enumerate(in_events) if (found := _preparer_of(contract, path, is_inner))
         }
         self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
@@ -116,6 +119,10 @@ class PlanCache:
             plans = self._look_up(keys)
         return plans, names
 
+    def tell(self, file: Mapping[str, str]) -> None:
+        """Take over what the path of the file says from which the next events are."""
+        self._file_values = tuple(file.get(name) for _, name in self._of_files)
+
     def without_names(self, events: Sequence[object]) -> list[Plan]:
         """Return the plan of each event as if none took a place for its names."""
         return self._look_up(self._keys_of(events))
@@ -129,7 +136,7 @@ class PlanCache:
             for at, prepare in self._prepared.items():
                 columns[at] = tuple(map(prepare, columns[at]))
             keys = list(zip(*columns, strict=True))
-        return keys
+        return [(*key, *self._file_values) for key in keys] if self._file_values else keys
 
     def _forget(self) -> None:
         """Look at all texts anew: other names than before stand for themselves."""

@@ -15,7 +15,6 @@ from contracts.model import (
     SOURCE_WORD,
     UNKNOWN_SOURCE,
     Candidate,
-    Condition,
     Contract,
     Metric,
     Pair,
@@ -25,12 +24,13 @@ from contracts.model import (
 )
 from contracts.spelling import fold, spelling
 from exporters.engine.fields import Path
-from exporters.engine.translate.measures import ColumnReader, IdReader, MadeReader, NumberReader, number_of
+from exporters.engine.translate.holding import all_hold, field_holds, row_of, word_holds
+from exporters.engine.translate.measures import ColumnReader, IdReader, MadeReader, NumberReader
 from exporters.engine.translate.plan import Move, Plan, Step
 from exporters.engine.translate.readers import TextReader, text_of
 from exporters.engine.translate.texts import Meaning, Texts
 from exporters.engine.translate.times import TimeReader
-from exporters.engine.values import FIRST_PLACE, Close, Flag, JoinPlan, Target
+from exporters.engine.values import FIRST_PLACE, Close, JoinPlan, Target
 
 __all__ = ["Fields", "Planner"]
 
@@ -40,7 +40,7 @@ Words = Mapping[str, str | None]
 """Label word -> its value, None if it has none."""
 
 _TARGETS_KEPT = 4096
-"""Series of pairs whose one object is remembered, so that it can be told from others by identity."""
+"""Series of pairs whose one object is remembered, so that it can be texts from others by identity."""
 
 _PLANS_KEPT = 8192
 """Plans that are known by what they do."""
@@ -99,18 +99,18 @@ class Planner:
             for form in self._forms.values()
             for reader in form.texts
             for candidate in reader.candidates
-            if candidate.path == path
+            if candidate.place == path
         }
         meanings: list[Meaning] = []
         spellings: set[str] = set()
         for source in self._contract.sources:
             for condition in (*source.match, *source.expect):
                 if condition.subject == path:
-                    meanings.append(partial(_field_holds, condition))
+                    meanings.append(partial(field_holds, condition))
                     spellings |= {fold(spelling(value)) for value in condition.values}
             if source.by == path:
                 rows = {row.value for row in source.rows}
-                meanings.append(partial(_row_of, rows))
+                meanings.append(partial(row_of, rows))
                 spellings |= rows
         conditions = [c for source in self._contract.sources for c in (*source.match, *source.expect)]
         is_measured = any(c.test == "within" and c.subject == path for c in conditions)
@@ -125,10 +125,10 @@ class Planner:
         return self._same.setdefault(plan.content(), plan)
 
     def _plan(self, fields: Fields) -> Plan:
-        source = next((s for s in self._contract.sources if _all_hold(s.match, fields)), None)
+        source = next((s for s in self._contract.sources if all_hold(s.match, fields)), None)
         if source is None:
             return Plan(rejected=(UNKNOWN_SOURCE, "unknown_schema"))
-        if not _all_hold(source.expect, fields):
+        if not all_hold(source.expect, fields):
             return Plan(rejected=(source.name, "unknown_schema"))
         row: str | None = None
         if source.by:
@@ -201,7 +201,7 @@ class Planner:
         newest_by = metric.newest_by
         if metric.ends and metric.keeps == "max" and self._contract.words[subject].kind == "time":
             newest_by = subject  # what is older than its end does not begin it anew
-        ends = bool(metric.ends) and all(_word_holds(condition, words) for condition in metric.ends)
+        ends = bool(metric.ends) and all(word_holds(condition, words) for condition in metric.ends)
         move = Move(metric, labels, subject, newest_by=newest_by, tests=tests, ends=ends)
         if metric.job == "counts":
             if subject == "events" or words[subject] is not None:
@@ -264,8 +264,8 @@ class Planner:
 
 def _identity_of(candidate: Candidate) -> Hashable:
     """Return what a number, a time or an id is read with, to be compared."""
-    told = (candidate.none, candidate.capture, candidate.format, candidate.zone)
-    return candidate.path, candidate.constant, candidate.scale, told, *candidate.aliases.items()
+    texts = (candidate.none, candidate.capture, candidate.format, candidate.zone)
+    return candidate.path, candidate.constant, candidate.scale, texts, *candidate.aliases.items()
 
 
 def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
@@ -274,37 +274,6 @@ def _labels_of(metric: Metric, words: Words) -> tuple[str, ...] | None:
         return None
     labels = [words[word] for word in metric.labels.values()]
     tested = (condition for condition in metric.when if condition.subject[0] in words)
-    if None in labels or not all(_word_holds(condition, words) for condition in tested):
+    if None in labels or not all(word_holds(condition, words) for condition in tested):
         return None
     return tuple(label for label in labels if label is not None)
-
-
-def _word_holds(condition: Condition, words: Words) -> bool:
-    value = words[condition.subject[0]]
-    if condition.test in ("present", "absent"):
-        return (value is not None) == (condition.test == "present")
-    return (value in {spelling(wanted) for wanted in condition.values}) == (condition.test != "not")
-
-
-def _all_hold(conditions: tuple[Condition, ...], fields: Fields) -> bool:
-    return all(_field_holds(condition, fields[condition.subject]) for condition in conditions)
-
-
-def _field_holds(condition: Condition, raw: object) -> bool:
-    if condition.test in ("present", "absent"):
-        return (raw is not None) == (condition.test == "present")
-    if condition.test == "within":
-        number = number_of(raw)
-        return number is not None and condition.minimum <= number <= condition.maximum
-    if isinstance(raw, float) and raw.is_integer():
-        raw = int(raw)
-    if isinstance(raw, Flag):
-        raw = raw.value
-    is_one = any(type(raw) is type(wanted) and raw == wanted for wanted in condition.values)
-    return is_one == (condition.test != "not")
-
-
-def _row_of(rows: Collection[str], raw: object) -> str | None:
-    """Return the row a value picks, "" if it is missing, None if there is no such row."""
-    row = (text_of(raw) or "").lower()
-    return row if not row or row in rows else None

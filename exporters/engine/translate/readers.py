@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contracts.model import Candidate, Read, Word
 from contracts.spelling import normaliser
 from exporters.engine.fields import Path
-from exporters.engine.values import Flag
+from exporters.engine.objects import Flag
 
 __all__ = ["TextReader", "prepared", "preparer", "text_of"]
 
@@ -40,7 +40,7 @@ class TextReader:
             if candidate.constant is not None:
                 fallback = str(candidate.constant)
                 break
-            text = text_of(prepared(candidate, fields[candidate.path]))
+            text = text_of(prepared(candidate, fields[candidate.place]))
             value = self.value_of(text, candidate) if text else None
             if value is not None:
                 return value, None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +39,9 @@ STEPS = {
     "S": "start",
 }
 
+_DESTRUCTIVE = "rctdx"
+"""Steps after which bytes may be gone: renaming and copying replace what stands under the last name."""
+
 _NUMBER = re.compile(rb'^\{"n":"(\d+)","pad":"x*"\}$', re.M)
 Commit = tuple[tuple[Checkpoint, ...], frozenset[FileKey], Counter[int]]
 
@@ -52,9 +54,9 @@ class World:
     """
 
     def __init__(self, folder: Path, begun: int) -> None:
-        self.logs, self.away = folder / "logs", folder / "away"
-        self.live = self.logs / "e"
-        self.logs.mkdir()
+        self.logs, self.away = f"{folder}/logs", f"{folder}/away"
+        self.live = f"{self.logs}/e"
+        os.mkdir(self.logs)
         self.tail: Tail | None = None
         self.now = 0.0
         self.next = begun
@@ -75,32 +77,28 @@ class World:
 
     def may(self, step: str) -> bool:
         """Whether a step can be taken now."""
-        is_up, first, packed = self.tail is not None, self.logs / "e.1", self.logs / "e.1.gz"
-        if step in "PUWK":
-            return is_up
-        if step == "S":
-            return not is_up
-        if step == "m":
-            return True
-        if not self.logs.exists():
-            return False
-        return {
-            "l": self.late is not None,
-            "r": self.live.exists(),
-            "c": self.live.exists(),
-            "t": self.live.exists() and self.live.stat().st_size > 0,
-            "b": first.exists() and not packed.exists(),
-            "f": first.exists() and not (packed.exists() and text_of(packed)),
-            "d": first.exists() and packed.exists() and bool(text_of(packed)),
-            "x": self.live.exists(),
-        }.get(step, True)
+        return step in self.possible()
+
+    def possible(self) -> str:
+        """Return the steps that can be taken now."""
+        found = "S" if self.tail is None else "PUWK"
+        if not os.path.exists(self.logs):
+            return found + "m"
+        names = os.listdir(self.logs)
+        found += "mah" + ("l" if self.late is not None else "")
+        if "e" in names:
+            found += "rcxt" if os.stat(self.live).st_size else "rcx"
+        if "e.1" in names:
+            is_packed = "e.1.gz" in names and bool(text_of(f"{self.logs}/e.1.gz"))
+            found += "d" if is_packed else "f" if "e.1.gz" in names else "fb"
+        return found
 
     def step(self, step: str) -> None:
         """Take a step and note what it destroyed."""
         getattr(self, f"_{step}")()
-        gone = self.required - self._within_reach() - set(self.committed[2])
-        if gone:
-            self.is_destroyed = True
+        if step in _DESTRUCTIVE:
+            gone = self.required - self._within_reach() - set(self.committed[2])
+            self.is_destroyed |= bool(gone)
             self.required -= gone
 
     def _write(self, text: bytes) -> None:
@@ -134,18 +132,18 @@ class World:
         os.write(self.late, self._new_line())
 
     def _shift(self) -> None:
+        names = os.listdir(self.logs)
         for ending in ("", ".gz"):
             for number in (2, 1):
-                old = self.logs / f"e.{number}{ending}"
-                if old.exists():
-                    old.rename(self.logs / f"e.{number + 1}{ending}")
+                if f"e.{number}{ending}" in names:
+                    os.rename(f"{self.logs}/e.{number}{ending}", f"{self.logs}/e.{number + 1}{ending}")
 
     def _r(self) -> None:
         """The writer goes on in the renamed file until its line is whole."""
         if self.half is not None:
             self._h()
         self._shift()
-        self.live.rename(self.logs / "e.1")
+        os.rename(self.live, f"{self.logs}/e.1")
         self._let_go()
 
     def _let_go(self) -> None:
@@ -155,7 +153,7 @@ class World:
 
     def _c(self) -> None:
         self._shift()
-        shutil.copyfile(self.live, self.logs / "e.1")
+        _put(f"{self.logs}/e.1", _bytes_of(self.live))
 
     def _t(self) -> None:
         self._forget_half()
@@ -166,29 +164,29 @@ class World:
             self.half, self.is_destroyed = None, True
 
     def _b(self) -> None:
-        (self.logs / "e.1.gz").write_bytes(gzip.compress((self.logs / "e.1").read_bytes(), mtime=0)[:-6])
+        _put(f"{self.logs}/e.1.gz", gzip.compress(_bytes_of(f"{self.logs}/e.1"), 1, mtime=0)[:-6])
 
     def _f(self) -> None:
-        (self.logs / "e.1.gz").write_bytes(gzip.compress((self.logs / "e.1").read_bytes(), mtime=0))
+        _put(f"{self.logs}/e.1.gz", gzip.compress(_bytes_of(f"{self.logs}/e.1"), 1, mtime=0))
 
     def _d(self) -> None:
-        if self.late is not None and os.fstat(self.late).st_ino == (self.logs / "e.1").stat().st_ino:
+        if self.late is not None and os.fstat(self.late).st_ino == os.stat(f"{self.logs}/e.1").st_ino:
             os.close(self.late)
             self.late = None
-        (self.logs / "e.1").unlink()
+        os.unlink(f"{self.logs}/e.1")
 
     def _x(self) -> None:
         self._forget_half()
-        self.live.unlink()
+        os.unlink(self.live)
         if self.writer is not None:
             os.close(self.writer)
             self.writer = None
 
     def _m(self) -> None:
-        if self.logs.exists():
-            self.logs.rename(self.away)
+        if os.path.exists(self.logs):
+            os.rename(self.logs, self.away)
         else:
-            self.away.rename(self.logs)
+            os.rename(self.away, self.logs)
 
     def _P(self) -> None:  # noqa: N802  # named as its letter
         self._U()
@@ -213,7 +211,7 @@ class World:
         self.tail = None
 
     def _S(self) -> None:  # noqa: N802
-        self.tail = Tail([str(self.live)], max_line_bytes=4096)
+        self.tail = Tail([self.live], max_line_bytes=4096)
         checkpoints, known, counts = self.committed
         self.counts = counts.copy()
         self._take(self.tail.recover(checkpoints, known, self.now))
@@ -239,10 +237,13 @@ class World:
 
     def _within_reach(self) -> set[int]:
         found: set[int] = set()
-        for folder in (self.logs, self.away):
-            for path in folder.iterdir() if folder.exists() else ():
-                found |= {int(number) for number in _NUMBER.findall(text_of(path))}
+        for path in self._files():
+            found |= {int(number) for number in _NUMBER.findall(text_of(path))}
         return found
+
+    def _files(self) -> list[str]:
+        folder = self.logs if os.path.exists(self.logs) else self.away
+        return [f"{folder}/{name}" for name in sorted(os.listdir(folder))]
 
     def key(self) -> object:
         """Return what tells this state from others: files, what is open, what is committed, what is counted."""
@@ -252,10 +253,9 @@ class World:
             return inodes.setdefault(key, len(inodes))
 
         files = []
-        for folder in (self.logs, self.away):
-            for path in sorted(folder.iterdir()) if folder.exists() else ():
-                info = path.stat()
-                files.append((folder.name, path.name, index((info.st_dev, info.st_ino)), path.read_bytes()))
+        for path in self._files():
+            info = os.stat(path)
+            files.append((path, index((info.st_dev, info.st_ino)), _bytes_of(path)))
         writers = [fd if fd is None else index(_inode(fd)) for fd in (self.writer, self.late)]
         committed = [_shape(one, index) for one in self.committed[0]]
         now: list[object] = []
@@ -267,19 +267,19 @@ class World:
                 for gen in chain
             ]
             now += [sorted(self.tail._opener.missed), sorted(index(key[:2]) for key in self.tail.known)]
-            now += [sorted(self.tail._history.fresh), sorted(self.counts.items())]
+            now += [sorted(self.tail._history.unsure), sorted(self.counts.items())]
         known = sorted(index(key[:2]) for key in self.committed[1])
         told = (sorted(self.required), sorted(self.committed[2].items()), self.half, self.is_destroyed)
         return repr((files, writers, committed, known, now, told))
 
     def settle(self) -> None:
         """Bring everything back, read it all, and check the counts against the truth."""
-        if not self.logs.exists():
+        if not os.path.exists(self.logs):
             self.step("m")
         self.step("a")
         if self.tail is None:
             self.step("S")
-        for step in "PPWKSPPW":
+        for step in "PWKSW":
             self.step(step)
         self.check()
 
@@ -321,7 +321,7 @@ def explore(folder: Path, begun: int, depth: int, steps: str, beginning: str = "
 def _go(folder: Path, begun: int, history: str, seen: set[object], complaints: list[str], steps: str) -> str:
     """Take one history; return the steps possible after it if it leads to a state not seen before."""
     place = folder / "w"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     world = None
     try:
         world = World(place, begun)
@@ -331,16 +331,16 @@ def _go(folder: Path, begun: int, history: str, seen: set[object], complaints: l
         if key in seen:
             return ""
         seen.add(key)
-        possible = "".join(step for step in steps if world.may(step))
+        possible = world.possible()
         world.settle()
-        return possible
+        return "".join(step for step in steps if step in possible)
     except AssertionError as error:
         complaints.append(f"{history}: {error}")
         return ""
     finally:
         if world is not None:
             world.close()
-        shutil.rmtree(place)
+        _empty(place)
 
 
 def _inode(fd: int) -> tuple[int, int]:
@@ -352,12 +352,34 @@ def _shape(one: Checkpoint, index: Callable[[tuple[int, int]], int]) -> object:
     return (index(one.key[:2]), one.offset, one.size, one.head, one.anchor, one.done)
 
 
-def text_of(path: Path) -> bytes:
+def text_of(path: str) -> bytes:
     """Return what is in a file, unpacked; nothing if it is packed and not whole."""
-    data = path.read_bytes()
-    if path.suffix != ".gz":
+    data = _bytes_of(path)
+    if not path.endswith(".gz"):
         return data
     try:
         return gzip.decompress(data)
     except (EOFError, OSError):
         return b""
+
+
+def _bytes_of(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(fd, 1 << 20)
+    finally:
+        os.close(fd)
+
+
+def _put(path: str, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.write(fd, data)
+    os.close(fd)
+
+
+def _empty(folder: Path) -> None:
+    """Delete what is in a folder's folders, and those: to make and delete a folder costs more than a history."""
+    for name in os.listdir(folder):
+        for file in os.listdir(folder / name):
+            os.unlink(folder / name / file)
+        os.rmdir(folder / name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from exporters.engine.tail.classify import REMEMBERED
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.mounts import fill, small_disk
 from tests.engine.support.restart_harness import Exporter, lines, pack, shift
@@ -224,3 +226,25 @@ def test_a9_a_packed_generation_between_a_file_and_its_rewrite_does_not_part_the
     shift(log_file.path)
     exporter.let_rest()
     assert exporter.counted([0, 1])
+
+
+def test_b4_what_was_packed_unseen_is_told_from_what_was_forgotten_by_its_own_age(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    def rotate(at: int) -> None:
+        shift(log_file.path)
+        old = log_file.path.with_name(f"{log_file.path.name}.1")
+        os.utime(old, (at, at))
+        pack(old)
+
+    exporter.start().poll().kill()
+    for number in range(REMEMBERED + 1):
+        log_file.append(lines([number]))
+        rotate(1_000_000 + number)
+    exporter.start().poll().let_rest().kill()  # as many as are remembered were unpacked just now, and let go
+    for number in (90, 91):
+        log_file.append(lines([number]))
+        rotate(2_000_000 + number)
+    log_file.append(lines([92]))
+    exporter.start().poll()
+    assert exporter.counted(range(REMEMBERED + 1), range(90, 93))
