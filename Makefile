@@ -37,7 +37,7 @@ static: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/peaktrade contract check
-	@$(BIN)/peaktrade contract test tests/cases
+	@$(BIN)/peaktrade contract test tests/cases docs/cookbook
 	@$(BIN)/peaktrade contract generate --check
 	@$(BIN)/peaktrade contract lint
 	@$(BIN)/python -m grafana.build --check

@@ -38,7 +38,7 @@ READING = "exporters.reading."
 
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
 HTTP = {f"exporters/engine/exposition/{name}.py" for name in ("app", "connection", "serve")}
-CONSOLE = {f"console/{name}.py" for name in ("api/following", "app", "guard", "serve")}
+CONSOLE = {f"console/{name}.py" for name in ("api/following", "app", "guard", "metrics", "serve")}
 LISTENS = {"exporters/commands/demo/ports.py", "exporters/commands/demo/told.py"}
 """What else holds sockets of its own, to bind: whether a port is free, and whom Alertmanager tells in the demo."""
 

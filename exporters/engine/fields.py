@@ -13,9 +13,31 @@ import msgspec
 
 from contracts.model import Contract, PathKind
 
-__all__ = ["Path", "Unexpected", "attribute_of", "deciding_paths", "file_places", "ordered_paths", "type_expecting"]
+__all__ = [
+    "MISTYPED",
+    "Mistyped",
+    "Path",
+    "Unexpected",
+    "attribute_of",
+    "deciding_paths",
+    "file_places",
+    "ordered_paths",
+    "type_expecting",
+]
 
 Path = tuple[str, ...]
+
+
+class Mistyped:
+    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISTYPED"
+
+
+MISTYPED = Mistyped()
 
 
 def attribute_of(path: Path) -> str:

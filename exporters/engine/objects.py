@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contracts.model import WHOLE, PathKind
-from exporters.engine.fields import Path, attribute_of
-from exporters.engine.values import MISTYPED
+from exporters.engine.fields import MISTYPED, Path, attribute_of
 
 __all__ = ["FLAGS", "Flag", "Leaf", "event_of", "field_of", "presence", "read_plainly", "struct_of", "tree_of"]
 

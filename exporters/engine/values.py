@@ -18,7 +18,6 @@ from exporters.engine.updates import Count, End, Observe, Put, Update
 
 __all__ = [
     "FIRST_PLACE",
-    "MISTYPED",
     "Batch",
     "Checkpoint",
     "Close",
@@ -30,7 +29,6 @@ __all__ = [
     "FileKey",
     "Join",
     "JoinPlan",
-    "Mistyped",
     "Notice",
     "NoticeKind",
     "Observe",
@@ -155,18 +153,6 @@ class Decoded(Struct):
         self.skipped_bytes += other.skipped_bytes
 
 
-class Mistyped:
-    """Stands in an event for a JSON value of a kind its field cannot have; there is one, `MISTYPED`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "MISTYPED"
-
-
-MISTYPED = Mistyped()
-
-
 Outcome = Literal["applied", "ignored"]
 
 Target = tuple[Metric, tuple[str, ...]]
@@ -212,8 +198,8 @@ class Effect(Struct):
     """What a batch of events does.
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
-    taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
-    `parts` counts the parts of lines by name and outcome.
+    taken once. `refused` counts values by word and reason, `absent` those that something needed by word, `parts` the
+    parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)

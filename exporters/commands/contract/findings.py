@@ -7,17 +7,17 @@ or a secret only the beginning is shown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from contracts.model import WHOLE, Contract, Read, Source
+from contracts.sources import Part
 from exporters.commands.contract.fields import Fields, Path
+from exporters.commands.contract.inputs import event_of
 from exporters.commands.contract.metric_causes import metric_findings, remarks_on
 from exporters.commands.contract.probe import alone
 from exporters.commands.contract.report import Refused, Report, SourceFinding, WordFinding
 from exporters.commands.contract.shown import shown
-from exporters.commands.contract.survey import Group, Line, Survey
+from exporters.commands.contract.survey import Level, Line, Survey
 from exporters.commands.contract.word_causes import dotted, word_remarks
 from exporters.engine.refusals.explain import explain, failing
 
@@ -40,7 +40,11 @@ def report_of(contract: Contract, survey: Survey, files: tuple[str, ...], enviro
         ok=all(metric.events for metric in metrics),
         lines=survey.lines,
         blank=survey.blank,
-        sources=tuple(_source_finding(contract, source, survey, where, environment) for source in contract.sources),
+        sources=tuple(
+            finding
+            for source in contract.sources
+            for finding in _source_findings(contract, source, survey, where, environment)
+        ),
         refused=tuple(_refused(contract, survey, where)),
         never_read=_never_read(contract, survey),
         metrics=metrics,
@@ -51,29 +55,57 @@ def report_of(contract: Contract, survey: Survey, files: tuple[str, ...], enviro
 Where = Callable[[Line], str]
 
 
-def _source_finding(
+def _source_findings(
     contract: Contract, source: Source, survey: Survey, where: Where, environment: Mapping[str, str]
-) -> SourceFinding:
-    group = survey.groups[source.name]
-    if not group.matched:
-        return SourceFinding(source.name, 0, why=_unmet(contract, source, survey, where))
-    reads: dict[str, Read] = {}
-    for read in source.all_reads():
-        known = reads.get(read.word)
-        reads[read.word] = Read(read.word, (*known.candidates, *read.candidates)) if known else read
-    words = tuple(
-        _word_finding(contract, source, read, group, where, environment)
-        for read in reads.values()
-        if read.word in group.words
-    )
-    return SourceFinding(source.name, group.matched, words)
+) -> Iterator[SourceFinding]:
+    """Yield what became of a source's lines, then of each of its parts."""
+    if not survey.levels[source.name].matched:
+        yield SourceFinding(source.name, 0, why=_unmet(contract, source, survey, where))
+        return
+    for name, around, reads in _levels(source):
+        level = survey.levels[name]
+        words = tuple(
+            _word_finding(contract, source, around, read, level, where, environment)
+            for read in _joined(reads)
+            if read.word in level.words
+        )
+        yield SourceFinding(name, level.matched, words, odd=dict(level.odd))
+
+
+def _levels(source: Source) -> Iterator[tuple[str, tuple[Part, ...], Sequence[Read]]]:
+    """Yield a source and each of its parts: name, the parts to go through, what is read there."""
+    yield source.name, (), source.all_reads()
+    yield from _inner(source.name, (), source.parts)
+
+
+def _inner(
+    name: str, around: tuple[Part, ...], parts: Sequence[Part]
+) -> Iterator[tuple[str, tuple[Part, ...], Sequence[Read]]]:
+    for part in parts:
+        yield f"{name}.{part.name}", (*around, part), part.reads
+        yield from _inner(f"{name}.{part.name}", (*around, part), part.parts)
+
+
+def _joined(reads: Sequence[Read]) -> Iterable[Read]:
+    """Return one read for each word, with all ways to fill it in any row."""
+    found: dict[str, Read] = {}
+    for read in reads:
+        known = found.get(read.word)
+        found[read.word] = Read(read.word, (*known.candidates, *read.candidates)) if known else read
+    return found.values()
 
 
 def _word_finding(
-    contract: Contract, source: Source, read: Read, group: Group, where: Where, environment: Mapping[str, str]
+    contract: Contract,
+    source: Source,
+    around: tuple[Part, ...],
+    read: Read,
+    level: Level,
+    where: Where,
+    environment: Mapping[str, str],
 ) -> WordFinding:
-    count = group.words[read.word]
-    remarks = tuple(word_remarks(contract, source, read, group, where, environment))
+    count = level.words[read.word]
+    remarks = tuple(word_remarks(contract, source, around, read, level, where, environment))
     is_closed = contract.words[read.word].kind == "enum"
     values = dict(count.values.most_common(_MOST_VALUES)) if is_closed else {}
     return WordFinding(read.word, count.filled, count.absent, dict(count.refused), values, remarks)
@@ -83,7 +115,7 @@ def _unmet(contract: Contract, source: Source, survey: Survey, where: Where) -> 
     """Say why a source took no line: another took those it matches, or which condition fails in the nearest line."""
     nearest: tuple[int, Line, str] | None = None
     for line in survey.samples:
-        event = msgspec.json.decode(line.data)
+        event = event_of(line.data)
         missed = len(failing(source.match, event))
         if not missed:
             taker = next(one.name for one in contract.sources if not failing(one.match, event))
@@ -115,8 +147,8 @@ def _never_read(contract: Contract, survey: Survey) -> dict[str, int]:
     """Return the fields of the lines that sources took of which nothing is read -> in how many they are."""
     read = {path[: path.index(WHOLE)] if WHOLE in path else path for path in contract.paths()}
     found: Counter[str] = Counter()
-    for group in survey.groups.values():
-        for path, one in _leaves(group.fields):
+    for source in contract.sources:
+        for path, one in _leaves(survey.levels[source.name].fields):
             if not any(path[:length] in read for length in range(1, len(path) + 1)):
                 found[dotted(path)] += one
     return dict(found.most_common())

@@ -7,7 +7,6 @@ and all its labels, if its conditions hold; so one of these never came true.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from contracts.model import SOURCE_WORD, Candidate, Condition, Contract, Metric, Word
@@ -45,15 +44,20 @@ def metric_findings(contract: Contract, survey: Survey) -> Iterator[MetricFindin
 
 
 def _cause(contract: Contract, metric: Metric, survey: Survey) -> str:
-    if not any(group.matched for group in survey.groups.values()):
+    if not any(level.matched for level in survey.levels.values()):
         return "no source matched a line"
     made = {word for pair in contract.pairs for word in (pair.edge, pair.latency)}
     names = [name for name in (metric.subject, metric.amount) if name and name != "events"]
     for name in names:
-        if name not in made and not _filled(survey, name):
+        if name not in made and not survey.totals[name].filled:
             return f"{name} has no value in any line"
     for label, word in metric.labels.items():
-        if word != SOURCE_WORD and word not in made and not _filled(survey, word) and not contract.words[word].default:
+        if (
+            word != SOURCE_WORD
+            and word not in made
+            and not survey.totals[word].filled
+            and not contract.words[word].default
+        ):
             return f"the label {label} has no value in any line"
     for condition in metric.when:
         never = _never_holds(condition, survey)
@@ -67,10 +71,10 @@ def _cause(contract: Contract, metric: Metric, survey: Survey) -> str:
 def _never_holds(condition: Condition, survey: Survey) -> str:
     """Say what a word was instead, if a condition on it never holds; "" if it does."""
     name = condition.subject[0]
-    values, numbers = _values(survey, name), _numbers(survey, name)
+    values, numbers = survey.totals[name].values, survey.totals[name].numbers
     listed = {spelling(value) for value in condition.values}
     is_met = {
-        "present": bool(_filled(survey, name)),
+        "present": bool(survey.totals[name].filled),
         "within": any(condition.minimum <= number <= condition.maximum for number in numbers),
         "not": bool(values.keys() - listed),
     }.get(condition.test, condition.test == "absent" or bool(listed & values.keys()))
@@ -86,27 +90,12 @@ def _never_holds(condition: Condition, survey: Survey) -> str:
     return f"when {name} is {wanted} holds in no line; it was {was}"
 
 
-def _numbers(survey: Survey, name: str) -> list[float]:
-    return [n for group in survey.groups.values() if name in group.words for n in group.words[name].numbers]
-
-
-def _filled(survey: Survey, name: str) -> int:
-    return sum(group.words[name].filled for group in survey.groups.values() if name in group.words)
-
-
-def _values(survey: Survey, name: str) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for group in survey.groups.values():
-        found += group.words[name].values if name in group.words else Counter()
-    return found
-
-
 def remarks_on(contract: Contract, survey: Survey, where: Callable[[Line], str]) -> Iterator[str]:
     """Yield what moved something and yet may be wrong: labels that are absent in some lines, units."""
     for metric in contract.metrics:
         yield from _missed(contract, metric, survey, where)
     for source in contract.sources:
-        for read in source.all_reads():
+        for read in source.reads_of_all():
             for candidate in read.candidates:
                 yield from _unit(contract.words[read.word], candidate)
     for metric in contract.metrics:
@@ -118,16 +107,18 @@ def _missed(contract: Contract, metric: Metric, survey: Survey, where: Callable[
     """Say of which lines a metric that was moved by others is not, for want of a label."""
     if metric.job in _SPOKEN_FOR or not survey.moved[metric.name]:
         return
-    for name, group in survey.groups.items():
-        needed = [word for word in (metric.subject, metric.amount) if word and word != "events"]
-        if any(word not in group.words or not group.words[word].filled for word in needed):
+    needed = [word for word in (metric.subject, metric.amount) if word and word != "events"]
+    for name, level in survey.levels.items():
+        if any(word not in level.words or not level.words[word].filled for word in needed) or (
+            not needed and "." in name
+        ):
             continue
         for label, word in metric.labels.items():
-            count = group.words.get(word)
-            if count is not None and count.lacking:
-                first = where(next(iter(count.first.values())))
+            count = level.words.get(word)
+            if count is not None and count.lacking and count.first:
+                first, what = where(next(iter(count.first.values()))), "parts" if "." in name else "lines"
                 yield (
-                    f"{metric.name} does not count {count.lacking} of {group.matched} lines of {name}, which have no"
+                    f"{metric.name} does not count {count.lacking} of {level.matched} {what} of {name}, which have no"
                     f" {label} (first in {first}); a default would stand for it"
                 )
 
@@ -145,7 +136,7 @@ def _unit(word: Word, candidate: Candidate) -> Iterator[str]:
 
 def _out_of_buckets(metric: Metric, survey: Survey) -> Iterator[str]:
     name = metric.subject or ""
-    numbers = _numbers(survey, name)
+    numbers = survey.totals[name].numbers
     if len(numbers) < _ENOUGH:
         return
     low, high = min(numbers), max(numbers)

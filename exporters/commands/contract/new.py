@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from contracts.load import load_contract
 from exporters.commands.contract.draft import draft
 from exporters.commands.contract.fields import Fields
 from exporters.commands.contract.guess import guesses_of, snake
-from exporters.commands.contract.inputs import batches_of
+from exporters.commands.contract.inputs import batches_of, event_of
 
 __all__ = ["new"]
 
@@ -67,11 +66,8 @@ def _fields_of(events: Sequence[str], most: int) -> tuple[Fields, int]:
     for batch in batches_of(events, 1 << 20):
         for line in batch.data.split(b"\n")[:-1]:
             seen += 1
-            try:
-                event = msgspec.json.decode(line)
-            except (msgspec.MsgspecError, ValueError, RecursionError):
-                continue
-            if isinstance(event, dict):
+            event = event_of(line)
+            if event is not None:
                 fields.add(event, seen)
             if seen >= most:
                 return fields, seen

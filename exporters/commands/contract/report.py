@@ -26,12 +26,21 @@ class WordFinding(Struct, frozen=True):
 
 
 class SourceFinding(Struct, frozen=True):
-    """One source: how many lines it took; if none, why not."""
+    """One source: how many lines it took; if none, why not. Or one part, as source.part: how many parts of lines.
+
+    `odd` is what of a part's place was not taken: unmatched, mistyped, bad_json.
+    """
 
     source: str
     matched: int
     words: tuple[WordFinding, ...] = ()
     why: str = ""
+    odd: Mapping[str, int] = {}
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return f"{'part' if '.' in self.source else 'source'} {self.source}"
 
 
 class Refused(Struct, frozen=True):
@@ -72,7 +81,7 @@ def text_of(report: Report) -> Iterator[str]:
     yield f"{report.contract} on {', '.join(report.files)}: {lines}" + (
         f", {report.blank} blank" if report.blank else ""
     )
-    names = [f"source {one.source}" for one in report.sources]
+    names = [one.title for one in report.sources]
     names += [f"  word {word.word}" for one in report.sources for word in one.words]
     width = max(map(len, [*names, "never read"])) + 2
 
@@ -82,7 +91,8 @@ def text_of(report: Report) -> Iterator[str]:
 
     for source in report.sources:
         matched = f"matched {source.matched}" + (f": {source.why}" if source.why else "")
-        yield from row(f"source {source.source}", matched)
+        matched += "".join(f", {what} {number}" for what, number in source.odd.items())
+        yield from row(source.title, matched)
         for word in source.words:
             yield from row(f"  word {word.word}", _filled(word), *word.remarks)
     for refused in report.refused[:_MOST_REFUSED]:

@@ -7,21 +7,24 @@ together that have the same values wherever a source decides; so a line's source
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
 from msgspec import Struct, field
 
-from contracts.model import WHOLE, Contract
+from contracts.model import Contract
+from contracts.sources import Part
 from contracts.spelling import fold, spelling
 from exporters.commands.contract.fields import Fields
+from exporters.commands.contract.inputs import event_of
+from exporters.commands.contract.inside import elements_of, value_at
 from exporters.commands.contract.probe import EVENTS, PREFIX, probe_of
 from exporters.engine.pipeline import Pipeline, Processed
 from exporters.engine.values import Batch
 
-__all__ = ["Group", "Line", "Survey", "WordCount", "survey_of"]
+__all__ = ["Level", "Line", "Survey", "WordCount", "named_parts", "survey_of"]
 
+_ODD = frozenset({"unmatched", "mistyped", "bad_json"})
 _MOST_SIGNATURES, _MOST_SAMPLES, _MOST_REFUSED = 20_000, 200, 20
 
 
@@ -45,25 +48,31 @@ class WordCount(Struct):
     first: dict[str, Line] = field(default_factory=dict)
 
 
-class Group(Struct):
-    """The lines one source took, all rows of it together."""
+class Level(Struct):
+    """The lines one source took, all rows of it together, or the parts inside them that one part took.
+
+    `odd` counts what of a part's place was not taken: unmatched, mistyped, bad_json.
+    """
 
     matched: int = 0
     words: dict[str, WordCount] = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
+    odd: Counter[str] = field(default_factory=Counter)
 
 
 class Survey(Struct):
     """What a contract makes of so many lines.
 
-    `refused` are lines by reason, `refused_lines` the first of each with their reasons; `unmatched` are lines that no
-    source took, with how many are like each; `samples` are lines a source may tell apart; `moved` is how many events
-    moved each metric.
+    `levels` are by the name of their source, or by source.part, source.part.part; `totals` are by word, whoever reads
+    or makes it. `refused` are lines by reason, `refused_lines` the first of each with their reasons; `unmatched` are
+    lines that no source took, with how many are like each; `samples` are lines a source may tell apart; `moved` is how
+    many events moved each metric.
     """
 
     lines: int = 0
     blank: int = 0
-    groups: dict[str, Group] = field(default_factory=dict)
+    levels: dict[str, Level] = field(default_factory=dict)
+    totals: dict[str, WordCount] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     refused_lines: list[tuple[str, Line]] = field(default_factory=list)
     unmatched: dict[object, tuple[Line, int]] = field(default_factory=dict)
@@ -84,7 +93,11 @@ class _Surveyor:
         subjects = [c.subject for s in contract.sources for c in (*s.match, *s.expect)]
         self._subjects = tuple(dict.fromkeys([*subjects, *(s.by for s in contract.sources if s.by)]))
         self._keys: dict[tuple[object, ...], Key] = {}
-        self.survey = Survey(groups={source.name: Group() for source in contract.sources})
+        self._parts = {source.name: dict(named_parts(source.name, source.parts)) for source in contract.sources}
+        names = [name for source in contract.sources for name in (source.name, *self._parts[source.name])]
+        self.survey = Survey(
+            levels={name: Level() for name in names}, totals={name: WordCount() for name in contract.words}
+        )
 
     def take(self, batch: Batch, first: int) -> int:
         """Take in a batch whose first line is the `first` of its file; return the number behind its last line."""
@@ -100,16 +113,23 @@ class _Surveyor:
             if not text.strip(b" \t\r\0"):
                 self.survey.blank += 1
                 continue
-            event = _event_of(text)
+            event = event_of(text)
             key = self._key_of(event, line) if event is not None else ("", "odd")
             groups.setdefault(key, []).append(line)
             if event is not None and key[0]:
-                self.survey.groups[key[0]].fields.add(event, number)
+                self._look_at(key[0], event, self._sources[key[0]].parts, number)
             elif event is not None:
                 self._note_unmatched(event, line)
         for key, lines in groups.items():
             self._take_group(key, lines)
         return first + len(texts)
+
+    def _look_at(self, name: str, event: dict[str, object], parts: Sequence[Part], number: int) -> None:
+        """Note the fields of a line, or of a part, and of the parts inside."""
+        self.survey.levels[name].fields.add(event, number)
+        for part in parts:
+            for inner in elements_of(part, event):
+                self._look_at(f"{name}.{part.name}", inner, part.parts, number)
 
     def _note_unmatched(self, event: dict[str, object], line: Line) -> None:
         values = self._values_of(event)
@@ -118,7 +138,7 @@ class _Surveyor:
             self.survey.unmatched[values] = (first, number + 1)
 
     def _values_of(self, event: dict[str, object]) -> tuple[object, ...]:
-        return tuple(_hashable(_at(path, event)) for path in self._subjects)
+        return tuple(_hashable(value_at(path, event)) for path in self._subjects)
 
     def _count_moves(self, done: Processed) -> None:
         for update in done.updates:
@@ -142,7 +162,7 @@ class _Surveyor:
         names += [name for name, reason in done.effect.rejected if reason == "missing_fields"]
         if not names or names[0] not in self._sources:
             return "", next((reason for _, reason in done.effect.rejected), "odd")
-        by = _at(self._sources[names[0]].by, event) if self._sources[names[0]].by else None
+        by = value_at(self._sources[names[0]].by, event) if self._sources[names[0]].by else None
         by = int(by) if isinstance(by, float) and by.is_integer() else by
         return names[0], fold(spelling(by)) if isinstance(by, str | int) else ""
 
@@ -159,41 +179,31 @@ class _Surveyor:
         if not key[0]:
             return
         name, row = key
-        group, source = self.survey.groups[name], self._sources[name]
-        events = sum(update.events for update in done.updates if update.metric.name == EVENTS)
-        group.matched += events
+        source = self._sources[name]
         rows = [one for one in source.rows if one.value == row]
-        for read in (*source.reads, *(read for one in rows for read in one.reads)):
-            word = group.words.setdefault(read.word, WordCount())
-            for problem in self._count_word(read.word, word, done, events):
-                self._find_word(read.word, problem, word, lines)
+        counted: set[str] = set()
+        reads = {name: (*source.reads, *(read for one in rows for read in one.reads))}
+        reads |= {inner: part.reads for inner, part in self._parts[name].items()}
+        for inner, own in reads.items():
+            level = self.survey.levels[inner]
+            level.matched += _matched_of(done, inner)
+            level.odd.update(
+                {what: n for (part, what), n in done.effect.parts.items() if part == inner and what in _ODD}
+            )
+            for read in own:
+                if read.word not in counted:
+                    counted.add(read.word)
+                    word = level.words.setdefault(read.word, WordCount())
+                    for problem in _count_word(read.word, word, done, _matched_of(done, inner)):
+                        self._find_word(read.word, problem, word, lines, inner)
+        for total, word in self.survey.totals.items():
+            deque(_count_word(total, word, done, 0), maxlen=0)
 
-    def _count_word(self, name: str, word: WordCount, done: Processed, events: int) -> Iterator[str]:
-        """Count what became of one word; yield each problem that was not met before."""
-        filled = 0
-        for update in done.updates:
-            if update.metric.name != PREFIX + name:
-                continue
-            filled += update.events
-            if len(update.labels) > 1:
-                word.values[update.labels[1]] += update.events
-            else:
-                word.numbers += [v for v in getattr(update, "values", ()) if isinstance(v, float | int)][:_MOST_SAMPLES]
-        refused = {reason: n for (of, reason), n in done.effect.refused.items() if of == name}
-        absent = max(0, events - filled - sum(refused.values()))
-        word.filled += filled
-        word.absent += absent
-        word.lacking += max(0, events - filled)
-        word.refused.update(refused)
-        yield from (problem for problem in (*refused, *(["absent"] if absent else [])) if problem not in word.first)
-
-    def _find_word(self, name: str, problem: str, word: WordCount, lines: list[Line]) -> None:
+    def _find_word(self, name: str, problem: str, word: WordCount, lines: list[Line], level: str) -> None:
         """Note the first line of a group that has a problem with a word."""
         for line in lines:
             done = self._process([line])
-            probing = WordCount()
-            events = sum(update.events for update in done.updates if update.metric.name == EVENTS)
-            if problem in set(self._count_word(name, probing, done, events)):
+            if problem in set(_count_word(name, WordCount(), done, _matched_of(done, level))):
                 word.first[problem] = line
                 return
 
@@ -213,6 +223,39 @@ class _Surveyor:
         self.survey.refused_lines.append((reason, line))
 
 
+def named_parts(name: str, parts: Sequence[Part]) -> Iterator[tuple[str, Part]]:
+    """Yield every part of a source by its whole name, those inside others included."""
+    for part in parts:
+        yield f"{name}.{part.name}", part
+        yield from named_parts(f"{name}.{part.name}", part.parts)
+
+
+def _matched_of(done: Processed, level: str) -> int:
+    """Return how many lines a source took, or how many parts a part did."""
+    lines = sum(one.events for one in done.updates if one.metric.name == EVENTS and one.labels[0] == level)
+    return lines + sum(n for (part, what), n in done.effect.parts.items() if part == level and what not in _ODD)
+
+
+def _count_word(name: str, word: WordCount, done: Processed, events: int) -> Iterator[str]:
+    """Count what became of one word in so many lines or parts; yield each problem that was not met before."""
+    filled = 0
+    for update in done.updates:
+        if update.metric.name != PREFIX + name:
+            continue
+        filled += update.events
+        if len(update.labels) > 1:
+            word.values[update.labels[1]] += update.events
+        else:
+            word.numbers += [v for v in getattr(update, "values", ()) if isinstance(v, float | int)][:_MOST_SAMPLES]
+    refused = {reason: n for (of, reason), n in done.effect.refused.items() if of == name}
+    absent = max(0, events - filled - sum(refused.values()))
+    word.filled += filled
+    word.absent += absent
+    word.lacking += max(0, events - filled)
+    word.refused.update(refused)
+    yield from (problem for problem in (*refused, *(["absent"] if absent else [])) if problem not in word.first)
+
+
 def survey_of(contract: Contract, batches: Iterable[Batch], environment: Mapping[str, str], now: float) -> Survey:
     """Return what a contract makes of all lines of some batches, judged at wall time `now` (UTC epoch seconds)."""
     surveyor = _Surveyor(contract, environment, now)
@@ -220,22 +263,6 @@ def survey_of(contract: Contract, batches: Iterable[Batch], environment: Mapping
     for batch in batches:
         numbers[batch.path] = surveyor.take(batch, numbers.get(batch.path, 1))
     return surveyor.survey
-
-
-def _event_of(text: bytes) -> dict[str, object] | None:
-    try:
-        event = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None
-
-
-def _at(path: tuple[str, ...], event: object) -> object:
-    for part in path:
-        if part == WHOLE:
-            return event
-        event = event.get(part) if isinstance(event, dict) else None
-    return event
 
 
 def _hashable(value: object) -> object:

@@ -13,14 +13,17 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.model import Contract, Read, Source, Word
+from contracts.sources import Part
 from exporters.commands.contract.fields import ELEMENT, Fields, Path
+from exporters.commands.contract.inputs import event_of
+from exporters.commands.contract.inside import elements_of, value_at
 from exporters.commands.contract.probe import probe_of
 from exporters.commands.contract.shown import shown, shown_name
-from exporters.commands.contract.survey import Group, Line
+from exporters.commands.contract.survey import Level, Line
 from exporters.engine.pipeline import Pipeline
 from exporters.engine.values import Batch
 
-__all__ = ["dotted", "value_at", "word_remarks"]
+__all__ = ["dotted", "word_remarks"]
 
 Where = Callable[[Line], str]
 """A line -> how it is named."""
@@ -29,26 +32,38 @@ _MOST_NAMES, _MOST_TEXTS, _MOST_ASKED = 8, 5, 64
 
 
 def word_remarks(
-    contract: Contract, source: Source, read: Read, group: Group, where: Where, environment: Mapping[str, str]
+    contract: Contract,
+    source: Source,
+    around: Sequence[Part],
+    read: Read,
+    level: Level,
+    where: Where,
+    environment: Mapping[str, str],
 ) -> Iterator[str]:
-    """Yield why a word was absent or refused in events of a source."""
-    count, word = group.words[read.word], contract.words[read.word]
+    """Yield why a word was absent or refused in events of a source, or in parts of it.
+
+    Args:
+        around: the parts to go through to where the word is read, from the outside in; none for a line.
+    """
+    count, word = level.words[read.word], contract.words[read.word]
     paths = [candidate.path for candidate in read.candidates if candidate.path]
     if "absent" in count.first:
         begin = f"absent first in {where(count.first['absent'])}"
-        causes = [cause for path in paths if (cause := _absence(path, group))]
+        causes = [cause for path in paths if (cause := _absence(path, level))]
+        there = _found(paths, around, count.first["absent"]) if not around else []
+        causes += [f"{dotted(path)} is {shown(path, value)}" for path, value in there]
         yield f"{begin}: {'; '.join(causes)}" if causes else begin
     for reason in count.refused:
         if reason in count.first:
             line = count.first[reason]
-            yield f"{reason} first in {where(line)}: {_refusal(reason, word, paths, line)}"
+            yield f"{reason} first in {where(line)}: {_refusal(reason, word, _found(paths, around, line))}"
     if word.kind == "enum":
-        yield from _texts(contract, source, read, group, environment)
+        yield from _texts(contract, source, read, level, environment)
 
 
-def _absence(path: Path, group: Group) -> str:
+def _absence(path: Path, level: Level) -> str:
     """Say why nothing stands at a path, in all or some of the lines."""
-    fields, name = group.fields, dotted(path)
+    fields, name = level.fields, dotted(path)
     found = fields.known.get(path)
     if found is None:
         return f'path "{name}" is in none{_instead(path, fields)}'
@@ -94,10 +109,17 @@ def _letters(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
-def _refusal(reason: str, word: Word, paths: Sequence[Path], line: Line) -> str:
+def _found(paths: Sequence[Path], around: Sequence[Part], line: Line) -> list[tuple[Path, object]]:
+    """Return what stands at some paths of a line, or of the parts inside it."""
+    events = [event for event in (event_of(line.data),) if event is not None]
+    for part in around:
+        events = [inner for event in events for inner in elements_of(part, event)]
+    return [(path, value) for event in events for path in paths if (value := value_at(path, event)) is not None]
+
+
+def _refusal(reason: str, word: Word, there: Sequence[tuple[Path, object]]) -> str:
     """Say which value was refused."""
-    event = msgspec.json.decode(line.data) if line.data.strip() else None
-    there = [(path, value) for path in paths if (value := value_at(path, event)) is not None]
+    there = [one for one in there if _may_be(reason, word, one[1])] or there
     if not there:
         return "its value is made of others"
     path, value = there[-1]
@@ -115,6 +137,13 @@ def _refusal(reason: str, word: Word, paths: Sequence[Path], line: Line) -> str:
     return f"{said}, wanted {wanted}" if reason == "mistyped" and wanted else said
 
 
+def _may_be(reason: str, word: Word, value: object) -> bool:
+    """Whether a value is of the kind that is refused so, as of several parts in a line only some are."""
+    if reason == "mistyped" and word.kind in ("number", "time"):
+        return not isinstance(value, int | float) or isinstance(value, bool)
+    return reason != "out_of_range" or isinstance(value, int | float | str)
+
+
 def _magnitude(number: float) -> str:
     for scale, name in ((1e-3, "milliseconds"), (1e-6, "microseconds"), (1e-9, "nanoseconds")):
         if 1e8 < number * scale < 1e10:
@@ -123,16 +152,18 @@ def _magnitude(number: float) -> str:
 
 
 def _texts(
-    contract: Contract, source: Source, read: Read, group: Group, environment: Mapping[str, str]
+    contract: Contract, source: Source, read: Read, level: Level, environment: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield the texts no list of an enum knows: refused ones, and those that become `otherwise`."""
     word = contract.words[read.word]
-    bare = replace(source, match=(), expect=(), reads=(replace(read, required=False),), require_any=(), by=(), rows=())
+    bare = replace(
+        source, match=(), expect=(), reads=(replace(read, required=False),), require_any=(), by=(), rows=(), parts=()
+    )
     pipeline = Pipeline(probe_of(replace(contract, sources=(bare,))), environment)
     unknown: list[str] = []
     others: dict[str, list[str]] = {}
     for candidate in read.candidates:
-        found = group.fields.known.get(candidate.path) if candidate.path else None
+        found = level.fields.known.get(candidate.path) if candidate.path else None
         for value, number in found.values.most_common(_MOST_ASKED) if found else ():
             line = msgspec.json.encode(_nested(candidate.path, value)) + b"\n"
             done = pipeline.process(Batch("", 0, len(line), line), 0.0)
@@ -159,13 +190,6 @@ def _nested(path: Path, value: object) -> dict[str, object]:
         found = {part: found}
     assert isinstance(found, dict)
     return found
-
-
-def value_at(path: Sequence[str], event: object) -> object:
-    """Return what stands at a path of an event, None if nothing does."""
-    for part in path:
-        event = event.get(part) if isinstance(event, dict) else None
-    return event
 
 
 def dotted(path: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from exporters.engine.tail.evidence import Evidence
-from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_plain, open_proved
+from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_proved, open_same
 from exporters.engine.tail.unpack import PACKED, is_packed, unpack
 from exporters.engine.values import Checkpoint, FileKey
 
@@ -175,13 +175,13 @@ def find_content(
 
 def _open_text(one: Backup, checkpoint: Checkpoint) -> int | None:
     if one.is_packed:
-        return unpack(one.path, checkpoint)
+        return unpack(one.path, checkpoint, one.key, one.mtime_ns)
     return open_proved(one.path, checkpoint) if one.size >= checkpoint.offset else None
 
 
 def past_checkpoint(one: Backup, path: str, serial: int) -> Checkpoint | None:
     """Return a checkpoint that says a backup is done with as it is; None if it cannot be read as it stands."""
-    fd = None if one.is_packed else open_plain(one.path)
+    fd = None if one.is_packed else open_same(one.path, one.key)
     if fd is None:
         return None
     try:

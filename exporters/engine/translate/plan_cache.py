@@ -20,12 +20,11 @@ from msgspec.structs import astuple
 
 from contracts.model import Contract
 from contracts.spelling import spelling
-from exporters.engine.fields import Path, attribute_of, deciding_paths, file_places
+from exporters.engine.fields import MISTYPED, Path, attribute_of, deciding_paths, file_places
 from exporters.engine.objects import FLAGS
 from exporters.engine.translate.measures import number_of
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import MISTYPED
 
 __all__ = ["Admitted", "Key", "Places", "PlanCache"]
 

@@ -319,3 +319,64 @@ def test_many_lines_cost_a_few_looks_and_not_one_each(tmp_path: Path) -> None:
         survey = survey_of(load_contract(tmp_path / "my.yaml"), shot.drain(0.0, 0.0), {}, 1.8e9)
     assert survey.lines == 6000
     assert calls < 200
+
+
+PARTS = (
+    HEAD
+    + """\
+vocabulary:
+  model: {allow: a-z0-9-, max_length: 9, max_values: 3}
+  tool: {values: [bash, read]}
+  tokens: {type: number, min: 0}
+  begun: {type: time}
+  ended: {type: time}
+  took: {type: number, unit: seconds, is: ended - begun}
+sources:
+  answer:
+    match: {type: assistant}
+    read: {model: model, begun: begun, ended: finished}
+    parts:
+      tool: {of: "content[]", match: {type: tool_use}, read: {tool: name}}
+      usage: {of: "usage{}", read: {tokens: value}}
+      nothing: {of: "none[]", read: {tokens: value}}
+metrics:
+  my_tools_total: {type: counter, help: Tools., counts: tool, labels: [model, tool], budget: 8}
+  my_tokens_total: {type: counter, help: Tokens., counts: events, amount: tokens, budget: 1}
+  my_last_seconds: {type: gauge, help: Time., sets: took, budget: 1}
+"""
+)
+ANSWERS = [
+    {
+        "type": "assistant",
+        "model": "m",
+        "begun": 1.7e9,
+        "usage": {"in": 3, "out": "many"},
+        "content": [{"type": "text"}],
+    },
+    {"type": "assistant", "model": "m", "begun": 1.7e9, "content": [{"type": "tool_use", "name": "Write"}]},
+    {"type": "assistant", "model": "m", "content": [{"type": "tool_use", "name": "bash"}, {"type": "tool_use"}]},
+    {"type": "assistant", "model": "m", "content": "text", "usage": {"out": 4}},
+]
+
+
+def test_parts_are_shown_beside_their_lines_and_what_is_made_of_words_counts_for_metrics(tmp_path: Path) -> None:
+    result = run(tmp_path, PARTS, "\n".join(map(json.dumps, ANSWERS)))
+    found = said(result)
+    assert result.exit_code == 1
+    wanted = [
+        "source answer matched 4",
+        "word ended filled 0, absent 4",
+        "part answer.tool matched 3, unmatched 1, mistyped 1",
+        "word tool filled 1 (bash 1), absent 1, refused 1 unknown_value",
+        'absent first in line 3: path "name" is in 2 of 4',
+        'unknown_value first in line 2: name is "Write"',
+        'no value for "Write" 1: add aliases, or otherwise',
+        "part answer.usage matched 3",
+        "word tokens filled 2, refused 1 mistyped",
+        'mistyped first in line 1: value is "many", wanted a number',
+        "part answer.nothing matched 0",
+        "metric my_tools_total 1 event",
+        "metric my_tokens_total 2 events",
+        "metric my_last_seconds nothing: took has no value in any line",
+    ]
+    assert [one for one in wanted if not any(line.startswith(one) for line in found)] == [], result.stdout

@@ -12,8 +12,8 @@ import pytest
 from contracts.load import load_contracts
 from contracts.model import Contract
 from exporters.engine.decode import Decoder
-from exporters.engine.fields import attribute_of, deciding_paths
-from exporters.engine.values import MISTYPED, Decoded
+from exporters.engine.fields import MISTYPED, attribute_of, deciding_paths
+from exporters.engine.values import Decoded
 
 PATHS = {
     name: attrgetter(attribute_of(tuple(name.split(".")))) for name in ("kind", "amount", "ok", "at", "deep.er.code")

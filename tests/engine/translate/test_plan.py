@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 
 from contracts.model import Contract
+from exporters.engine.fields import MISTYPED
 from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.planner import Planner
-from exporters.engine.values import MISTYPED
 
 CONDITIONS = """
 vocabulary: {kind: {values: [a, b]}}

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from contracts.model import Candidate, Read, Word
+from exporters.engine.fields import MISTYPED
 from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, Tally
 from exporters.engine.translate.times import SECOND, TimeReader, nanoseconds_of
-from exporters.engine.values import MISTYPED
 
 NOW = 1_769_300_000 * SECOND
 Refused = dict[tuple[str, str], int]

@@ -1,8 +1,8 @@
 import pytest
 
 from contracts.model import Candidate, Default, Read, Word
+from exporters.engine.fields import MISTYPED
 from exporters.engine.translate.readers import TextReader
-from exporters.engine.values import MISTYPED
 
 COLOUR = Word("colour", "enum", values=("red", "Green"), aliases={"crimson": "red", "verde": "Green"})
 OPEN = Word("colour", "enum", values=("red", "Green"), otherwise="other")
