@@ -54,6 +54,14 @@ def fills(*parts: object, **line: object) -> dict[str, object]:
     return {"event": "fills", "data": {"fills": list(parts)}, **line}
 
 
+def test_every_outcome_of_every_part_exists_from_the_start(bench: Make) -> None:
+    assert bench(FILLS).values("parts_total") == {
+        ("sample", part, outcome): 0
+        for part in ("fills.fill", "fills.fill.fee", "fills.fill.note")
+        for outcome in ("applied", "ignored", "unmatched", "mistyped", "bad_json")
+    }
+
+
 def test_each_element_counts_with_the_words_of_its_line(bench: Make) -> None:
     made = bench(FILLS).feed(
         fills({"qty": 1, "sym": "BTC"}, {"qty": "2", "sym": "ETH"}, {"qty": 4, "sym": "BTC"}, bot="x", ts=1769000000),
