@@ -5,6 +5,7 @@ A broken one costs itself; what is wrong with it is said. Fields of another kind
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -58,6 +59,7 @@ class Session(Struct):
     strategy_tier: str | None = None
 
 
+@lru_cache(maxsize=8192)
 def read_meta(body: bytes, run_id: str) -> Meta | str:
     """Return a run's meta.json, or what is wrong with it; the folder's name is the run's id."""
     read = _object(body)
@@ -70,6 +72,7 @@ def read_meta(body: bytes, run_id: str) -> Meta | str:
     return meta
 
 
+@lru_cache(maxsize=8192)
 def read_session(body: bytes) -> Session | str:
     """Return a session of the registry, or what is wrong with it."""
     read = _object(body)
@@ -97,6 +100,10 @@ def _object(body: bytes) -> dict[str, Any] | str:
 
 def _fitted(kind: Any, read: dict[str, Any]) -> Any:
     """Return a Struct of what fits; a field of another kind is left out."""
+    try:
+        return msgspec.convert(read, kind)
+    except msgspec.ValidationError:
+        pass
     fields = {}
     for field in msgspec.structs.fields(kind):
         if field.name in read:

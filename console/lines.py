@@ -28,7 +28,7 @@ LEDGER_OUTCOMES = {"fill": 3, "cancel": 2, "risk_block": 1, "error": 1}
 """What became of an order; the greater stands: an attempt that failed and was repeated until filled is a success."""
 
 
-class _Line(Struct):
+class _Line(Struct, gc=False):
     """Whatever any format holds at its top; a value of an unforeseen kind is only that field's loss."""
 
     schema: Any = None

@@ -132,8 +132,10 @@ def limit_details(session: Session) -> list[dict[str, Any]]:
 
 def list_sessions(view: View, mode: str | None = None, status: str | None = None) -> list[Entry]:
     """Return the sessions of a mode and a status, newest first by their end, or else their start."""
-    heard = {one.subject: one.last_at for one in queries.streams(view.database, "telemetry")}
-    entries = [Entry(one, path, heard.get(one.session_id), view.now) for one, path in queries.sessions(view.database)]
+    rows = view.hold("sessions", lambda: queries.sessions(view.database))
+    telemetry = view.hold("telemetry", lambda: queries.streams(view.database, "telemetry"))
+    heard = {one.subject: one.last_at for one in telemetry}
+    entries = [Entry(one, path, heard.get(one.session_id), view.now) for one, path in rows]
     chosen = [one for one in entries if mode in (None, one.session.mode) and status in (None, one.session.status)]
     return sorted(chosen, key=lambda one: (one.ended_at or one.started_at or 0, one.session.session_id), reverse=True)
 

@@ -111,12 +111,19 @@ class Run:
 
 def list_runs(view: View) -> list[Run]:
     """Return all runs, the one with the newest step first, those without a step last."""
+    return [Run(meta, steps, view.now, alerts) for meta, steps, alerts in view.hold("runs", lambda: _rows(view))]
+
+
+def _rows(view: View) -> list[tuple[Meta, Stream | None, int]]:
     steps = {one.subject: one for one in queries.streams(view.database, "step")}
     alerts = {one.subject: one.next for one in queries.streams(view.database, "run_alert")}
-    runs = [
-        Run(meta, steps.get(meta.run_id), view.now, alerts.get(meta.run_id, 0)) for meta in queries.metas(view.database)
-    ]
-    return sorted(runs, key=lambda run: (run.last_at is not None, run.last_at or 0, run.meta.run_id), reverse=True)
+    rows = [(one, steps.get(one.run_id), alerts.get(one.run_id, 0)) for one in queries.metas(view.database)]
+
+    def newest(row: tuple[Meta, Stream | None, int]) -> tuple[bool, int, str]:
+        at = row[1].last_at if row[1] else None
+        return at is not None, at or 0, row[0].run_id
+
+    return sorted(rows, key=newest, reverse=True)
 
 
 def find_run(view: View, run_id: str) -> Run | None:

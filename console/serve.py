@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
 import socket
 
 import click
@@ -74,6 +75,11 @@ def serve(settings: Settings, host: str, port: int) -> int:
     )
     _log.info("serving console address=%s:%d", host, listener.getsockname()[1])
     _log.info("reading runs=%s sessions=%s", settings.base_runs_dir, settings.sessions_dir)
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # uvicorn raises them again once it has ended, for whoever else listens
+        signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listener])
     index.close()
     listener.close()

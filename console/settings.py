@@ -5,7 +5,7 @@ In: flags and variables. Out: one frozen value, read by everything else. Flag > 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["PORT", "Settings"]
@@ -33,9 +33,7 @@ class Settings:
     requests_file: Path | None = None
     refresh_seconds: int = 5
     grafana_url: str = "http://127.0.0.1:3000"
-    exporters: tuple[str, ...] = field(default=())
     counts_requests: bool = False
     needs_client: bool = False
-    live_enabled: bool = False
     runtime_metrics: bool = False
     fixed_time: str | None = None

@@ -31,7 +31,7 @@ _IN_A_RUN = {
 }
 """File of a run's folder -> kind of its lines."""
 
-_SETTLED_NS = 1_000_000_000
+_SETTLED_NS = 100_000_000
 """Times of folders are coarse; one that changed less than that ago may change again and look the same."""
 
 _ROTATED = re.compile(r"(?:[.-][0-9TZ._-]+)?(?:\.(?:gz|bz2|xz|zst))?$")
@@ -56,6 +56,7 @@ class Sources:
             os.path.abspath(settings.ai_events): Place("ai"),
         }
         self._folders = (self._runs, self._execution)
+        self._listed: tuple[int, list[str]] = (0, [])
         self.place_of = lru_cache(maxsize=8192)(self._place_of)
 
     @property
@@ -81,7 +82,7 @@ class Sources:
         yield from (os.path.dirname(path) for path in self._single)
         yield from self.run_folders()
 
-    def state_of_runs(self) -> int:
+    def _state_of_runs(self) -> int:
         """Return what changes when a run's folder comes or goes; 0 if that cannot be told, as it may just have."""
         try:
             changed = os.stat(self._runs).st_mtime_ns
@@ -90,7 +91,13 @@ class Sources:
         return changed if time.time_ns() - changed > _SETTLED_NS else 0
 
     def run_folders(self) -> list[str]:
-        """Return the folders that may be runs."""
+        """Return the folders that may be runs; the folder above is listed again only when its entries changed."""
+        state = self._state_of_runs()
+        if state != self._listed[0] or state == 0:
+            self._listed = (state, self._list_runs())
+        return self._listed[1]
+
+    def _list_runs(self) -> list[str]:
         try:
             with os.scandir(self._runs) as entries:
                 return [entry.path for entry in entries if is_id(entry.name) and entry.is_dir(follow_symlinks=False)]

@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from console.times import read_time
 
-__all__ = ["Step", "cells_of", "read_csv_row", "read_json_row", "step_of"]
+__all__ = ["Step", "cells_of", "read_csv_row", "read_json_row", "read_json_rows", "step_of"]
 
 
-class Step(Struct):
+class Step(Struct, gc=False):
     """One step of a run as its file has it; numbers and texts are None where it says nothing that is one."""
 
     step: float | None = None
@@ -75,6 +75,14 @@ _NO = frozenset({"false", "0", "no", "0.0"})
 _YES = frozenset({"true", "1", "yes", "1.0"})
 _NOTHING = frozenset({"", "nan", "nat", "none", "null", "[]"})
 _MOST = 1 << 53
+
+
+def read_json_rows(raws: Sequence[bytes]) -> list[Step] | None:
+    """Return the steps of JSON lines that are all as they should be; None if one is not."""
+    try:
+        return [*map(_decoder.decode, raws)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def read_json_row(raw: bytes) -> Step | str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from exporters.engine.records import UnreadableError, read_rows, row_of
 from exporters.engine.state.positions import Positions
+from exporters.engine.stored import UnreadableError, read_rows, row_of
 from exporters.engine.tail.descriptors import raise_limit
 from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Batch, Notice

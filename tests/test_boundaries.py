@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 OURS = ("console", "contracts", "emitters", "exporters")
 ENGINE = ROOT / "exporters/engine"
 
-GROUND = {"fields", "objects", "records", "values"}
+GROUND = {"fields", "objects", "records", "stored", "updates", "values"}
 """What flows between the stages and what is kept of them; every stage may import these."""
 
 CONDUCTORS = {"ledger", "pipeline", "run"}

@@ -76,10 +76,10 @@ def flag(name: str, default: bool = False) -> Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route: `handler` makes its answer, `not_found` what is said of an id there is nothing of.
+    """One route: `handler` makes its answer.
 
     Attributes:
-        is_stored: whether an answer may be kept by whoever is between; never, unless said so.
+        not_found: what is said of an id there is nothing of, as `code|sentence`, or as a code that is the sentence too.
     """
 
     path: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from console.documents import read_meta, read_session
@@ -25,7 +25,7 @@ _PUT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Documents:
-    """The documents of one index."""
+    """The documents of one index. `ended`: the folders of runs that say they have ended, met since the start."""
 
     def __init__(self, database: sqlite3.Connection, settings: Settings, sources: Sources) -> None:
         self._database = database
@@ -33,7 +33,8 @@ class Documents:
         self._sources = sources
         self._marks: dict[str, str] = {}
         self._chosen: dict[str, str] = {}
-        self._folders: tuple[int, list[str]] = (0, [])
+        self._folders: list[str] = []
+        self.ended: set[str] = set()
 
     def begin(self) -> None:
         """Take over what the index knows."""
@@ -43,12 +44,16 @@ class Documents:
         """Return the name of the file a run's steps are read from; empty if there is no choice to make."""
         return self._chosen.get(run_id, "")
 
-    def changes(self) -> list[tuple[str, str, str, str]]:
-        """Return (path, kind, subject, mark) of every document that is new, other than it was, or gone."""
+    def changes(self, quiet: Set[str] = frozenset()) -> list[tuple[str, str, str, str]]:
+        """Return (path, kind, subject, mark) of every document that is new, other than it was, or gone.
+
+        Args:
+            quiet: folders of runs whose documents need not be looked at now.
+        """
         found: dict[str, tuple[str, str, str]] = {}
         for folder in self._run_folders():
             path = f"{folder}/meta.json"
-            mark = _mark_of(path)
+            mark = self._marks[path] if folder in quiet and path in self._marks else _mark_of(path)
             if mark:
                 found[path] = ("run", os.path.basename(folder), mark)
         for path in self._session_files():
@@ -62,6 +67,7 @@ class Documents:
             if not kind:
                 self._database.execute("DELETE FROM documents WHERE path = ?", (path,))
                 self._marks.pop(path, None)
+                self.ended.discard(os.path.dirname(path))
                 continue
             body, problem = _read(path)
             found = subject, problem
@@ -71,6 +77,8 @@ class Documents:
             elif kind == "run" and not problem:
                 meta = read_meta(body, subject)
                 found = subject, meta if isinstance(meta, str) else ""
+                has_ended = not isinstance(meta, str) and meta.ended_at is not None
+                (self.ended.add if has_ended else self.ended.discard)(os.path.dirname(path))
                 self._choose(subject, os.path.dirname(path))
             self._database.execute(_PUT, (path, kind, found[0], mark, body, found[1]))
             self._marks[path] = mark
@@ -81,13 +89,12 @@ class Documents:
             self._chosen[run_id] = there[0]
 
     def _run_folders(self) -> list[str]:
-        """Return the runs' folders; the folder above is listed again only when its entries changed."""
-        state = self._sources.state_of_runs()
-        if state != self._folders[0] or state == 0:
-            self._folders = (state, self._sources.run_folders())
-            for folder in self._folders[1]:
+        folders = self._sources.run_folders()
+        if folders is not self._folders:
+            self._folders = folders
+            for folder in folders:
                 self._choose(os.path.basename(folder), folder)
-        return self._folders[1]
+        return folders
 
     def _session_files(self) -> Iterator[str]:
         try:

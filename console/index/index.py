@@ -25,7 +25,13 @@ from exporters.reading import Batch, Reading, Row
 __all__ = ["Index"]
 
 _COMMIT_S = 1.0
-_SETTLED_NS = 1_000_000_000
+_SETTLED_NS = 100_000_000
+"""Times of folders are coarse; one that changed less than that ago may change again and look the same."""
+
+_FULL_S = 1.0
+"""Seconds between two looks at the folders of runs that have ended; their open files are looked at every time."""
+
+_UNSEEN = -1
 _PUT = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
 _DELETE = "DELETE FROM positions WHERE kind = ? AND key = ?"
 
@@ -42,11 +48,13 @@ class Index:
         self._settings = settings
         self._monotonic = monotonic
         self._lock = threading.RLock()
-        self._seen_folders: tuple[object, ...] = ()
+        self._seen_folders: dict[str, int | None] = {}
+        self._looked_at = float("-inf")
         self.sources = Sources(settings)
         self.version = 0
         self.errors = 0
         self.is_behind = True
+        self._begun_at = float("-inf")
         self._open()
 
     def _open(self) -> None:
@@ -56,7 +64,7 @@ class Index:
         self._reading = Reading(self.sources.patterns, self.sources.may_follow)
         self._documents.begin()
         kept = self.database.execute("SELECT kind, key, value FROM positions").fetchall()
-        self._seen_folders = ()
+        self._seen_folders = {}
         try:
             rows: list[Row] = [(kind, key, msgspec.json.decode(value)) for kind, key, value in kept]
         except (msgspec.DecodeError, TypeError):
@@ -71,9 +79,11 @@ class Index:
         Args:
             seconds: how long may be read before the answer is given with what has been read until then.
         """
+        asked_at = self._monotonic()
         with self._lock:
             try:
-                self.catch_up(seconds)
+                if self.is_behind or self._begun_at <= asked_at:  # else somebody has looked since
+                    self.catch_up(seconds)
                 yield self.database
             except sqlite3.DatabaseError:
                 self._begin_anew()
@@ -92,6 +102,7 @@ class Index:
                 self._read_on(self._monotonic() + seconds)
 
     def _read_on(self, deadline: float) -> None:
+        self._begun_at = self._monotonic()
         self._look()
         is_done = False
         while not is_done:
@@ -105,12 +116,18 @@ class Index:
 
     def _look(self) -> None:
         """Look for new files, if a folder may have some, and at the documents that changed."""
-        state = tuple(map(_state_of, self.sources.watched()))
-        newest = max((changed for changed in state if changed is not None), default=0)
-        if state != self._seen_folders:
+        is_full = self._monotonic() - self._looked_at >= _FULL_S
+        quiet = frozenset() if is_full else self._documents.ended
+        state = {folder: _state_of(folder) for folder in self.sources.watched() if folder not in quiet}
+        if any(self._seen_folders.get(folder, _UNSEEN) != changed for folder, changed in state.items()):
             self._reading.scan(self._monotonic())
-            self._seen_folders = state if time.time_ns() - newest > _SETTLED_NS else ()
-        changes = self._documents.changes()
+        settled = time.time_ns() - _SETTLED_NS
+        self._seen_folders |= {
+            one: _UNSEEN if changed and changed > settled else changed for one, changed in state.items()
+        }
+        changes = self._documents.changes(quiet)
+        if is_full:
+            self._looked_at = self._monotonic()
         if changes:
             with transaction(self.database):
                 self._documents.take(changes)

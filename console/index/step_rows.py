@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from console.index.streams import Streams
 from console.index.tally import Curve, Tally, add_steps
-from console.steps import Step, read_csv_row, read_json_row, step_of
+from console.steps import Step, read_csv_row, read_json_row, read_json_rows, step_of
 
 __all__ = ["StepRows", "lines_in", "read_row"]
 
@@ -41,14 +41,7 @@ class StepRows:
         """Write the steps of some lines."""
         stream = self._streams.get("step", run_id)
         stream.curve = stream.curve or Curve()
-        kept, steps = [], []
-        for start, raw in lines:
-            step = read_row(raw, header)
-            if isinstance(step, str):
-                refused.append((start, step))
-            else:
-                kept.append((start, raw))
-                steps.append(step)
+        kept, steps = _read(lines, header, refused)
         if not steps:
             return
         add_steps(stream.tally, stream.curve, steps)
@@ -66,6 +59,24 @@ class StepRows:
         stream = self._streams.get("step", run_id)
         self._database.execute("DELETE FROM blocks WHERE stream = ?", (stream.id,))
         stream.tally, stream.curve, stream.first_at, stream.last_at = Tally(), Curve(), None, None
+
+
+def _read(
+    lines: list[tuple[int, bytes]], header: list[str] | None, refused: list[tuple[int, str]]
+) -> tuple[list[tuple[int, bytes]], list[Step]]:
+    """Return the lines that are steps, and the steps; all at once if all of them are."""
+    whole = read_json_rows([raw for _, raw in lines]) if header is None else None
+    if whole is not None:
+        return lines, whole
+    kept, steps = [], []
+    for start, raw in lines:
+        step = read_row(raw, header)
+        if isinstance(step, str):
+            refused.append((start, step))
+        else:
+            kept.append((start, raw))
+            steps.append(step)
+    return kept, steps
 
 
 def _parts(kept: list[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:

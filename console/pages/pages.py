@@ -115,7 +115,7 @@ def _session(view: View, asked: Asked) -> Shown:
     entry = find_session(view, asked["session_id"])
     if entry is None:
         if find_run(view, asked["session_id"]) is not None:
-            return _run(view, {**asked, "run_id": asked["session_id"], "level": None, "text": None, "limit": 100})
+            return _run(view, {**asked, "run_id": asked["session_id"]})
         raise _nothing("session", asked["session_id"])
     return "session.html", {
         "ribbon": ribbon_of(view),
@@ -209,8 +209,8 @@ PAGES = (
     Endpoint("/dashboard", _home, "Runs and sessions.", _HOME),
     Endpoint("/runs/{run_id}", _run, "A run.", _RUN, "run_not_found|Run not found: <id>"),
     Endpoint("/watch/runs/{run_id}", _run, "A run.", _RUN, "run_not_found|Run not found: <id>"),
-    Endpoint("/session/{session_id}", _session, "A session.", (_PAUSE,), "session_not_found|Session not found: <id>"),
-    Endpoint("/sessions/{session_id}", _session, "A session.", (_PAUSE,), "session_not_found|Session not found: <id>"),
+    Endpoint("/session/{session_id}", _session, "A session.", _RUN, "session_not_found|Session not found: <id>"),
+    Endpoint("/sessions/{session_id}", _session, "A session.", _RUN, "session_not_found|Session not found: <id>"),
     Endpoint(
         "/live/execution/{session_id}",
         _execution,

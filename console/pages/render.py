@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from console.drawing import sparkline
+from console.telemetry import gate_of
+from console.timeline import reason_in_words
 from console.times import ago, show
 
 __all__ = ["STATIC", "render"]
@@ -56,6 +58,13 @@ def _duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def _gate(payload: object) -> str:
+    """Return in words what a gate decided."""
+    name, passed, reason = gate_of(payload if isinstance(payload, dict) else {})
+    verdict = {True: "let it pass", False: "blocked it", None: "said neither yes nor no"}[passed]
+    return f"{name or 'a gate'} {verdict}{f': {reason_in_words(reason)}' if reason else ''}"
+
+
 def _moment(at: int | None) -> Markup:
     """Return a time that a script may show in the reader's own zone."""
     text = show(at)
@@ -80,6 +89,7 @@ _environment.filters.update(
     ago=ago,
     url=lambda text: quote(str(text), safe=""),
     query=lambda values: urlencode({name: value for name, value in values.items() if value}),
+    gate=_gate,
     pretty=lambda value: json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str),
 )
 _environment.globals["sparkline"] = sparkline

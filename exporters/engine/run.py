@@ -21,9 +21,10 @@ from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
 from exporters.engine.heap import TRIM_BYTES, hold_heap, trim_heap
 from exporters.engine.ledger import Ledger
 from exporters.engine.log import RateLimitedLog
-from exporters.engine.records import Change, Gone, read_rows, row_of
+from exporters.engine.records import Change, Gone
 from exporters.engine.state.keeper import Keeper, Loaded
 from exporters.engine.state.positions import Positions
+from exporters.engine.stored import read_rows, row_of
 from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Batch, Snapshot
 

@@ -1,4 +1,4 @@
-"""The nouns that flow between the stages.
+"""The nouns that flow between the stages; updates come through here, too.
 
 In: nothing. Out: frozen values.
 
@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from contracts.model import Keeps, Metric
+from contracts.model import Metric
+from exporters.engine.updates import Count, End, Observe, Put, Update
 
 __all__ = [
     "FIRST_PLACE",
@@ -152,54 +153,6 @@ class Decoded(Struct):
         self.skipped_bytes += other.skipped_bytes
 
 
-class Count(NamedTuple):
-    """Add `amount` to a counter series, for so many events."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    amount: float
-    events: int = 1
-
-
-class Observe(NamedTuple):
-    """Put `values` (in the metric's unit) into a histogram series, or add them to a counter's, one per event."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    values: list[float]
-
-    @property
-    def events(self) -> int:
-        """How many events these are."""
-        return len(self.values)
-
-
-class Put(NamedTuple):
-    """Set a gauge series, for so many events.
-
-    With `keeps` only a larger (max) or smaller (min) value changes anything, and with `at` (UTC epoch nanoseconds of
-    the event, 0 if it has no time) none from before the event that last set the series.
-    """
-
-    metric: Metric
-    labels: tuple[str, ...]
-    value: float
-    keeps: Keeps | None = None
-    at: int | None = None
-    events: int = 1
-
-
-class End(NamedTuple):
-    """End a gauge series, for so many events; with `at` as for `Put`."""
-
-    metric: Metric
-    labels: tuple[str, ...]
-    at: int | None = None
-    events: int = 1
-
-
-Update = Count | Observe | Put | End
-
 Outcome = Literal["applied", "ignored"]
 
 Target = tuple[Metric, tuple[str, ...]]
@@ -245,8 +198,8 @@ class Effect(Struct):
     """What a batch of events does.
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
-    taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
-    `parts` counts the parts of lines by name and outcome.
+    taken once. `refused` counts values by word and reason, `absent` those that something needed by word, `parts` the
+    parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)

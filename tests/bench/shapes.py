@@ -228,6 +228,29 @@ def _deep(_chance: random.Random, _index: int, event: Event) -> Event:
     return {**event, "data": {"order": {"detail": inner, "kind": "spot"}, "v": 1}}
 
 
+def _basket(number: int) -> Change:
+    """Return a change that puts so many parts into each event."""
+
+    def change(chance: random.Random, _index: int, event: Event) -> None:
+        event["legs"] = [
+            {"symbol": chance.choice(_SYMBOLS), "qty": round(chance.random() * 10, 4)} for _ in range(number)
+        ]
+
+    return change
+
+
+def _in_quotes(_chance: random.Random, _index: int, event: Event) -> None:
+    event.update(qty=str(event["qty"]), price=str(event["price"]), latency_ms=str(event["latency_ms"]))
+
+
+def _said(chance: random.Random, _index: int, event: Event) -> None:
+    event["message"] = f"order {chance.getrandbits(20)} took {event['latency_ms']} ms"
+
+
+def _logged(_chance: random.Random, index: int, event: Event) -> None:
+    event["ts"] = (_BEGIN + index * _STEP).strftime("%d/%b/%Y:%H:%M:%S +0000")
+
+
 SHAPES: Mapping[str, Shape] = {
     PLAIN: Shape("one mode, every event paired"),
     "one_percent_live": Shape("1 % of the events with mode live", _sometimes(0.01, mode="live")),
@@ -262,6 +285,12 @@ SHAPES: Mapping[str, Shape] = {
     "amounts": Shape("amounts, and gauges of numbers", contract=_HERE / "amounts.yaml"),
     "histograms": Shape("four histograms", contract=_HERE / "histograms.yaml"),
     "many_metrics": Shape("a contract with 50 metrics", contract=_HERE / "many_metrics.yaml"),
+    "one_part": Shape("one part in each line", _basket(1), at_most=2.5, contract=_HERE / "parts.yaml"),
+    "ten_parts": Shape("ten parts in each line", _basket(10), at_most=10, contract=_HERE / "parts.yaml"),
+    "measured": Shape("conditions on numbers, numbers made of two words", contract=_HERE / "measured.yaml"),
+    "measured_quoted": Shape("the same with all numbers in quotes", _in_quotes, contract=_HERE / "measured.yaml"),
+    "captured": Shape("numbers captured from messages", _said, at_most=2.5, contract=_HERE / "captured.yaml"),
+    "logged": Shape("times in a format of their own", _logged, at_most=2.5, contract=_HERE / "captured.yaml"),
     "deep": Shape("deep paths", _deep, contract=_HERE / "deep.yaml"),
     "wide": Shape("lines of 2 kB, nested", _wide, at_most=2.5),
     "new_names": Shape("every strategy new, the cap full", _strategies(10**12, "signal", "submit"), at_most=2.5),

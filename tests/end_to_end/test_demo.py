@@ -28,7 +28,7 @@ EXPORTERS = [contract.name for contract in load_contracts(CONTRACTS)]
 
 @pytest.fixture
 def ports() -> list[int]:
-    """Ports for the exporters, in their contracts' order, for Prometheus, Alertmanager and whom that tells."""
+    """Ports for the exporters, in their contracts' order, and for the stack: Prometheus, Alertmanager, ..."""
     return free_ports(len(EXPORTERS) + len(STACK_PORTS))
 
 
@@ -76,9 +76,10 @@ def test_the_demo_says_where_everything_is_and_ctrl_c_ends_all_of_it(ports: list
             name, place = line.split()
             pages[name] = place
         own = {name: f"http://127.0.0.1:{port}/metrics" for name, port in zip(EXPORTERS, ports, strict=False)}
-        prometheus, alertmanager, _ = ports[len(EXPORTERS) :]
+        prometheus, alertmanager, _, console = ports[len(EXPORTERS) :]
         found = re.fullmatch(rf"http://127\.0\.0\.1:{prometheus}(/\S+)", pages.pop("prometheus"))
         assert pages.pop("alertmanager") == f"http://127.0.0.1:{alertmanager}"
+        assert pages.pop("console") == f"http://127.0.0.1:{console}/"
         assert pages.pop("events")
         assert pages == own
         assert found and answers(prometheus, found[1])
@@ -106,7 +107,7 @@ def test_taken_ports_are_named_with_their_holder_before_anything_starts(ports: l
     assert (code, out) == (1, "")
     assert err.splitlines()[:3] == [
         f"demo: 127.0.0.1:{ports[0]}, the port of {EXPORTERS[0]}, is {own}",
-        f"demo: 127.0.0.1:{ports[-1]}, the port of told, is {own}",
+        f"demo: 127.0.0.1:{ports[-1]}, the port of console, is {own}",
         'demo: stop what holds them, or take other ports: make demo ARGS="--ports-from 20000"',
     ]
     assert listening(ports) == []
@@ -132,4 +133,5 @@ def test_without_prometheus_and_alertmanager_the_demo_runs_and_says_how_to_get_t
 def test_without_the_flag_ports_are_those_of_the_contracts() -> None:
     contracts = load_contracts(CONTRACTS)
     own = {contract.name: contract.port for contract in contracts}
-    assert ports_of(contracts, None) == {**own, "prometheus": 9092, "alertmanager": 9093, "told": 9095}
+    stack = {"prometheus": 9092, "alertmanager": 9093, "told": 9095, "console": 8000}
+    assert ports_of(contracts, None) == own | stack

@@ -26,7 +26,7 @@ def scope_of(file: str) -> Sequence[str]:
     path = Path(file)
     if not path.is_relative_to(_ENGINE):
         return ("tests/contracts", "tests/lint", "tests/test_cases.py")
-    stage = path.relative_to(_ENGINE).parts[0].removesuffix(".py")
+    stage = path.relative_to(_ENGINE).parts[0].removesuffix(".py").replace("stored", "records")
     if not Path("tests/engine", stage).is_dir():
         return ("tests/engine/run", "tests/engine", "tests/test_cases.py")
     more = ("tests/commands/test_state.py",) if stage in ("state", "records") else ()

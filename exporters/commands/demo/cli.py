@@ -18,7 +18,7 @@ import click
 
 from contracts.load import load_contracts
 from exporters.commands.demo.check import check, is_steady
-from exporters.commands.demo.ports import ALERTMANAGER, PROMETHEUS, STACK_PORTS, TOLD, ports_of
+from exporters.commands.demo.ports import ALERTMANAGER, CONSOLE, PROMETHEUS, STACK_PORTS, TOLD, ports_of
 from exporters.commands.demo.processes import Processes, StageError, find_program
 from exporters.commands.demo.table import Table
 from exporters.commands.demo.told import Told
@@ -52,12 +52,14 @@ class _Interrupted(Exception):  # noqa: N818  # not an error: Ctrl-C or SIGTERM
     "first",
     type=click.IntRange(1024, 65000),
     metavar="N",
-    help="Exporters, in their contracts' order, Prometheus, Alertmanager and whom that tells use N, N+1, ...; "
+    help="Exporters, in their contracts' order, Prometheus, Alertmanager, whom that tells and console use N, N+1, ...; "
     f"default: as the contracts say, and {', '.join(map(str, STACK_PORTS.values()))}.",
 )
 @click.option("--trouble", is_flag=True, help="Sample events with errors, gaps, mismatches and tripped rails.")
 def demo(seconds: int | None, checked: bool, first: int | None, trouble: bool) -> None:
-    """Start all exporters, their emitters, Prometheus and Alertmanager, and watch them. Writes sample events only.
+    """Start all exporters, their emitters, Prometheus, Alertmanager and the console, and watch them.
+
+    Writes sample events only.
 
     All is well until something is stopped; with --trouble it is not. Prometheus and Alertmanager are started where they
     are installed; what Alertmanager tells is shown below the table. Ctrl-C stops everything that was started.
@@ -143,6 +145,7 @@ def _print_addresses(stage: Processes) -> None:
     click.echo(f"events      {stage.folder}")
     for contract in stage.contracts:
         click.echo(f"{contract.name:<18}http://127.0.0.1:{stage.ports[contract.name]}/metrics")
+    click.echo(f"{CONSOLE:<18}http://127.0.0.1:{stage.ports[CONSOLE]}/")
     if PROMETHEUS in stage.ports:
         click.echo(f"{PROMETHEUS:<18}http://127.0.0.1:{stage.ports[PROMETHEUS]}{_targets_page(stage)}")
     if ALERTMANAGER in stage.ports:

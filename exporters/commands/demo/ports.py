@@ -12,15 +12,17 @@ from pathlib import Path
 
 from contracts.model import Contract
 
-__all__ = ["ALERTMANAGER", "PROMETHEUS", "STACK_PORTS", "TOLD", "holder_of", "name_taken", "ports_of"]
+__all__ = ["ALERTMANAGER", "CONSOLE", "PROMETHEUS", "STACK_PORTS", "TOLD", "holder_of", "name_taken", "ports_of"]
 
 PROMETHEUS = "prometheus"
 ALERTMANAGER = "alertmanager"
 TOLD = "told"
 """Who Alertmanager tells what fires: the demo itself."""
 
-STACK_PORTS = {PROMETHEUS: 9092, ALERTMANAGER: 9093, TOLD: 9095}
-"""Usual ports beside the contracts'. Source: seeds 001 and 003; `prometheus/*.yml` have the same."""
+CONSOLE = "console"
+
+STACK_PORTS = {PROMETHEUS: 9092, ALERTMANAGER: 9093, TOLD: 9095, CONSOLE: 8000}
+"""Usual ports beside the contracts'. Source: seeds 001, 002 and 003; `prometheus/*.yml` have the same."""
 
 _LISTENS = "0A"
 """The state of a listening socket in /proc/net/tcp; the fields beside it are local address:port and, ninth, inode."""

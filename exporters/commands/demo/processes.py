@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.model import Contract
-from exporters.commands.demo.ports import ALERTMANAGER, PROMETHEUS, STACK_PORTS, name_taken
+from exporters.commands.demo.ports import ALERTMANAGER, CONSOLE, PROMETHEUS, STACK_PORTS, name_taken
+from exporters.commands.places import ASSETS
 
 __all__ = ["PROGRAMS", "Processes", "StageError", "find_program"]
 
-_ROOT = Path(__file__).parents[3]
 _STOP_S = 5.0
 _NOBODY = 9  # the port of `discard`: where no Alertmanager runs, none of another stack is to be told
 
@@ -73,6 +73,7 @@ class Processes:
                 self._run(name, command(), {})
         for contract in self.contracts:
             self._start_emitter(contract)
+        self._start_console()
 
     def file_of(self, contract: Contract) -> Path:
         """Return the event file of an exporter; of one that reads none, where sessions print what they told."""
@@ -100,6 +101,24 @@ class Processes:
             out = ["--out", str(self.file_of(contract)), "--run-id", "demo"]
             calm = ["--calm"] if contract.name in _CAN_BE_CALM and not self.has_trouble else []
             self._run(f"emitter {contract.name}", _python("emitters", contract.name, *out, *pace, *calm), {})
+
+    def _start_console(self) -> None:
+        """Start the console over the exporters' files and over runs of an emitter of its own."""
+        here = self.folder / "artefacts"
+        files = {contract.name: str(self.file_of(contract)) for contract in self.contracts}
+        folders = {
+            "--base-runs-dir": here / "live_runs",
+            "--sessions-dir": here / "reports/experiments/live_sessions",
+            "--execution-dir": here / "logs/execution",
+            "--ledger": files.get("shadow_mvs", here / "ledger.jsonl"),
+            "--ai-events": files.get("ai_live", here / "ai_events.jsonl"),
+            "--requests-file": files.get("execution_watch", "none"),
+        }
+        arguments = [part for flag, value in folders.items() for part in (flag, str(value))]
+        place = ["--port", str(self.ports[CONSOLE]), "--state-dir", "none"]
+        self._run(CONSOLE, _python("console", *place, *arguments), {"PEAK_TRADE_PROMETHEUS_ENABLED": "1"})
+        pace = ["--forever", "--interval-ms", "500", "--steps", "240"]
+        self._run("emitter live_run", _python("emitters", "live_run", "--out", str(here), *pace), {})
 
     @property
     def _sessions_folder(self) -> Path:
@@ -144,7 +163,7 @@ class Processes:
         binary = find_program(ALERTMANAGER)
         assert binary is not None, "asked for before"
         config = self.folder / "alertmanager.yml"
-        config.write_text(self._with_own_ports(_ROOT / "prometheus" / "alertmanager.yml"), encoding="utf-8")
+        config.write_text(self._with_own_ports(ASSETS / "prometheus" / "alertmanager.yml"), encoding="utf-8")
         return [
             binary,
             f"--config.file={config}",
@@ -156,9 +175,9 @@ class Processes:
 
     def _configuration(self) -> str:
         """Return the configuration for this machine, with the demo's ports, and rules and runbooks where they are."""
-        source = _ROOT / "prometheus" / "prometheus.host.yml"
+        source = ASSETS / "prometheus" / "prometheus.host.yml"
         text = self._with_own_ports(source)
-        text = re.sub(r"runbooks: https?://\S+", f"runbooks: file://{_ROOT}/docs/runbooks", text)
+        text = re.sub(r"runbooks: https?://\S+", f"runbooks: file://{ASSETS}/docs/runbooks", text)
         return text.replace("- rules/", f"- {source.parent}/rules/")
 
     def _with_own_ports(self, source: Path) -> str:

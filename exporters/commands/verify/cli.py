@@ -16,7 +16,8 @@ import click
 from contracts.compiler.document import ContractError
 from contracts.load import load_contracts
 from exporters.commands.export import CONTRACTS
-from exporters.commands.verify.client import HttpClient
+from exporters.commands.places import ASSETS
+from exporters.commands.verify.client import HttpClient, NoAnswerError
 from exporters.commands.verify.evidence import Evidence
 from exporters.commands.verify.finding import Finding
 from exporters.commands.verify.grafana import credentials, read_dashboards
@@ -26,7 +27,6 @@ from exporters.commands.verify.sites import metrics_pages
 
 __all__ = ["verify"]
 
-_ROOT = Path(__file__).parents[3]
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 _OPTIONS = (
@@ -63,20 +63,20 @@ _OPTIONS = (
         ["--evidence"],
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
-        help="Keep summary.txt and every answer in this folder.",
+        help="Keep every answer, summary, date, host, versions and checksums in a new folder below this one.",
     ),
     click.Option(["--contracts"], type=_FOLDER, default=CONTRACTS, metavar="DIR", help="The contracts to hold to."),
     click.Option(
         ["--rules"],
         type=_FOLDER,
-        default=_ROOT / "prometheus" / "rules",
+        default=ASSETS / "prometheus" / "rules",
         metavar="DIR",
         help="The rule files Prometheus must have loaded.",
     ),
     click.Option(
         ["--dashboards"],
         type=click.Path(file_okay=False, path_type=Path),
-        default=_ROOT / "grafana" / "dashboards",
+        default=ASSETS / "grafana" / "dashboards",
         metavar="DIR",
         help="The dashboards Grafana must have.",
     ),
@@ -93,8 +93,8 @@ def _verify(
     rules: Path,
     dashboards: Path,
 ) -> None:
-    kept = Evidence(evidence)
     try:
+        kept = Evidence(evidence)
         known = load_contracts(contracts)
         plan = Plan(
             prometheus=HttpClient(prometheus_url, keep=kept.keep),
@@ -104,11 +104,21 @@ def _verify(
             rules=read_rule_names(rules),
             dashboards=read_dashboards(dashboards),
         )
-        kept.close()
     except (ContractError, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     findings = carry_out(plan, retries, _pause)
-    raise SystemExit(_report(findings, kept))
+    code = _report(findings, kept)
+    kept.close({"prometheus": _version_of(plan.prometheus), "contracts": str(contracts)})
+    raise SystemExit(code)
+
+
+def _version_of(prometheus: HttpClient) -> str:
+    """Return address and version of a Prometheus, as far as it says it."""
+    try:
+        answer = prometheus.read_json("/api/v1/status/buildinfo")
+        return f"{prometheus.base} {answer['data']['version']}"
+    except (NoAnswerError, KeyError, TypeError):
+        return f"{prometheus.base} (version unknown)"
 
 
 verify = click.Command(
@@ -116,7 +126,8 @@ verify = click.Command(
     callback=_verify,
     params=list(_OPTIONS),
     help="""Check a running stack: Prometheus, its targets and rules, the golden queries, every exporter against its
-    contract and, with --grafana-url, Grafana, its datasource and dashboards. It only asks.
+    contract and, with --grafana-url, Grafana, its datasource and dashboards. It only asks. One cause is one FAIL, with
+    the next step; what follows from it is a WARN that says so.
 
     For Grafana it needs GRAFANA_TOKEN, or GF_SECURITY_ADMIN_PASSWORD and, unless the user is admin,
     GF_SECURITY_ADMIN_USER. Exit code: 0 healthy, 1 not healthy, 2 wrong usage.
@@ -148,8 +159,9 @@ def _report(findings: Sequence[Finding], kept: Evidence) -> int:
         if not finding.passed:
             _say(f"NEXT|{finding.watcher}", kept, is_bad=True)
     healthy = all(finding.passed for finding in findings)
+    if kept.place is not None:
+        _say(f"EVIDENCE|dir={kept.place}", kept, is_bad=False)
     _say(f"RESULT={'PASS' if healthy else 'FAIL'}", kept, is_bad=not healthy)
-    kept.close()
     return 0 if healthy else 1
 
 

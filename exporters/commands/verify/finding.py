@@ -6,24 +6,43 @@ In: callables that ask. Out: findings in the order of the checks. What the quest
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Literal
 
 from exporters.commands.verify.client import NoAnswerError
 
-__all__ = ["Check", "Finding", "Level", "fail", "passed", "run_all"]
+__all__ = ["Check", "Depth", "Finding", "Level", "fail", "passed", "run_all"]
 
 Level = Literal["PASS", "FAIL", "WARN", "INFO"]
 
 
+class Depth(IntEnum):
+    """How near to the cause a question asks; what asks further away may only show what follows (causes.py)."""
+
+    PAGE = 0
+    TARGET = 1
+    SOURCE = 2
+    LOSS = 3
+    STALE = 4
+    ANSWER = 5
+    APART = 9
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer: how bad, which question, what was found and, where it is bad, what to do next."""
+    """One answer: how bad, which question, what was found and, where it is bad, what to do next.
+
+    Attributes:
+        about: the exporter it is about; "" if it is about none.
+    """
 
     level: Level
     id: str
     message: str
     watcher: str = ""
+    about: str = ""
+    depth: Depth = Depth.APART
 
     @property
     def passed(self) -> bool:
@@ -37,18 +56,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question. `watcher` says what to do when nobody answers it."""
+    """One question. `watcher` says what to do when nobody answers it; `about` and `depth` are those of its findings."""
 
     id: str
     ask: Callable[[], Iterable[Finding]]
     watcher: str
+    about: str = ""
+    depth: Depth = Depth.APART
 
     def run(self) -> list[Finding]:
         """Ask once; no answer is a finding too."""
         try:
-            return list(self.ask())
+            found = list(self.ask())
         except NoAnswerError as error:
-            return [Finding("FAIL", self.id, str(error), self.watcher)]
+            found = [Finding("FAIL", self.id, str(error), self.watcher)]
+        return [self._placed(finding) for finding in found]
+
+    def _placed(self, finding: Finding) -> Finding:
+        is_placed = bool(finding.about) or not self.about
+        return finding if is_placed else replace(finding, about=self.about, depth=self.depth)
 
 
 def passed(id: str, message: str) -> Finding:  # noqa: A002  # the word the output has

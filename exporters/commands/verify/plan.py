@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.model import Contract
+from exporters.commands.verify.causes import tell_causes
 from exporters.commands.verify.client import HttpClient
 from exporters.commands.verify.exporter import check_exporter
 from exporters.commands.verify.finding import Finding, run_all
@@ -52,7 +53,7 @@ def carry_out(plan: Plan, retries: int, pause: Callable[[int, int], None]) -> li
             checks += grafana_checks(plan.grafana, plan.dashboards)
         else:
             findings.append(_left_out("grafana", "datasource and dashboards"))
-    return findings + run_all(checks, retries, pause)
+    return tell_causes(findings + run_all(checks, retries, pause))
 
 
 def _left_out(site: str, what: str) -> Finding:

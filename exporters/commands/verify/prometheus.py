@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from contracts.model import Contract
+from exporters.commands.verify.alerts import check_alerts
 from exporters.commands.verify.client import HttpClient, NoAnswerError, query
-from exporters.commands.verify.finding import Check, Finding, fail, passed
+from exporters.commands.verify.finding import Check, Depth, Finding, fail, passed
+from exporters.commands.verify.flow import check_flow
 from exporters.commands.verify.golden import Golden
 
 __all__ = ["check_golden", "check_ready", "prometheus_checks"]
@@ -37,7 +40,9 @@ def prometheus_checks(
     return [
         Check("targets", lambda: _targets(prometheus, contracts), _START),
         Check("rules", lambda: _rules(prometheus, rules), _START),
+        *check_flow(prometheus, contracts),
         *(check_golden(prometheus, one) for one in golden),
+        check_alerts(prometheus, contracts),
     ]
 
 
@@ -55,7 +60,7 @@ def check_golden(prometheus: HttpClient, golden: Golden) -> Check:
         else:
             yield passed(golden.id, text)
 
-    return Check(golden.id, ask, _START)
+    return Check(golden.id, ask, _START, golden.exporter, Depth.ANSWER)
 
 
 def _remedy_for(golden: Golden) -> str:
@@ -70,9 +75,10 @@ def _targets(prometheus: HttpClient, contracts: Sequence[Contract]) -> Iterator[
         found = by_job.pop(contract.job, [])
         if not found:
             watcher = f"add the job {contract.job} to scrape_configs in prometheus.yml, and restart Prometheus"
-            yield fail(f"target_{contract.job}", f"Prometheus has no target of job {contract.job}", watcher)
+            text = f"Prometheus has no target of job {contract.job}"
+            yield Finding("FAIL", f"target_{contract.job}", text, watcher, contract.name, Depth.TARGET)
         watcher = f"start it: python -m exporters.{contract.name}; or make its port reachable for Prometheus"
-        yield from (_target(target, watcher) for target in found)
+        yield from (replace(_target(one, watcher), about=contract.name, depth=Depth.TARGET) for one in found)
     for targets in by_job.values():
         for finding in map(_target, targets):
             yield finding if finding.passed else Finding("WARN", finding.id, finding.message)
@@ -99,12 +105,6 @@ def _rules(prometheus: HttpClient, expected: frozenset[str]) -> Iterator[Finding
         yield fail("rules", f"{len(broken)} rules cannot be evaluated: {_shown(broken)}", "correct the expression")
     if not missing and not broken:
         yield passed("rules", f"all {len(expected)} rules are loaded")
-    firing = sorted(
-        f"{rule['name']} ({rule['labels'].get('severity', 'no severity')})"
-        for rule in loaded
-        if rule.get("state") == "firing"
-    )
-    yield Finding("INFO", "alerts", f"firing: {', '.join(firing) or 'none'}")
 
 
 def _shown(names: Sequence[str]) -> str:

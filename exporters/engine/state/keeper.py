@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from exporters.engine.records import Change, Saved, UnreadableError, read_rows, row_of
+from exporters.engine.records import Change, Saved
 from exporters.engine.state.rows import Row, StoreBusyError, StoreCorruptError, StoreError
+from exporters.engine.stored import UnreadableError, read_rows, row_of
 
 if TYPE_CHECKING:
     from exporters.engine.state.store import Store

@@ -5,7 +5,7 @@ from random import Random
 
 from contracts.model import Contract
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.records import read_rows
+from exporters.engine.stored import read_rows
 from tests.engine.support.harness import NOW, Bench, Row, stored
 from tests.engine.support.stages import STAGES, event
 

@@ -9,7 +9,8 @@ import pytest
 from contracts.model import Contract
 from exporters.engine.pairs.pairs import OpenPairs
 from exporters.engine.pairs.segments import remembered
-from exporters.engine.records import Saved, read_rows
+from exporters.engine.records import Saved
+from exporters.engine.stored import read_rows
 from tests.engine.support.harness import NOW, Bench
 from tests.engine.support.harness import stored as stored_as
 from tests.engine.support.stages import STAGES, event, remembered_by

@@ -17,10 +17,8 @@ from exporters.engine.records import (
     SavedName,
     SavedSegment,
     SavedSeries,
-    UnreadableError,
-    read_rows,
-    row_of,
 )
+from exporters.engine.stored import UnreadableError, read_rows, row_of
 from exporters.engine.values import Checkpoint, FileKey
 
 RECORDS: list[Record] = [

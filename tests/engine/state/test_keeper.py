@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from exporters.engine.records import Saved, row_of
+from exporters.engine.records import Saved
 from exporters.engine.state.keeper import Keeper, Loaded, records_of
 from exporters.engine.state.rows import Row, StoreBusyError, StoreError
 from exporters.engine.state.store import Store
+from exporters.engine.stored import row_of
 from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.mounts import fill, remount, small_disk

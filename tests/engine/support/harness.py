@@ -13,8 +13,9 @@ from contracts.model import Contract
 from exporters.engine.accounting import STORED, Accounting
 from exporters.engine.decode import Decoder
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.records import Change, read_rows, row_of
+from exporters.engine.records import Change
 from exporters.engine.series import SeriesTable
+from exporters.engine.stored import read_rows, row_of
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Effect, Sample, Snapshot
 

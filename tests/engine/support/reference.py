@@ -16,6 +16,7 @@ from tests.engine.support.pair_truth import expired_of, outcomes_of
 from tests.engine.support.reference_reading import Reader, Refusals, RefusedError, spell
 
 Json = Any
+JOBS = ("counts", "observes", "sets", "adds", "states")
 
 
 class Reference:
@@ -57,6 +58,12 @@ class Reference:
         source, words, refused = self.reader.read(event)
         self.needed.clear()
         moved = [self._move(name, metric, {**words, "source": source}) for name, metric in self._metrics()]
+        for own, has in self.reader.parts_of(self.document["sources"][source].get("parts", {}), event, words):
+            moved += [
+                self._move(name, metric, {**has, "source": source})
+                for name, metric in self._metrics()
+                if (metric.get("amount") or next((metric[job] for job in JOBS if job in metric), "")) in own
+            ]
         moved += [self._pair(pair, words, source) for pair in self.document.get("pairs", {}).values()]
         self.lines["applied" if any(moved) else "ignored"] += 1
         made = {word for word in self.needed if "is" in self.document["vocabulary"][word]}
@@ -138,7 +145,7 @@ class Reference:
         return value if value in places else str(rest)
 
     def _move(self, name: str, metric: Json, words: dict[str, Any]) -> bool:
-        job = next((job for job in ("counts", "observes", "sets", "adds", "states") if job in metric), "")
+        job = next((job for job in JOBS if job in metric), "")
         subject = metric.get("amount") or metric.get(job)
         if not job or (subject in self.measured and not words[f"{subject} is read"]):
             return False
@@ -241,7 +248,12 @@ class Reference:
         ends = [end for edge in pair["edges"].values() for end in edge]
         if stage not in ends or words[pair["edge"]] is not None:
             return False
-        self.needed |= {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
+        read = {word for word in (pair["id"], pair["at"]) if words[f"{word} is read"]}
+        self.needed |= read
+        for edge, (_, closing) in pair["edges"].items() if len(read) == 2 else ():
+            for _, metric in self._metrics():
+                if closing == stage and metric.get("observes") == pair["latency"]:  # joined or not, names take places
+                    self._labels(metric, {**words, "source": source, pair["edge"]: edge})
         if identity is None or at is None:
             return False
         self.paired.append((identity, stage, at, words, source, pair))

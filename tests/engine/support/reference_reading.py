@@ -4,9 +4,11 @@ In: a contract's document and one decoded event. Out: source, words and refused 
 code with `contracts` and `exporters`, so that agreement with them means something.
 """
 
+import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -94,6 +96,38 @@ def is_none(candidate: Json, raw: Json) -> bool:
     return isinstance(raw, str) and raw.strip().lower() in [spell(one).lower() for one in candidate.get("none", [])]
 
 
+def captured(candidate: Json, raw: Json) -> Json:
+    """Return the part of a text that a read captures, None if it finds none."""
+    if "capture" not in candidate or not isinstance(raw, str):
+        return raw
+    found = re.search(candidate["capture"], raw)
+    return found[1] if found else None
+
+
+def stamped(candidate: Json, raw: Json) -> Json:
+    """Return a time in a format of its own as others are written."""
+    if "format" not in candidate or not isinstance(raw, str):
+        return raw
+    try:
+        return datetime.strptime(raw, candidate["format"]).isoformat()
+    except ValueError:
+        return "no time"
+
+
+def opened(event: Json, of: str) -> list[Json]:
+    """Return the elements and entries at a place such as a.b[].c{}."""
+    found = [event]
+    for path, opens in re.findall(r"([^\[\]{}<>]*)(\[\]|{}|<>)", of):
+        inner = [dig(one, path.strip(".")) if path.strip(".") else one for one in found]
+        if opens == "[]":
+            found = [part for one in inner if isinstance(one, list) for part in one]
+        elif opens == "{}":
+            found = [{"key": k, "value": v} for one in inner if isinstance(one, dict) for k, v in one.items()]
+        else:
+            found = [json.loads(one) for one in inner if isinstance(one, str)]
+    return [one if isinstance(one, dict) else {"value": one} for one in found]
+
+
 class Reader:
     """Reads events as one contract says, at one wall time."""
 
@@ -139,6 +173,20 @@ class Reader:
             refused[name, "out_of_range"] += 1
             return None
         return made
+
+    def parts_of(self, parts: Json, event: Json, words: dict[str, Any]) -> Iterator[tuple[set[str], dict[str, Any]]]:
+        """Yield for each part of an event the words it reads itself, and all it has."""
+        for part in parts.values():
+            for inner in opened(event, part["of"]):
+                if not all(self._holds(wanted, raw) for wanted, raw in tested(part.get("match", {}), inner)):
+                    continue
+                reads = {w: [{"path": r}] if isinstance(r, str) else r for w, r in part.get("read", {}).items()}
+                own: dict[str, Any] = {}
+                for word, read in reads.items():
+                    own[word] = self._fill(word, read if isinstance(read, list) else [read], inner, Counter())
+                    own[f"{word} is read"] = True
+                yield {*reads}, words | own
+                yield from self.parts_of(part.get("parts", {}), inner, words | own)
 
     def words_of(self, source: Json) -> set[str]:
         """Return every word a source can fill."""
@@ -193,7 +241,7 @@ class Reader:
     def _measure(self, name: str, candidates: list[Json], event: Json, refused: Refusals) -> Any:
         word, reason = self.words[name], None
         for candidate in candidates:
-            raw = dig(event, candidate["path"])
+            raw = captured(candidate, dig(event, candidate["path"]))
             if raw is None or is_none(candidate, raw):
                 continue
             spellings = {**word.get("aliases", {}), **candidate.get("aliases", {})}
@@ -201,7 +249,7 @@ class Reader:
             if stated:
                 return stated[-1]
             timed, scale = word["type"] == "time", candidate.get("scale", 1.0)
-            value = time_of(raw, scale) if timed else number_of(raw, scale)
+            value = time_of(stamped(candidate, raw), scale) if timed else number_of(raw, scale)
             low, high = word.get("min", 0 if timed else -math.inf), word.get("max", math.inf)
             if value is None:
                 reason = reason or "mistyped"
