@@ -226,7 +226,7 @@ def _all_names(contract: Contract) -> tuple[str, ...]:
 def _rules_of(source: Source) -> object:
     tests = [_bare_tests(conditions) for conditions in (source.match, source.expect)]
     parts = [(part.name, part.of, _bare_tests(part.match)) for part in source.all_parts()]
-    return tests, source.require_any, source.by, [row.value for row in source.rows], parts
+    return tests, source.require_any, source.by, [row.value for row in source.rows], parts, source.max_parts
 
 
 def _bare_tests(conditions: Sequence[Condition]) -> list[Condition]:

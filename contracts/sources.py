@@ -110,6 +110,12 @@ class Part(Struct, frozen=True):
     parts: tuple[Part, ...] = ()
     line: int = 0
 
+    def names(self, around: str) -> Iterator[str]:
+        """Yield the name under which the part is counted, and those of all parts inside it."""
+        yield f"{around}.{self.name}"
+        for part in self.parts:
+            yield from part.names(f"{around}.{self.name}")
+
     def with_inner(self) -> Iterator[Part]:
         """Yield the part and all parts inside it."""
         yield self

@@ -43,7 +43,7 @@ _ENGINE = Path(__file__).parent / "engine"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, and measure coverage, if at all, of the engine's own steps only.
 
-    Coverage doubles what a test takes, so the slow ones are left out of it.
+    Coverage doubles what a test takes, so those that are slow or try much are left out of it.
     """
     for item in items:
         if getattr(getattr(item, "module", None), "amount", None) is amount:
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     files = {item.path for item in slow}
     items.sort(key=lambda item: item.path not in files)
     for item in items if config.pluginmanager.hasplugin("_cov") else ():
-        if item in slow or not item.path.is_relative_to(_ENGINE):
+        if item in slow or item.get_closest_marker("long") or not item.path.is_relative_to(_ENGINE):
             item.add_marker(pytest.mark.no_cover)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import amount
 from tests.copies import copy_of_the_house
 from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.ports import free_port, free_ports
@@ -70,7 +71,7 @@ kill $served; wait $served"""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shells", ["one_for_all", "one_for_each"])
+@pytest.mark.parametrize("shells", amount(["one_for_each"], ["one_for_each", "one_for_all"]))
 def test_the_blocks_run_in_order_in_a_shell_that_was_given_nothing(shells: str, house: Path) -> None:
     (house / "my.yaml").write_text(_blocks("yaml")[0])
     blocks = [_shortened(block) for block in _blocks("bash")]

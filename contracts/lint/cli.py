@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["diff", "lint"]
 
 _HOME = Path(__file__).parents[2]
-_HOW_TO_INSTALL = "the lint needs the package promql-parser; install it: pip install 'peak-trade-exporters[dev]'"
+_HOW_TO_INSTALL = "the lint needs the package promql-parser; install it: pip install 'peak-trade-exporters[lint]'"
 
 
 @click.command(short_help="Check rules, dashboards and docs against the contracts.")

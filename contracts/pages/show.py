@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from contracts.model import Contract, Metric
+from contracts.compiler.paths import show_steps
+from contracts.model import Contract, Metric, Part
 from contracts.pages.named import read_named
 
 __all__ = ["render_contract", "samples_of", "show"]
@@ -46,6 +47,9 @@ def render_contract(contract: Contract) -> Iterator[str]:
     yield f"port {contract.port}{_env(contract.port_env)}, job {contract.job}, {origin}"
     if contract.sources:
         yield f"sources {', '.join(source.name for source in contract.sources)}"
+    for source in contract.sources:
+        if source.parts:
+            yield f"parts of {source.name}: {', '.join(_part(part) for part in source.parts)}"
     yield ""
     rows = [("metric", "type", "series", "samples", "labels")]
     rows += [
@@ -63,6 +67,12 @@ def render_contract(contract: Contract) -> Iterator[str]:
     samples = sum(samples_of(contract, metric) for metric in contract.metrics)
     yield ""
     yield f"{len(contract.metrics)} metrics, at most {series} series and {samples} samples"
+
+
+def _part(part: Part) -> str:
+    """Return a part, where it is, and the parts inside it."""
+    inside = f" ({', '.join(map(_part, part.parts))})" if part.parts else ""
+    return f"{part.name} {show_steps(part.of)}{inside}"
 
 
 def _env(name: str | None) -> str:

@@ -69,6 +69,9 @@ class Accounting:
         ]
         plain = [name for name, metric in STORED.items() if len(metric.labels) == 1]
         updates += [self._count(name, 0) for name in plain]
+        names = [name for source in self._contract.sources for part in source.parts for name in part.names(source.name)]
+        for name in names:
+            updates += [self._count("parts_total", 0, name, kind) for kind in LABEL_VALUES["parts_total", "outcome"]]
         for pair in self._contract.pairs:
             updates += [self._count("pairs_forgotten_total", 0, pair.name, why) for why in ("expired", "evicted")]
             for edge in pair.edges:

@@ -198,8 +198,8 @@ class Effect(Struct):
     """What a batch of events does.
 
     `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
-    taken once. `refused` counts values by word and reason, `absent` by word those that something needed.
-    `parts` counts the parts of lines by name and outcome.
+    taken once. `refused` counts values by word and reason, `absent` those that something needed by word, `parts` the
+    parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)

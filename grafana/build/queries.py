@@ -2,7 +2,8 @@
 
 In: a `Selector` of a known family. Out: a `Query`: expression, Grafana unit, legend. Three habits keep missing data
 missing: nothing is filled with `or vector(0)`, a quotient divides by `(x > 0)`, so that no traffic gives no value, and
-a quantile of no traffic (NaN) is dropped by `>= 0`.
+a quantile of no traffic (NaN) is dropped by `>= 0`. A window looks back for minutes; of a target that is down it shows
+nothing, as what it holds is no longer true.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ __all__ = [
     "Query",
     "Selector",
     "age",
+    "beside",
     "count",
     "grown",
     "is_active",
@@ -113,7 +115,8 @@ def grown(selector: Selector, *by: str, window: str) -> Query:
 def quantile(part: float, selector: Selector, *by: str, window: str = AUTO) -> Query:
     """Return a quantile of a histogram by labels; no value where nothing was observed."""
     _require(selector, "histogram")
-    buckets = f"sum by ({', '.join(('le', *_checked(selector, by)))}) (rate({selector.text('_bucket')}[{window}]))"
+    inner = _while_up(f"rate({selector.text('_bucket')}[{window}])")
+    buckets = f"sum by ({', '.join(('le', *_checked(selector, by)))}) ({inner})"
     expr = f"histogram_quantile({part:g}, {buckets}) >= 0"
     return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), _legend(by) or f"p{part * 100:g}")
 
@@ -126,8 +129,9 @@ def slower_than(bound: float, selector: Selector, *, window: str = AUTO) -> Quer
         listed = ", ".join(f"{edge:g}" for edge in buckets)
         raise DashboardError(f"{selector.family.name} has no bucket {bound:g}; it has {listed}")
     edge = f'le="{float(bound)}"'
-    below = f"sum(rate({selector.text('_bucket', edge)}[{window}]))"
-    expr = f"1 - {below} / (sum(rate({selector.text('_count')}[{window}])) > 0)"
+    below = _while_up(f"rate({selector.text('_bucket', edge)}[{window}])")
+    every = _while_up(f"rate({selector.text('_count')}[{window}])")
+    expr = f"1 - sum({below}) / (sum({every}) > 0)"
     return Query(expr, "percentunit", (selector.family,), f"above {bound:g} s")
 
 
@@ -171,6 +175,17 @@ def which(selector: Selector, label: str, *by: str) -> Query:
     return Query(" + ".join(parts), "none", (selector.family,), _legend(by))
 
 
+def beside(counted: Selector, witness: Selector) -> Query:
+    """Return how many series there are besides the witness; nothing while there is no witness.
+
+    What is always there, such as an alert that always fires, tells none from nobody looking.
+    """
+    for selector in (counted, witness):
+        _require(selector, "gauge")
+    expr = f"count({counted.text()}) - count({witness.text()})"
+    return Query(expr, "short", (counted.family,))
+
+
 def is_active(selector: Selector, window: str) -> Query:
     """Return 1 if a counter grew in `window`, 0 if it did not, nothing if it does not exist."""
     expr = f"{_over(selector, 'counter', 'increase', window, ())} > bool 0"
@@ -191,7 +206,11 @@ def is_reachable(selector: Selector) -> Query:
 
 def _over(selector: Selector, kind: str, function: str, window: str, by: tuple[str, ...]) -> str:
     _require(selector, kind)
-    return _folded("sum", f"{function}({selector.text()}[{window}])", _checked(selector, by))
+    return _folded("sum", _while_up(f"{function}({selector.text()}[{window}])"), _checked(selector, by))
+
+
+def _while_up(expr: str) -> str:
+    return f"{expr} and on (job, instance) up == 1"
 
 
 def _folded(fold: str, expr: str, by: tuple[str, ...]) -> str:

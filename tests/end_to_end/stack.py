@@ -19,7 +19,7 @@ from typing import Any
 
 from contracts.load import load_contracts
 from contracts.model import Contract
-from exporters.commands.demo.ports import ALERTMANAGER, PROMETHEUS, STACK_PORTS
+from exporters.commands.demo.ports import ALERTMANAGER, CONSOLE, PROMETHEUS, STACK_PORTS
 from exporters.commands.demo.processes import find_program
 from exporters.commands.demo.told import Told
 from exporters.commands.export import CONTRACTS
@@ -174,6 +174,7 @@ class Stack:
             STACK_PORTS[PROMETHEUS]: self.ports[name],
             STACK_PORTS[ALERTMANAGER]: self.ports.get(ALERTMANAGER, _NOBODY),
         }
+        own[STACK_PORTS[CONSOLE]] = _NOBODY  # it is not part of this stack
         quick = (
             ("\n  scrape_interval: 5s", "\n  scrape_interval: 1s"),
             ("scrape_timeout: 4s", "scrape_timeout: 1s"),

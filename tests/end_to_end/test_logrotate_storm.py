@@ -55,11 +55,14 @@ ORDINARY = ("delaycompress", "compress", "copytruncate compress")
 
 
 class Writer(threading.Thread):
-    """Appends numbered decisions; after its file was renamed it goes on in the old one for a moment, then reopens."""
+    """Appends numbered decisions; after its file was renamed it goes on in the old one for a moment, then reopens.
+
+    `inode` is of the file it has open: nobody rotates again before it has reopened, however busy the machine is.
+    """
 
     def __init__(self, path: Path, seed: int, pause_s: float) -> None:
         super().__init__(daemon=True)
-        self.written = 0
+        self.written = self.inode = 0
         self._path = path
         self._random = random.Random(seed)
         self._pause_s = pause_s
@@ -85,7 +88,9 @@ class Writer(threading.Thread):
         self.join()
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.inode = os.fstat(handle).st_ino
+        return handle
 
     def _is_moved(self, handle: int) -> bool:
         try:
@@ -97,9 +102,10 @@ class Writer(threading.Thread):
 class Rotator(threading.Thread):
     """Runs logrotate again and again."""
 
-    def __init__(self, folder: Path, path: Path, directives: list[str], seed: int) -> None:
+    def __init__(self, folder: Path, path: Path, directives: list[str], seed: int, writer: Writer) -> None:
         super().__init__(daemon=True)
         self.rotations = 0
+        self._path, self._writer = path, writer
         self._random = random.Random(seed)
         self._stop_now = threading.Event()
         config = folder / "logrotate.conf"
@@ -112,6 +118,8 @@ class Rotator(threading.Thread):
     def run(self) -> None:
         """Rotate until finish()."""
         while not self._stop_now.wait(self._random.random() * 0.8):
+            if self._path.exists() and os.stat(self._path).st_ino != self._writer.inode:
+                continue
             subprocess.run(self._command, check=False, timeout=30, capture_output=True)
             self.rotations += 1
 
@@ -150,7 +158,7 @@ def test_under_real_logrotate_every_line_counts_once(tmp_path: Path, name: str, 
     file, port = tmp_path / "logs" / "events.jsonl", free_port()
     exporter, scraper = Exporter(file, tmp_path / "state", port, contract), Scraper(port, pause_s=0.1)
     writer = Writer(file, seed, pause_s=0.01)
-    rotator = Rotator(tmp_path, file, CONFIGURATIONS[name], seed)
+    rotator = Rotator(tmp_path, file, CONFIGURATIONS[name], seed, writer)
     exporter.start()
     try:
         for thread in (writer, rotator, scraper):
@@ -159,8 +167,9 @@ def test_under_real_logrotate_every_line_counts_once(tmp_path: Path, name: str, 
         rotator.finish()
         writer.finish()
         there, found = on_disk(file.parent), settled(port)
-    finally:
-        scraper.finish()
+    finally:  # threads that went on would be seen by the tests after this one
+        for thread in (rotator, writer, scraper):
+            thread.finish()
         exporter.end(signal.SIGTERM)
     facts = f"{name}: {writer.written} written, {len(there)} on disk, {found.total()} counted, "
     facts += f"{rotator.rotations} rotations, {kills} kills"

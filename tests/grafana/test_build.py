@@ -96,7 +96,8 @@ def test_a_new_value_of_a_state_must_get_a_colour(tmp_path: Path) -> None:
             "peak_trade_exporter_lines_total",
             {"outcome": "lost"},
             'peak_trade_exporter_lines_total: outcome is never "lost"; expected one of applied, ignored, blank, '
-            "bad_json, invalid_utf8, not_object, too_long, unknown_schema, missing_fields, internal_error",
+            "bad_json, invalid_utf8, not_object, too_long, unknown_schema, missing_fields, too_many_parts, "
+            "internal_error",
         ),
         ("up", {"mode": "$mode"}, 'up has no label "mode"; it has job, instance'),
     ],

@@ -39,11 +39,11 @@ OPPOSITE = {"UP": "DOWN", "PRESENT": "MISSING", "ACTIVE": "INACTIVE"}
 OF_PROMETHEUS = {
     "up": set(),
     "scrape_duration_seconds": set(),
-    "ALERTS": {"alertstate"},
+    "ALERTS": {"alertstate", "alertname"},
     "process_resident_memory_bytes": set(),
     "process_cpu_seconds_total": set(),
 }
-PROMQL_WORDS = {"by", "on", "group_left", "or", "bool"}
+PROMQL_WORDS = {"by", "on", "group_left", "or", "and", "bool"}
 
 
 def _words_of(panel: Json) -> dict[str, tuple[str, str]]:
@@ -90,16 +90,17 @@ def test_overview_has_every_panel_seed_001_names_with_its_words(
         assert words["0"][1] != "green"
 
 
-def test_shadow_board_has_the_six_expressions_of_seed_000(panels: dict[str, Json]) -> None:
+def test_shadow_board_has_the_six_expressions_of_seed_000_while_the_exporter_is_up(panels: dict[str, Json]) -> None:
+    up = " and on (job, instance) up == 1"
     events = 'peak_trade_pipeline_events_total{mode=~"$mode",exchange=~"$exchange"'
     latency = 'peak_trade_pipeline_latency_seconds_bucket{mode=~"$mode",exchange=~"$exchange",edge="intent_to_ack"}'
     wanted = {
-        "Event throughput by mode, stage": f"sum by (mode, stage) (rate({events}}}[5m]))",
-        "Error rate": f'sum by (mode) (rate({events},stage="error"}}[5m]))'
-        f" / (sum by (mode) (rate({events}}}[5m])) > 0)",
-        "Risk blocks by reason": 'sum by (mode, reason) (rate(peak_trade_risk_blocks_total{mode=~"$mode"}[5m]))',
-        "Latency P95 (intent → ack)": f"histogram_quantile(0.95, sum by (le, mode) (rate({latency}[5m]))) >= 0",
-        "Feed gaps": '60 * sum by (mode, feed) (rate(peak_trade_feed_gaps_total{mode=~"$mode"}[15m]))',
+        "Event throughput by mode, stage": f"sum by (mode, stage) (rate({events}}}[5m]){up})",
+        "Error rate": f'sum by (mode) (rate({events},stage="error"}}[5m]){up})'
+        f" / (sum by (mode) (rate({events}}}[5m]){up}) > 0)",
+        "Risk blocks by reason": f'sum by (mode, reason) (rate(peak_trade_risk_blocks_total{{mode=~"$mode"}}[5m]){up})',
+        "Latency P95 (intent → ack)": f"histogram_quantile(0.95, sum by (le, mode) (rate({latency}[5m]){up})) >= 0",
+        "Feed gaps": f'60 * sum by (mode, feed) (rate(peak_trade_feed_gaps_total{{mode=~"$mode"}}[15m]){up})',
         "Run state over time": 'sum by (mode, state) (peak_trade_run_state{mode=~"$mode"})',
     }
     found = {title: [target["expr"] for target in panels[f"{SHADOW}: {title}"]["targets"]] for title in wanted}
@@ -202,7 +203,7 @@ def test_every_metric_and_label_of_every_query_exists(panels: dict[str, Json], c
         for metric, inside in metrics:
             assert metric in known, (name, metric)
             assert set(re.findall(r"(\w+)(?==|!)", inside)) <= known[metric] | {"job"}, (name, metric, inside)
-            labels |= known[metric] | {"job"}
+            labels |= known[metric] | {"job", "instance"}
         assert groups <= labels, (name, groups)
 
 

@@ -26,7 +26,7 @@ SHADOW = "peaktrade-shadow-pipeline-mvs"
 EXPORTERS = "peaktrade-exporter-health"
 STRATEGY = "peaktrade-strategy-risk"
 MAY_BE_EMPTY = {
-    f"{OVERVIEW}: Alerts firing": "ALERTS exists only while an alert is pending or fires",
+    f"{OVERVIEW}: Alerts firing": "here there are no rules, so the dead man's switch does not fire either",
     f"{EXPORTERS}: Label values folded (1h)": "the series appear with the first label value beyond its cap",
     f"{STRATEGY}: Refused values (15m)": "the series appear with the first value that is refused",
     f"{EXPORTERS}: Values refused / min": "the series appear with the first value that is refused",
@@ -173,6 +173,18 @@ def test_after_a_loss_the_lamps_of_what_is_gone_and_no_others_change(
 ) -> None:
     name = f"{OVERVIEW}: {title}"
     assert _read(panels[name], asked.lost[name, "A"]) == reading
+
+
+def test_after_a_loss_no_window_figure_of_the_lost_exporter_is_left(asked: Asked, panels: dict[str, Json]) -> None:
+    """A window looks back for minutes; what it held of an exporter that is down is no longer true."""
+    of_shadow = [
+        (name, target["refId"])
+        for name, panel in panels.items()
+        for target in panel["targets"]
+        if "[" in target["expr"] and re.search(r"peak_trade_(pipeline|risk|feed)\w*", target["expr"])
+    ]
+    assert len(of_shadow) >= 5
+    assert {key for key in of_shadow if asked.lost[key]} == set()
 
 
 def test_after_a_loss_the_exporter_board_says_which_one_is_down(asked: Asked, panels: dict[str, Json]) -> None:

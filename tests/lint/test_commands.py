@@ -52,7 +52,7 @@ def test_without_the_parser_it_exits_2_and_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "promql_parser", None)
     paths = [small.root / CONTRACT] * 2 if command == "diff" else []
     result = run(command, *paths, "--root", small.root)
-    expected = "the lint needs the package promql-parser; install it: pip install 'peak-trade-exporters[dev]'\n"
+    expected = "the lint needs the package promql-parser; install it: pip install 'peak-trade-exporters[lint]'\n"
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
 
 

@@ -6,6 +6,7 @@ Without `le` it returns nothing; on `_sum`, on a gauge or on raw buckets it retu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import promql_parser as pp
 
@@ -13,7 +14,7 @@ from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import infer
-from contracts.lint.promql.syntax import name_of, number_of, operator_of, selectors
+from contracts.lint.promql.syntax import name_of, nodes, number_of, operator_of, selectors
 
 __all__ = ["SEVERITY", "check"]
 
@@ -33,7 +34,7 @@ def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
     quantile = number_of(call.args[0])
     if quantile is not None and not 0 <= quantile <= 1:
         yield f"asks for an impossible quantile (got {quantile:g}, expected 0 to 1); write 95 % as 0.95"
-    known = [(name_of(found), catalog.find(name_of(found) or "")) for found in selectors(call.args[1])]
+    known = [(name_of(found), catalog.find(name_of(found) or "")) for found in _measured(call.args[1])]
     for name, series in known:
         if series is not None and series.kind != "bucket":
             yield f"needs the buckets of a histogram (got {name}); use a metric ending in _bucket"
@@ -43,3 +44,10 @@ def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
         yield f'loses the label "le" on the way (kept: {", ".join(sorted(value.labels)) or "none"}); add le to by ()'
     if value.is_total and any(series is not None for _, series in known):
         yield "is over all time, as its buckets are raw totals; take rate() of them first"
+
+
+def _measured(expr: Any) -> list[Any]:
+    """Return the selectors a value comes from: what stands after `and` or `unless` only decides whether it is shown."""
+    filters = [node.rhs for node in nodes(expr) if operator_of(node) in ("and", "unless")]
+    beside = {str(found) for part in filters for found in selectors(part)}
+    return [found for found in selectors(expr) if str(found) not in beside]

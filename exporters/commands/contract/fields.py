@@ -75,9 +75,11 @@ class Fields:
                 yield from self._walk(inner, (*path, ELEMENT))
 
     def leaves(self) -> Iterator[tuple[Path, Field]]:
-        """Yield the fields that hold values, not only objects or lists."""
+        """Yield the fields that hold values, not only objects or lists; of ever new keys only what stands for all."""
+        open_ended = {path[:-1] for path in self.known if path[-1] == ANY}
         for path, found in self.known.items():
-            if found.kinds.keys() - {"object", "list", "null"}:
+            is_one_of_many = any(path[:at] in open_ended and path[at] != ANY for at in range(len(path)))
+            if found.kinds.keys() - {"object", "list", "null"} and not is_one_of_many:
                 yield path, found
 
 

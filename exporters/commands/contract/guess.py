@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from exporters.commands.contract.fields import ANY, ELEMENT, Field, Fields, Path
 from exporters.commands.contract.shown import is_identifying, looks_random, shown
+from exporters.commands.contract.word_causes import dotted
 
 __all__ = ["Guess", "buckets_of", "guesses_of", "snake"]
 
@@ -22,6 +23,9 @@ Kind = Literal["enum", "name", "histogram", "gauge", "time", "none"]
 
 _MOST_CLOSED, _MOST_NAMES, _LONGEST = 12, 100, 64
 """Values of a closed list, of a name; characters of either."""
+
+_MANY_KEYS = 20
+"""Keys an object has at least if they may be data rather than names of fields."""
 
 _UNITS = {
     "seconds": {
@@ -56,9 +60,29 @@ class Guess(Struct, frozen=True):
 
 
 def guesses_of(fields: Fields) -> Iterator[Guess]:
-    """Yield a guess for every field that holds values."""
+    """Yield a guess for every field that holds values; of an object whose keys come and go, one for all of them."""
+    changing = _changing(fields)
+    for path, number in changing.items():
+        there = f"in {fields.known[path].events} of {fields.events} events"
+        why = f'{there}; {number} keys and more that come and go; read as parts: of: "{dotted(path)}{{}}"'
+        yield Guess(path, "none", why)
     for path, found in fields.leaves():
-        yield _guess(path, found, fields)
+        if not any(path[:length] in changing for length in range(1, len(path))):
+            yield _guess(path, found, fields)
+
+
+def _changing(fields: Fields) -> dict[Path, int]:
+    """Return the objects whose keys are data: many, of which each is in few of the events; and how many there are."""
+    keys: dict[Path, list[int]] = {}
+    for path, found in fields.known.items():
+        if len(path) > 1 and ELEMENT not in path:
+            keys.setdefault(path[:-1], []).append(found.events)
+    most = {path: fields.known[path].events / 8 for path in keys}
+    return {
+        path: len(numbers)
+        for path, numbers in keys.items()
+        if len(numbers) >= _MANY_KEYS and sorted(numbers)[len(numbers) // 2] <= most[path]
+    }
 
 
 def _guess(path: Path, found: Field, fields: Fields) -> Guess:

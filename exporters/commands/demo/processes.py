@@ -18,10 +18,10 @@ from pathlib import Path
 
 from contracts.model import Contract
 from exporters.commands.demo.ports import ALERTMANAGER, CONSOLE, PROMETHEUS, STACK_PORTS, name_taken
+from exporters.commands.places import ASSETS
 
 __all__ = ["PROGRAMS", "Processes", "StageError", "find_program"]
 
-_ROOT = Path(__file__).parents[3]
 _STOP_S = 5.0
 _NOBODY = 9  # the port of `discard`: where no Alertmanager runs, none of another stack is to be told
 
@@ -163,7 +163,7 @@ class Processes:
         binary = find_program(ALERTMANAGER)
         assert binary is not None, "asked for before"
         config = self.folder / "alertmanager.yml"
-        config.write_text(self._with_own_ports(_ROOT / "prometheus" / "alertmanager.yml"), encoding="utf-8")
+        config.write_text(self._with_own_ports(ASSETS / "prometheus" / "alertmanager.yml"), encoding="utf-8")
         return [
             binary,
             f"--config.file={config}",
@@ -175,9 +175,9 @@ class Processes:
 
     def _configuration(self) -> str:
         """Return the configuration for this machine, with the demo's ports, and rules and runbooks where they are."""
-        source = _ROOT / "prometheus" / "prometheus.host.yml"
+        source = ASSETS / "prometheus" / "prometheus.host.yml"
         text = self._with_own_ports(source)
-        text = re.sub(r"runbooks: https?://\S+", f"runbooks: file://{_ROOT}/docs/runbooks", text)
+        text = re.sub(r"runbooks: https?://\S+", f"runbooks: file://{ASSETS}/docs/runbooks", text)
         return text.replace("- rules/", f"- {source.parent}/rules/")
 
     def _with_own_ports(self, source: Path) -> str:

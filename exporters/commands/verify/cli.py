@@ -16,6 +16,7 @@ import click
 from contracts.compiler.document import ContractError
 from contracts.load import load_contracts
 from exporters.commands.export import CONTRACTS
+from exporters.commands.places import ASSETS
 from exporters.commands.verify.client import HttpClient, NoAnswerError
 from exporters.commands.verify.evidence import Evidence
 from exporters.commands.verify.finding import Finding
@@ -26,7 +27,6 @@ from exporters.commands.verify.sites import metrics_pages
 
 __all__ = ["verify"]
 
-_ROOT = Path(__file__).parents[3]
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 _OPTIONS = (
@@ -69,14 +69,14 @@ _OPTIONS = (
     click.Option(
         ["--rules"],
         type=_FOLDER,
-        default=_ROOT / "prometheus" / "rules",
+        default=ASSETS / "prometheus" / "rules",
         metavar="DIR",
         help="The rule files Prometheus must have loaded.",
     ),
     click.Option(
         ["--dashboards"],
         type=click.Path(file_okay=False, path_type=Path),
-        default=_ROOT / "grafana" / "dashboards",
+        default=ASSETS / "grafana" / "dashboards",
         metavar="DIR",
         help="The dashboards Grafana must have.",
     ),

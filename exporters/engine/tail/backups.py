@@ -15,14 +15,15 @@ from functools import lru_cache
 from msgspec import Struct
 
 from exporters.engine.tail.evidence import Evidence
-from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_plain, open_proved
+from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_proved, open_same
 from exporters.engine.tail.unpack import PACKED, is_packed, unpack
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["NEVER", "Backup", "bases", "find_content", "list_backups", "past_checkpoint"]
 
-_SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*|\.old")
-"""What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old."""
+_SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*(?:\.backup)?|\.old")
+"""What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old; -2026112011.backup, when logrotate
+finds that a writer was quicker to make the new file."""
 
 _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
@@ -175,13 +176,13 @@ def find_content(
 
 def _open_text(one: Backup, checkpoint: Checkpoint) -> int | None:
     if one.is_packed:
-        return unpack(one.path, checkpoint)
+        return unpack(one.path, checkpoint, one.key, one.mtime_ns)
     return open_proved(one.path, checkpoint) if one.size >= checkpoint.offset else None
 
 
 def past_checkpoint(one: Backup, path: str, serial: int) -> Checkpoint | None:
     """Return a checkpoint that says a backup is done with as it is; None if it cannot be read as it stands."""
-    fd = None if one.is_packed else open_plain(one.path)
+    fd = None if one.is_packed else open_same(one.path, one.key)
     if fd is None:
         return None
     try:

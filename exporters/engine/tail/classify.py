@@ -80,6 +80,13 @@ class Held(Struct, frozen=True, dict=True):
         return False
 
     @property
+    def was_cut(self) -> bool:
+        """Whether its file does not hold any longer what it held when that was asked first."""
+        with contextlib.suppress(OSError):
+            return self.fd is not None and self.is_whole and not proves(self.fd, self.checkpoint)
+        return True
+
+    @property
     def is_unpacked(self) -> bool:
         """Whether this is the text of a packed file, which is not open itself."""
         return self.fd is not None and os.fstat(self.fd).st_ino != self.checkpoint.key.ino
@@ -210,6 +217,8 @@ def classify(one: Backup, past: Past) -> Judgement:
         found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
     if found is not None:
         return Judgement(found[1], found[0].checkpoint)
+    if any(held.was_cut for held in past.held):
+        return Judgement("copy of a cut file")  # cut while it was compared
     return Judgement("forgotten" if past.is_forgotten(one) else "unread")
 
 

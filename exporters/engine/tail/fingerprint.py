@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from exporters.engine.values import Checkpoint, FileKey
@@ -26,6 +26,7 @@ __all__ = [
     "open_file",
     "open_plain",
     "open_proved",
+    "open_same",
     "proves",
 ]
 
@@ -128,6 +129,27 @@ def open_proved(path: str, checkpoint: Checkpoint) -> int | None:
         return fd
     os.close(fd)
     return None
+
+
+def open_same(path: str, key: FileKey) -> int | None:
+    """Return a descriptor on the file of that identity, which stood at `path` a moment ago, or None.
+
+    Rotation renames all backups of a path in a row, so the next to be asked for may be another by now.
+    """
+    for name in _names_of(path, key):
+        fd = open_plain(name)
+        if fd is not None and file_key(fd) == key:
+            return fd
+        if fd is not None:
+            os.close(fd)
+    return None
+
+
+def _names_of(path: str, key: FileKey) -> Iterator[str]:
+    """Yield the path, then the name its file has by now, if that is still in its folder."""
+    yield path
+    with contextlib.suppress(OSError), os.scandir(os.path.dirname(path) or ".") as entries:
+        yield from [entry.path for entry in entries if entry.inode() == key.ino]
 
 
 def open_plain(path: str) -> int | None:

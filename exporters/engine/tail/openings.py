@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from exporters.engine.tail.backups import Backup
 from exporters.engine.tail.classify import UNDECIDED, Past, Verdict, classify
-from exporters.engine.tail.fingerprint import open_plain, open_proved
+from exporters.engine.tail.fingerprint import open_proved, open_same
 from exporters.engine.tail.text import PlainText, is_part, is_repeated
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
@@ -51,7 +51,7 @@ class Unread(Struct, frozen=True):
 
 def open_backup(path: str, one: Backup, checkpoint: Checkpoint | None) -> Opening | None:
     """Open a backup as a generation of `path`, to be read on from a checkpoint it holds; None if it cannot be read."""
-    fd = unpack(one.path, checkpoint) if one.is_packed else open_plain(one.path)
+    fd = unpack(one.path, checkpoint, one.key, one.mtime_ns) if one.is_packed else open_same(one.path, one.key)
     key = one.key if one.is_packed else None
     return Opening(path, fd, checkpoint, is_live=False, key=key) if fd is not None else None
 

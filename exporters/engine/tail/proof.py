@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 
 from exporters.engine.tail.evidence import Evidence
-from exporters.engine.tail.fingerprint import PROOF_BYTES
+from exporters.engine.tail.fingerprint import PROOF_BYTES, digest
 from exporters.engine.values import Checkpoint
 
 __all__ = ["Proof"]
+
+_NO_TEXT = b"\xff"
+"""A byte no text in UTF-8 holds."""
 
 
 class Proof:
@@ -22,6 +25,7 @@ class Proof:
         self.head = head
         self.anchor = anchor
         self._evidence = evidence or Evidence()
+        self._stated: Checkpoint | None = None
 
     @classmethod
     def of_file(cls, fd: int, offset: int) -> Proof:
@@ -34,14 +38,26 @@ class Proof:
     def of_checkpoint(cls, fd: int, checkpoint: Checkpoint, is_whole: bool) -> Proof:
         """Return the proof that a checkpoint holds; states of earlier versions hold no evidence.
 
+        If the file was cut since the checkpoint was found to be its, the proof fits nothing that the file may hold.
+
         Args:
             is_whole: whether all that was read is in the open file.
         """
         head = os.pread(fd, checkpoint.head_length, 0)
         anchor = os.pread(fd, checkpoint.anchor_length, checkpoint.offset - checkpoint.anchor_length)
+        if (digest(head), digest(anchor)) != (checkpoint.head, checkpoint.anchor):
+            head, anchor = _NO_TEXT * checkpoint.head_length, _NO_TEXT * checkpoint.anchor_length
+            proof = cls(head, anchor, Evidence(checkpoint.evidence, checkpoint.offset))
+            proof._stated = checkpoint
+            return proof
         if is_whole and not checkpoint.evidence:
             return cls(head, anchor, Evidence.of_file(fd, checkpoint.offset))
         return cls(head, anchor, Evidence(checkpoint.evidence, checkpoint.offset))
+
+    def digests(self) -> tuple[str, str]:
+        """Return the digests of head and anchor, as kept on disk."""
+        stated = self._stated
+        return (stated.head, stated.anchor) if stated is not None else (digest(self.head), digest(self.anchor))
 
     def copy(self, offset: int) -> Proof:
         """Return a proof of its own for another file that goes on from the same bytes."""

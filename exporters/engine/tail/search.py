@@ -112,7 +112,7 @@ class Search:
     def _among_packed(self, checkpoint: Checkpoint) -> Match | None:
         for one in self._backups[checkpoint.path]:
             if one.is_packed and is_same(one.key, checkpoint.key):
-                fd = unpack(one.path, checkpoint)
+                fd = unpack(one.path, checkpoint, one.key, one.mtime_ns)
                 if fd is not None:
                     opening = Opening(checkpoint.path, fd, checkpoint, is_live=False, key=one.key)
                     return Match(checkpoint, opening, self._moved(checkpoint))

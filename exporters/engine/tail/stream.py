@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from exporters.engine.tail.fingerprint import PROOF_BYTES, digest, end_of_filler, file_key
+from exporters.engine.tail.fingerprint import PROOF_BYTES, end_of_filler, file_key
 from exporters.engine.tail.proof import Proof
 from exporters.engine.tail.text import PlainText, begins_like
 from exporters.engine.values import Batch, Checkpoint, Notice
@@ -61,6 +61,7 @@ class Stream:
         """Return how far the file has been read, as of the last batch handed out, in the form kept on disk."""
         state = (serial, self.path, self.offset, self.seen_size, self._mtime_ns, self.skipping, done)
         if self._checkpoint is None or self._checkpoint[0] != state:
+            head, anchor = self.proof.digests()
             checkpoint = Checkpoint(
                 serial=serial,
                 path=self.path,
@@ -69,9 +70,9 @@ class Stream:
                 size=self.seen_size,
                 mtime_ns=self._mtime_ns,
                 head_length=len(self.proof.head),
-                head=digest(self.proof.head),
+                head=head,
                 anchor_length=len(self.proof.anchor),
-                anchor=digest(self.proof.anchor),
+                anchor=anchor,
                 skipping=self.skipping,
                 done=done,
                 evidence=self.proof.evidence(self.offset),

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from exporters.engine.tail.backups import Backup
 from exporters.engine.tail.evidence import WINDOW, digest_before, evidence_of
-from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, open_plain
+from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, open_same
 from exporters.engine.tail.unpack import DamagedError, blocks_of
 from exporters.engine.values import Checkpoint
 
@@ -65,9 +65,9 @@ class _PackedText:
 def open_text(one: Backup, checkpoints: Sequence[Checkpoint]) -> Iterator[Text | None]:
     """Give the text of a backup for comparison with checkpoints; None if it cannot be read as it stands."""
     if one.is_packed:
-        yield _look_into(one.path, checkpoints)
+        yield _look_into(one, checkpoints)
         return
-    fd = open_plain(one.path)
+    fd = open_same(one.path, one.key)
     if fd is None:
         yield None
         return
@@ -77,13 +77,13 @@ def open_text(one: Backup, checkpoints: Sequence[Checkpoint]) -> Iterator[Text |
         os.close(fd)
 
 
-def _look_into(path: str, checkpoints: Sequence[Checkpoint]) -> Text | None:
+def _look_into(one: Backup, checkpoints: Sequence[Checkpoint]) -> Text | None:
     """Unpack a file and keep its first and last page and what the checkpoints compare; None if it is damaged."""
     ranges = sorted({(0, PROOF_BYTES), *(one for checkpoint in checkpoints for one in _compared(checkpoint))})
     kept: dict[_Range, bytearray] = {}
     size, last, waiting = 0, b"", ranges
     try:
-        for block in blocks_of(path):
+        for block in blocks_of(one.path, one.key):
             end = size + len(block)
             for start, length in takewhile(lambda one, end=end: one[0] < end, waiting):  # type: ignore[misc]
                 part = block[max(0, start - size) : start + length - size]

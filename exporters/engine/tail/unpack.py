@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from exporters.engine.tail.fingerprint import digest
-from exporters.engine.values import Checkpoint
+from exporters.engine.tail.fingerprint import digest, open_same
+from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["PACKED", "DamagedError", "blocks_of", "is_packed", "unpack"]
 
@@ -35,8 +35,11 @@ def is_packed(path: str) -> bool:
     return path.endswith(PACKED)
 
 
-def blocks_of(path: str) -> Iterator[bytes]:
+def blocks_of(path: str, key: FileKey | None = None) -> Iterator[bytes]:
     """Yield the text of a packed file in blocks.
+
+    Args:
+        key: the file's identity, for one that may have been renamed since it was at `path`.
 
     Raises:
         DamagedError: if it does not go on.
@@ -47,7 +50,10 @@ def blocks_of(path: str) -> Iterator[bytes]:
         raise DamagedError(f"{error.name} is not installed") from error
     own = [getattr(module, name) for name in ("LZMAError", "ZstdError") if hasattr(module, name)]
     try:
-        with open(path, "rb") as packed:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if key is None else open_same(path, key)
+        if fd is None:
+            raise DamagedError("it is not there any more")
+        with os.fdopen(fd, "rb") as packed:
             yield from _frames(module, packed) if path.endswith(".zst") else _stream(module, packed)
     except (OSError, EOFError, ValueError, zlib.error, *own) as error:
         raise DamagedError(str(error)) from error
@@ -73,15 +79,15 @@ def _frames(module: Any, packed: BinaryIO) -> Iterator[bytes]:
         raise EOFError("the last frame is not whole")
 
 
-def unpack(path: str, checkpoint: Checkpoint | None) -> int | None:
+def unpack(path: str, checkpoint: Checkpoint | None, key: FileKey, mtime_ns: int) -> int | None:
     """Return a descriptor on the text of a packed file, or None if it is damaged or not what `checkpoint` speaks of.
 
     With a checkpoint only the text from its anchor on is kept; offsets stay those of the unpacked text, as the file
-    before them is a hole.
+    before them is a hole. The text has the time of its packed file, whose identity is `key`.
     """
     try:  # around all of it: giving back what did not fit on the disk raises once more
         with tempfile.TemporaryFile(prefix="peaktrade-unpacked-") as out:
-            blocks = blocks_of(path)
+            blocks = blocks_of(path, key)
             if checkpoint is not None:
                 rest = _skip_to_anchor(blocks, out, checkpoint)
                 if rest is None:
@@ -90,8 +96,7 @@ def unpack(path: str, checkpoint: Checkpoint | None) -> int | None:
             for block in blocks:
                 out.write(block)
             out.flush()
-            info = os.stat(path)
-            os.utime(out.fileno(), ns=(info.st_atime_ns, info.st_mtime_ns))  # its age tells it from forgotten ones
+            os.utime(out.fileno(), ns=(mtime_ns, mtime_ns))  # its age tells it from forgotten ones
             return os.dup(out.fileno())
     except (DamagedError, OSError):
         return None

@@ -234,6 +234,17 @@ def test_what_cannot_be_done_is_said_and_exit_code_2(arguments: list[str], probl
     assert problem.replace("{folder}", str(tmp_path)) in result.stderr
 
 
+def test_an_object_whose_keys_come_and_go_is_not_taken_for_fields(tmp_path: Path) -> None:
+    lines = [{"prices": {f"S{(n * k) % 97}": 1.5 for k in range(1, 9)}} for n in range(40)]
+    (tmp_path / "my.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (left_out,) = [line for line in run("new", tmp_path / "my.jsonl").stdout.splitlines() if "prices" in line]
+    assert re.fullmatch(
+        r"  # left out: prices, in 40 of 40 events; \d+ keys and more that come and go; "
+        r'read as parts: of: "prices\{\}"',
+        left_out,
+    )
+
+
 def test_only_so_many_lines_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "my.jsonl").write_text('{"a": "b"}\n' * 5)
     assert run("new", tmp_path / "my.jsonl", "--lines", 3).stdout.startswith(

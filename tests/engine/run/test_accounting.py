@@ -114,7 +114,7 @@ def test_every_outcome_and_edge_exists_from_the_start(accounting: Accounting) ->
     kinds = {labels[-1] for name, *labels in begun if name == "pair_edges_total"}
     assert kinds == {"joined", "orphan", "repeated", "negative", "evicted"}
     never_begun = {name for name in STORED if name not in {key[0] for key in begun}}
-    assert never_begun == {"refused_values_total", "absent_values_total", "label_overflow_total"}
+    assert never_begun == {"refused_values_total", "absent_values_total", "label_overflow_total", "parts_total"}
 
 
 def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from exporters.engine.decode import Decoder
+from exporters.engine.pairs.pairs import OpenPairs
+from exporters.engine.series import SeriesTable
 from exporters.engine.translate.translate import Translator
 from tests.engine.support.commits import Plant, Shown
 from tests.engine.support.harness import NOW, Event, line_of
@@ -166,3 +168,26 @@ def test_the_offset_of_a_line_not_understood_counts_the_mark_before_the_first_li
     where = f"{plant.events}@{len(first) + 1}"
     assert said.getMessage() == f"1 line refused as internal_error, at {where}: a line was not understood; report it"
     assert plant.own("lines_total", "internal_error") == 1
+
+
+@pytest.mark.parametrize("method", [(OpenPairs, "join"), (SeriesTable, "apply")], ids=["join", "apply"])
+def test_what_raises_once_values_change_ends_the_process_and_the_next_one_reads_the_batch_again_exactly(
+    planted: Callable[..., Plant], monkeypatch: pytest.MonkeyPatch, method: tuple[type, str]
+) -> None:
+    expected = planted("plain", ORDINARY).shown()
+    plant = planted("broken", [])
+    act = getattr(*method)
+
+    def act_and_raise(self: object, given: Any, *more: object) -> Any:
+        act(self, given, *more)
+        raise ZeroDivisionError("unforeseen, half-way")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*method, act_and_raise)
+        plant.write(*ORDINARY)
+        with pytest.raises(ZeroDivisionError):
+            plant.step()
+    plant.kill()
+    plant.begin()
+    plant.step()
+    assert plant.shown() == expected

@@ -28,7 +28,7 @@ _NUMBER = re.compile(rb'^\{"n":(\d+),"pad":"x*"\}$', re.M)
 _CALLS = ("open", "stat", "listdir", "scandir", "pread")
 """Calls the tail makes, before any of which the files may change."""
 
-_EVERY = 40
+_EVERY = 60
 """One of so many of the tail's calls has something happen before it."""
 
 Steps = Iterator[None]

@@ -56,6 +56,10 @@ def seconds(path: Path, number: int) -> None:
     path.rename(path.with_name(f"{path.name}-{1763596800 + number}"))
 
 
+def set_aside(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"{path.name}-20261120{10 + number}.backup"))
+
+
 def compress(path: Path, number: int) -> None:
     shift(path)
     pack(Path(f"{path}.1"))
@@ -93,6 +97,7 @@ SCHEMES = [
     create,
     nocreate,
     dateext,
+    set_aside,
     dateext_extension,
     dateext_hourly_packed,
     seconds,

@@ -267,3 +267,21 @@ def test_a_notice_of_truncation_names_the_bytes_seen_and_not_read(log_file: LogF
     log_file.truncate(8)
     assert stream.read(0.0) == Notice("truncated", str(log_file), 7)
     assert stream.read(0.0) is None
+
+
+def test_b6_a_file_cut_after_it_was_found_and_before_it_is_gone_on_with_is_a_cut_file(
+    log_file: LogFile, opened: Open
+) -> None:
+    log_file.append(b"one\n" * 5)
+    before = opened()
+    read_all(before)
+    checkpoint = before.checkpoint(1)
+    stream = opened()
+    os.truncate(log_file.path, 0)
+    stream.restore(checkpoint)
+    log_file.append(b"two\n")
+    assert stream.checkpoint(1).head == checkpoint.head
+    assert stream.read(0.0) == Notice("truncated", str(log_file), 0)
+    assert stream.cut is not None
+    assert (stream.cut.head, stream.cut.anchor, stream.cut.offset) == (checkpoint.head, checkpoint.anchor, 20)
+    assert data_of(read_all(stream)) == b"two\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FakeClock, LogFile
-from tests.engine.support.restart_harness import Exporter, lines
+from tests.engine.support.restart_harness import Exporter, lines, pack, shift
 
 
 @pytest.fixture
@@ -22,12 +22,13 @@ def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Ex
 
 
 @contextlib.contextmanager
-def just_before_opening(path: Path, act: Callable[[], object]) -> Iterator[list[str]]:
-    """Do something right before the first opening of a path within the block; give a list of the times it happened."""
-    real, done = os.open, list[str]()
+def just_before_opening(path: Path, act: Callable[[], object], opening_number: int = 1) -> Iterator[list[str]]:
+    """Do something right before an opening of a path within the block; give a list of the times it happened."""
+    real, done, left = os.open, list[str](), [opening_number]
 
     def opening(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
-        if str(name) == str(path) and not done:
+        left[0] -= str(name) == str(path)
+        if not left[0] and not done:
             done.append(name)
             act()
         return real(name, flags, mode, dir_fd=dir_fd)
@@ -78,3 +79,49 @@ def test_a_file_that_goes_just_before_it_is_opened_at_the_start_is_passed_over_t
     exporter.let_rest()
     assert exporter.counted([1])
     assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("is_down", [True, False])
+def test_b4_backups_that_are_renamed_in_a_row_while_they_are_looked_at_are_each_read_once(
+    exporter: Exporter, log_file: LogFile, is_packed: bool, is_down: bool
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in (1, 2, 3):
+        shift(log_file.path)
+        log_file.append(lines([number], size=80 + number))
+    one, two = (log_file.path.with_name(f"{log_file.path.name}.{at}") for at in (1, 2))
+    first = pack(two) if is_packed else two
+    if is_packed:
+        pack(one)
+
+    def shift_once_more() -> None:
+        shift(log_file.path)
+        log_file.append(lines([4]))
+
+    with just_before_opening(first, shift_once_more) as done:
+        exporter = exporter.start().poll() if is_down else exporter.poll()
+    assert done
+    exporter.let_rest().restart()
+    assert exporter.counted(range(5))
+
+
+@pytest.mark.parametrize("opening_number", [1, 2])
+def test_b6_a_copy_is_none_to_be_read_if_its_original_is_cut_while_they_are_compared(
+    exporter: Exporter, log_file: LogFile, opening_number: int
+) -> None:
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    log_file.append(lines([1, 2]))
+    copy = log_file.path.with_name(f"{log_file.path.name}.1")
+    exporter.poll(0.2)
+    copy.write_bytes(log_file.path.read_bytes())
+    with just_before_opening(copy, lambda: os.truncate(log_file.path, 0), opening_number) as done:
+        exporter.poll()
+    assert done
+    log_file.append(lines([3]))
+    exporter.poll().poll().restart()
+    assert exporter.counted(range(4))

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from contracts.diff import compare
+from contracts.pages.show import render_contract
+from exporters.engine.refusals.explain import explain
 from tests.engine.support.harness import Bench, Event
 
 Make = Callable[..., Bench]
@@ -49,6 +52,14 @@ metrics:
 
 def fills(*parts: object, **line: object) -> dict[str, object]:
     return {"event": "fills", "data": {"fills": list(parts)}, **line}
+
+
+def test_every_outcome_of_every_part_exists_from_the_start(bench: Make) -> None:
+    assert bench(FILLS).values("parts_total") == {
+        ("sample", part, outcome): 0
+        for part in ("fills.fill", "fills.fill.fee", "fills.fill.note")
+        for outcome in ("applied", "ignored", "unmatched", "mistyped", "bad_json")
+    }
 
 
 def test_each_element_counts_with_the_words_of_its_line(bench: Make) -> None:
@@ -174,3 +185,20 @@ def test_a_plain_count_of_parts_agrees(bench: Make, seed: int) -> None:
     made = bench(FILLS.replace("max_parts: 6", "max_parts: 99")).feed(*lines)
     assert made.moved("fills_total") == {(name,): number for name, number in counted.items()}
     assert made.values("sizes")[()] == pytest.approx(filled)
+
+
+def test_why_a_line_has_too_many_parts_and_where_parts_are_is_said(bench: Make) -> None:
+    contract = bench(FILLS).contract
+    line = json.dumps(fills(*[{}] * 7)).encode()
+    assert explain(contract, "too_many_parts", line) == "source fills: more than 6 parts"
+    shown = "parts of fills: fill data.fills[] (fee fees{}.value[], note note<>)"
+    assert shown in list(render_contract(contract))
+
+
+def test_more_or_fewer_parts_and_parts_elsewhere_are_changes_of_a_source(bench: Make) -> None:
+    contract = bench(FILLS).contract
+    for old, new in (("max_parts: 6", "max_parts: 7"), ("data.fills[]", "fills[]"), ("dry: {not: true}", "dry: false")):
+        changes = compare(contract, bench(FILLS.replace(old, new)).contract)
+        assert [(change.effect, change.text) for change in changes] == [("risky", "source fills takes other events")]
+    (change,) = compare(contract, bench(FILLS.replace("qty: qty, sym: sym", "qty: n, sym: sym", 1)).contract)
+    assert change.text == "source fills fills qty in another way"

@@ -1,0 +1,109 @@
+"""`peaktrade assets`: writes what Prometheus, Alertmanager, Grafana and people read, for the user's hosts and ports.
+
+In: flags. Out: files below a folder; nothing that is there is overwritten. The texts are those of the package, with
+targets and the base of runbook links replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from contracts.compiler.document import ContractError
+from contracts.load import load_contracts
+from contracts.model import Contract
+from exporters.commands.export import CONTRACTS
+from exporters.commands.places import ASSETS, SHIPPED
+
+__all__ = ["assets"]
+
+_PROMETHEUS = ("prometheus/prometheus.yml", "prometheus/prometheus.host.yml")
+_RUNBOOKS = re.compile(r"(?m)^(\s+runbooks: )\S+$")
+
+
+@click.command(short_help="Write scrape configs, rules, boards and runbooks to a folder.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The folder to write to.",
+)
+@click.option("--host", "hosts", multiple=True, metavar="HOST", help="A host that runs the exporters; repeatable.")
+@click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="Another port of an exporter; repeatable.")
+@click.option("--runbooks", metavar="URL", help="Where the pages of docs/runbooks are served; links begin with it.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+def assets(out: Path, hosts: tuple[str, ...], ports: tuple[str, ...], runbooks: str | None, force: bool) -> None:
+    """Write prometheus/, grafana/, docs/runbooks/, contracts/ and compose.yaml below DIR, as they are in this version.
+
+    \b
+    peaktrade assets --out stack
+    peaktrade assets --out stack --host one --host two --port ai_live=9210 --runbooks https://wiki.example.net/runbooks
+    """
+    try:
+        contracts = load_contracts(CONTRACTS)
+        own = _ports(contracts, ports)
+    except (ContractError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    files = {name: _adapted(name, data, contracts, hosts, own, runbooks) for name, data in _files()}
+    there = [name for name in files if (out / name).exists()]
+    if there and not force:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise click.UsageError(f"{out / there[0]}{more} is there already; give another folder, or --force")
+    for name, data in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(data)
+    click.echo(f"{len(files)} files in {out}; next: docker compose up, or docs/runbooks/stack.md without containers")
+
+
+def _files() -> Iterator[tuple[str, bytes]]:
+    """Yield (path below the folder, content) of everything that is shipped, and of the contracts."""
+    for shipped in SHIPPED:
+        place = ASSETS / shipped
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file():
+                yield path.relative_to(ASSETS).as_posix(), path.read_bytes()
+    for path in sorted(CONTRACTS.glob("*.yaml")):
+        yield f"contracts/{path.name}", path.read_bytes()
+
+
+def _ports(contracts: Sequence[Contract], given: Sequence[str]) -> Mapping[str, int]:
+    """Return name -> port.
+
+    Raises:
+        ValueError: if a flag names no exporter or no port.
+    """
+    ports = {contract.name: contract.port for contract in contracts}
+    for text in given:
+        name, _, port = text.partition("=")
+        if name not in ports or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ValueError(f"--port {text}: write NAME=PORT with one of {', '.join(ports)}")
+        ports[name] = int(port)
+    return ports
+
+
+def _adapted(
+    name: str,
+    data: bytes,
+    contracts: Sequence[Contract],
+    hosts: Sequence[str],
+    ports: Mapping[str, int],
+    runbooks: str | None,
+) -> bytes:
+    """Return a scrape config for these hosts and ports; anything else is as it is."""
+    if name not in _PROMETHEUS:
+        return data
+    text = data.decode()
+    if runbooks:
+        text = _RUNBOOKS.sub(lambda found: found[1] + runbooks.rstrip("/"), text)
+    for contract in contracts:
+        pattern = rf'targets: \["([\w.]+):{contract.port}"\]'
+        text = re.sub(pattern, lambda found, one=contract: _targets(hosts or (found[1],), ports[one.name]), text)  # type: ignore[misc]
+    return text.encode()
+
+
+def _targets(hosts: Sequence[str], port: int) -> str:
+    return "targets: [" + ", ".join(f'"{host}:{port}"' for host in hosts) + "]"
