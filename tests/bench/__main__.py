@@ -60,6 +60,13 @@ def _read_events(ctx: click.Context, param: click.Parameter, number: int) -> int
 @click.option("--idle", type=float, default=30, show_default=True, help="Seconds an idle exporter is watched.")
 @click.option("--load", type=float, default=20, show_default=True, help="Seconds of 50,000 events per second.")
 @click.option("--input-mb", type=click.IntRange(min=1), default=2_000, show_default=True, help="Input for the memory.")
+@click.option(
+    "--console-events",
+    type=click.IntRange(min=0),
+    default=5_000_000,
+    show_default=True,
+    help="0 leaves the console out.",
+)
 @click.option("--big", is_flag=True, help=f"Let the file of the restart grow to {_BIG_MB:,} MB.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write everything to this file.")
 @click.option("--write-readme", is_flag=True, help="Renew the tables in the benchmark's README.md.")
@@ -78,7 +85,8 @@ def main(rounds: int, events: int, keys: Sequence[str], json_path: Path | None, 
             raise click.ClickException(str(error)) from error
         faults = [each for scenario in scenarios for each in disagreements(scenario, CONTESTANTS)]
         live, failed = _live(Path(folder), flags) if flags["live"] and not only_matrix else ([], [])
-    report = Report(where, began, rounds, scenarios, [*readings, *more, *live], [*faults, *odd, *failed])
+        watched = _console(Path(folder), flags["console_events"]) if not only_matrix else []
+    report = Report(where, began, rounds, scenarios, [*readings, *more, *live, *watched], [*faults, *odd, *failed])
     _publish(report, json_path, flags["write_readme"])
     sys.exit(_exit_code(report, flags["strict"]))
 
@@ -105,6 +113,17 @@ def _matrix(folder: Path, lines: int, rounds: int) -> tuple[list[Reading], list[
     rivals, faults = matrix.rival_readings(lines * 3 // 2, lines * 15, min(rounds, 3), place)
     faults += [found for key in shapes.SHAPES if (found := matrix.disagreement(key, place))]
     return [*matrix.matrix_readings(costs), *rivals], faults
+
+
+def _console(folder: Path, events: int) -> list[Reading]:
+    from tests.bench.console import console_readings
+
+    if not events:
+        return []
+    _say(f"the console over {events:,} events")
+    place = folder / "console"
+    place.mkdir()
+    return console_readings(events, place)
 
 
 def _live(folder: Path, flags: dict[str, Any]) -> tuple[list[Reading], list[str]]:

@@ -49,7 +49,8 @@ def digest(folder: Path, key: str, **seed: int) -> str:
 def run_bench(*arguments: str) -> Result:
     """Run the command in this process."""
     return CliRunner().invoke(
-        bench.main, ["--rounds", "1", "--events", str(EVENTS), "--no-live", "--no-matrix", *arguments]
+        bench.main,
+        ["--rounds", "1", "--events", str(EVENTS), "--no-live", "--no-matrix", "--console-events", "0", *arguments],
     )
 
 

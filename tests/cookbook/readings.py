@@ -101,9 +101,11 @@ def python_logging(page: Counted, event: Event) -> None:
     level = event["levelname"] if event["levelname"] in levels else "other"
     page.add("python_logging_lines_total", level=level, outcome="with_traceback" if "exc_info" in event else "plain")
     page.add("python_logging_logger_lines_total", logger=event["name"])
-    if "duration" in event:
-        page.observe("python_logging_duration_seconds", event["duration"], (0.01, 0.1, 1))
-    page.largest("python_logging_last_line_timestamp_seconds", event["created"])
+    words = event["message"].split()
+    if "ms" in words:
+        page.observe("python_logging_duration_seconds", float(words[words.index("ms") - 1]) * 0.001, (0.01, 0.1, 1))
+    at = seconds(event["asctime"].replace(" ", "T").replace(",", ".") + "+01:00")
+    page.largest("python_logging_last_line_timestamp_seconds", at)
 
 
 def docker(page: Counted, event: Event) -> None:
@@ -247,13 +249,14 @@ def freqtrade(page: Counted, event: Event) -> None:
 
 
 def peak_trade_equity(page: Counted, event: Event) -> None:
-    page.add("peak_trade_equity_points_total")
-    page.put("peak_trade_equity", float(event["equity"]))
-    page.smallest("peak_trade_lowest_equity", float(event["equity"]))
-    page.largest("peak_trade_peak_equity", float(event["peak_equity"]))
-    page.put("peak_trade_drawdown_ratio", float(event["drawdown"]))
-    page.largest("peak_trade_max_drawdown_ratio", float(event["drawdown"]))
-    page.put("peak_trade_exposure", float(event["exposure"]))
+    run = event["file"].split("/")[1]
+    page.add("peak_trade_equity_points_total", run=run)
+    page.put("peak_trade_equity", float(event["equity"]), run=run)
+    page.smallest("peak_trade_lowest_equity", float(event["equity"]), run=run)
+    page.largest("peak_trade_peak_equity", float(event["peak_equity"]), run=run)
+    page.put("peak_trade_drawdown_ratio", float(event["drawdown"]), run=run)
+    page.largest("peak_trade_max_drawdown_ratio", float(event["drawdown"]), run=run)
+    page.put("peak_trade_exposure", float(event["exposure"]), run=run)
 
 
 READINGS: Mapping[str, Callable[[Counted, Event], None]] = {

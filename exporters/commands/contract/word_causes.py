@@ -51,12 +51,18 @@ def word_remarks(
         begin = f"absent first in {where(count.first['absent'])}"
         causes = [cause for path in paths if (cause := _absence(path, level))]
         there = _found(paths, around, count.first["absent"]) if not around else []
-        causes += [f"{dotted(path)} is {shown(path, value)}" for path, value in there]
+        captures = {candidate.path: candidate.capture for candidate in read.candidates}
+        for path, value in there:
+            finds = ", in which capture finds nothing" if captures[path] else ""
+            causes.append(f"{dotted(path)} is {shown(path, value)}{finds}")
+        placeholders = [candidate.file for candidate in read.candidates if candidate.file]
+        causes += [f"no path in files with {{{name}}} fits that of the file" for name in placeholders]
         yield f"{begin}: {'; '.join(causes)}" if causes else begin
     for reason in count.refused:
         if reason in count.first:
             line = count.first[reason]
-            yield f"{reason} first in {where(line)}: {_refusal(reason, word, _found(paths, around, line))}"
+            formats = ", ".join(f" like {candidate.format}" for candidate in read.candidates if candidate.format)
+            yield f"{reason} first in {where(line)}: {_refusal(reason, word, _found(paths, around, line))}{formats}"
     if word.kind == "enum":
         yield from _texts(contract, source, read, level, environment)
 

@@ -96,7 +96,7 @@ class PlanCache:
         self._of_files = file_places(contract)
         self._paths = (*in_events, *self._of_files)
         self._file_values: tuple[str | None, ...] = (None,) * len(self._of_files)
-        self._read = _reader_of_first(in_events, len(contract.paths()))
+        self._read = _reader_of_first(in_events)
         self._prepared = {
             at: found for at, path in enumerate(in_events) if (found := _preparer_of(contract, path, is_inner))
         }
@@ -211,13 +211,16 @@ def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
     memory[key] = plan
 
 
-def _reader_of_first(paths: Sequence[Path], number: int) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads, of a number of paths, those that events hold first, a tuple from each of many events."""
+def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
+    """Return what reads the paths that events hold first from many of them, a tuple from each."""
     if all(len(path) == 1 for path in paths):  # 14 of 17 in 0.1 instead of 0.3 us
-        if len(paths) == number:
-            return lambda events: list(map(astuple, cast(Sequence[Struct], events)))
         first = itemgetter(slice(len(paths)))
-        return lambda events: list(map(first, map(astuple, cast(Sequence[Struct], events))))
+
+        def read(events: Sequence[object]) -> list[Key]:
+            rows = list(map(astuple, cast(Sequence[Struct], events)))
+            return rows if rows and len(rows[0]) == len(paths) else list(map(first, rows))
+
+        return read
     get = attrgetter(*map(attribute_of, paths))
     return lambda events: list(map(get, events)) if len(paths) > 1 else list(zip(map(get, events), strict=True))
 

@@ -380,3 +380,20 @@ def test_parts_are_shown_beside_their_lines_and_what_is_made_of_words_counts_for
         "metric my_last_seconds nothing: took has no value in any line",
     ]
     assert [one for one in wanted if not any(line.startswith(one) for line in found)] == [], result.stdout
+
+
+def test_a_capture_a_format_and_a_path_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    text = changed(
+        ("files: {default: my.jsonl}", 'files: {default: "runs/{run}/my.jsonl"}'),
+        ("  took: {type: number, unit: seconds, min: 0}", "  took: {type: number, min: 0}\n  at: {type: time}"),
+        ("region: region,", "region: {file: run}, at: {path: at, format: '%Y-%m-%d %H:%M:%S,%f'},"),
+        ("{path: took_ms, scale: 0.001}", "{path: api_key, capture: 'took (\\d+)'}"),
+        ("metrics:\n", "metrics:\n  my_last_timestamp_seconds: {type: gauge, help: Newest., sets: at, budget: 1}\n"),
+    )
+    found = said(run(tmp_path, text))
+    wanted = [
+        "absent first in line 1: no path in files with {run} fits that of the file",
+        "absent first in line 1: api_key is a text of 20 characters, in which capture finds nothing",
+        'mistyped first in line 1: at is "2026-01-25T01:09:00Z", wanted a time like %Y-%m-%d %H:%M:%S,%f',
+    ]
+    assert [one for one in wanted if one not in found] == [], found

@@ -1,0 +1,95 @@
+"""What the console costs over 1,000 runs: reading all of it once, then answers, memory, and a new line's way into one.
+
+In: how many events, a folder. Out: readings. The index is a process of its own, so that its memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.reading import Reading
+
+__all__ = ["console_readings"]
+
+_ROOT = Path(__file__).parents[2]
+_RUNS = 1000
+_STEP = (
+    '{"step":%d,"ts_bar":"2026-01-15T18:02:00+00:00","ts_event":"2026-01-15T%02d:%02d:%02d.123456+00:00","price":1.5,'
+    '"equity":%d.5,"cash":995.0,"realized_pnl":1.0,"unrealized_pnl":-3.0,"signal":1,"signal_changed":false,'
+    '"orders_generated":1,"orders_filled":0,"orders_rejected":0,"orders_blocked":0,"risk_allowed":true,'
+    '"risk_reasons":"","position_size":0.1}\n'
+)
+_EVENT = (
+    '{"schema":"execution_event_v0","ts":"2026-01-15T%02d:%02d:%02d+00:00","run_id":"run-%04d","correlation_id":"c%d",'
+    '"event_type":"%s","order_id":"o%d","idempotency_key":null,"payload":{}}\n'
+)
+_WATCH = """
+import json, resource, sys, time
+from pathlib import Path
+from console.app import Console, build_app
+from console.index.index import Index
+from console.settings import Settings
+from tests.console.client import Client
+
+root = Path(sys.argv[1])
+settings = Settings(root / "live_runs", root / "none", root / "execution", root / "x", root / "y", root / "state")
+began = time.process_time()
+index = Index(settings)
+while index.is_behind:
+    index.catch_up(2.0)
+took = time.process_time() - began
+client = Client(build_app(Console(settings, index)))
+paths = ["/", "/runs", "/watch/runs/run-0999", "/runs/run-0999/tail", "/api/v0/runs/run-0999/equity?limit=500",
+         "/api/execution/runs", "/api/execution/runs/run-0999/events", "/api/live/status/snapshot.json", "/watch"]
+times = []
+for _ in range(20):
+    for path in paths:
+        at = time.process_time()
+        assert client.get(path).status_code == 200
+        times.append(time.process_time() - at)
+file = root / "live_runs/run-0500/events.jsonl"
+before = client.json("/runs/run-0500/snapshot")["total_steps"]
+with file.open("a") as out:
+    out.write('{"step":1}\\n')
+assert client.json("/runs/run-0500/snapshot")["total_steps"] == before + 1, "a new line is in the next answer"
+kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"took": took, "p95": sorted(times)[len(times) * 95 // 100], "kib": kib}))
+"""
+
+
+def console_readings(events: int, folder: Path) -> list[Reading]:
+    """Return what `events` events cost, nine of ten of them steps of 1,000 runs, the others of their orders."""
+    _write(events, folder)
+    command = [sys.executable, "-c", _WATCH, str(folder)]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"the console failed: {done.stderr[-500:]}")
+    found = json.loads(done.stdout)
+    what = f"console, {events:,} events in {_RUNS:,} runs:"
+    return [
+        Reading("console_index", f"{what} first reading", events / found["took"], "events/s", at_least=100_000),
+        Reading("console_p95", f"{what} p95 of an answer", found["p95"] * 1000, "ms", at_most=50),
+        Reading("console_rss", f"{what} memory", found["kib"] / 1024, "MiB", at_most=200),
+    ]
+
+
+def _write(events: int, folder: Path) -> None:
+    steps, orders = events * 9 // 10 // _RUNS, events // 10
+    for run in range(_RUNS):
+        place = folder / f"live_runs/run-{run:04d}"
+        place.mkdir(parents=True)
+        meta = {"mode": "shadow", "strategy_name": "ma", "symbol": "BTC/EUR", "timeframe": "1m"}
+        (place / "meta.json").write_text(json.dumps({**meta, "started_at": "2026-01-15T00:00:00Z", "ended_at": None}))
+        with (place / "events.jsonl").open("w") as out:
+            out.writelines(_STEP % (at, at // 3600 % 24, at // 60 % 60, at % 60, 1000 + at % 97) for at in range(steps))
+    (folder / "execution").mkdir()
+    kinds = ("created", "submitted", "acked", "filled")
+    with (folder / "execution/execution_pipeline_events_v0.jsonl").open("w") as out:
+        for at in range(orders):
+            turn, run = divmod(at, _RUNS)
+            order = turn // 4 * _RUNS + run
+            clock = (at // 3600 % 24, at // 60 % 60, at % 60)
+            out.write(_EVENT % (*clock, run, order, kinds[turn % 4], order))
