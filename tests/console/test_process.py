@@ -188,4 +188,4 @@ def follow_by_keyboard(page: object, run_id: str) -> None:
     page.keyboard.press("Enter")
     place = page.locator("details[open] .place").first
     place.wait_for()
-    assert re.search(r"execution_pipeline_events_v0\.jsonl @ byte \d+$", place.inner_text())
+    assert re.search(r"\.jsonl @ byte \d+$", place.inner_text())

@@ -146,7 +146,8 @@ def _absence(arg: Any) -> Value:
 
 def _quantile(arg: Any, catalog: Catalog) -> Value:
     inner, gone = infer(arg, catalog), frozenset({"le"})
-    families = {s.family: s for s in (catalog.find(name_of(found) or "") for found in selectors(arg)) if s}
+    found = (catalog.find(name_of(selector) or "") for selector in selectors(arg))
+    families = {one.family: one for one in found if one and one.buckets}  # what it is compared with has none
     series = next(iter(families.values())) if len(families) == 1 else None
     unit = unit_of_name(series.family) if series else None
     top = max(series.buckets, default=None) if series else None

@@ -7,6 +7,8 @@ import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contracts.load import load_contract
-from emitters import ai_live, execution_watch, shadow_mvs
 from exporters.commands.contract.cases import Case
 from exporters.commands.contract.cli import contract
 from exporters.commands.contract.run_case import page_of_case
@@ -104,13 +105,14 @@ FORMATS: dict[str, Callable[[int, random.Random], Json]] = {
 }
 
 EMITTED = {
-    f"{module.__name__.rpartition('.')[2]} {form}": module.events(START, 60, interval=timedelta(seconds=1), **options)
-    for module, form, options in (
-        (ai_live, "sample", {}),
-        (ai_live, "mixed", {"event_format": "mixed"}),
-        (shadow_mvs, "ledger", {}),
-        (execution_watch, "all", {}),
+    f"{name} {form}": import_module(f"emitters.{name}").events(START, 60, interval=timedelta(seconds=1), **options)
+    for name, form, options in (
+        ("ai_live", "sample", {}),
+        ("ai_live", "mixed", {"event_format": "mixed"}),
+        ("shadow_mvs", "ledger", {}),
+        ("execution_watch", "all", {}),
     )
+    if find_spec(f"emitters.{name}")  # without one exporter the others' are tried
 }
 
 
