@@ -27,7 +27,7 @@ def plant(tmp_path: Path) -> Iterator[Plant]:
 def created_lines(plant: Plant) -> list[str]:
     """Return what an OpenMetrics scrape says about when series were created."""
     assert plant._engine is not None
-    body = render(*plant._engine.publish(), accept=OPENMETRICS, with_process=False)[0].decode()
+    body = render(*plant._engine.publish(), accept=OPENMETRICS, with_process=False, with_created=True)[0].decode()
     return [line for line in body.splitlines() if "_created" in line]
 
 
