@@ -19,7 +19,7 @@ __all__ = ["FakeClock", "LogFile"]
 # The ordinary run draws the same examples every time, so that a red run speaks of the change; `make chaos` draws anew.
 # How long an example takes is the machine's affair: a busy one must fail nothing.
 _IN_NO_HURRY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("steady", _IN_NO_HURRY, derandomize=True)
+settings.register_profile("steady", _IN_NO_HURRY, derandomize=True, max_examples=40)
 settings.register_profile("chaos", _IN_NO_HURRY)
 settings.load_profile(amount("steady", "chaos"))
 

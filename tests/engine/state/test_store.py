@@ -117,7 +117,7 @@ def test_a_commit_is_synced_as_far_as_was_asked_for(path: Path, durability: Dura
 @pytest.mark.slow
 def test_the_proof_of_many_rows_takes_no_memory(path: Path) -> None:
     with opened(path) as (store, _):
-        store.write([("series", f'["some_metric_total", "label value {number}"]', [1.0]) for number in range(20_000)])
+        store.write([("series", f'["some_metric_total", "label value {number}"]', [1.0]) for number in range(8_000)])
         tracemalloc.start()
         store.reopen()
         held = tracemalloc.get_traced_memory()[0]

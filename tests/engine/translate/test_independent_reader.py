@@ -62,7 +62,7 @@ def counted_by(reference: Reference) -> dict[str, dict[tuple[str, ...], float]]:
     return {name: {key: number for key, number in one.items() if number} for name, one in zip(KEPT, found, strict=True)}
 
 
-@settings(max_examples=amount(25, 400), deadline=None, derandomize=True)
+@settings(max_examples=amount(15, 400), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_second_reading_of_a_random_contract_agrees_on_every_series(
     tmp_path_factory: pytest.TempPathFactory, seed: int

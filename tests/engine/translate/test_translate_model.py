@@ -121,7 +121,7 @@ def test_the_engine_agrees_with_a_naive_reading_of_the_contract(path: Path) -> N
     contract = load_contract(path)
 
     @settings(
-        max_examples=amount(15, 500),
+        max_examples=amount(8, 500),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
