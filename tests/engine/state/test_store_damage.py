@@ -5,6 +5,7 @@ import pytest
 
 from exporters.engine.state.rows import TOTAL, Row, StoreCorruptError, StoreError, Total, pack
 from exporters.engine.state.store import Store
+from tests.budget import amount
 from tests.engine.support.stores import Files, files_of, kill, opened, put_back, rows_of
 
 ROWS: list[Row] = [("series", f"key {number:03}", [float(number), "x" * (number % 7) * 40]) for number in range(120)]
