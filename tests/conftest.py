@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from contracts import load
 from tests.budget import amount
+from tests.schedule import Scheduler, rank_of
 
 __all__ = ["FakeClock", "LogFile"]
 
@@ -50,10 +51,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("long")
     slow = {item for item in items if item.get_closest_marker("slow")}
     files = {item.path for item in slow}
-    items.sort(key=lambda item: item.path not in files)
+    ranks = {path: rank_of(path, path in files) for path in {item.path for item in items}}
+    items.sort(key=lambda item: ranks[item.path])
     for item in items if config.pluginmanager.hasplugin("_cov") else ():
         if item in slow or not item.path.is_relative_to(_ENGINE):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | None:
+    """Let `--dist loadfile` be what `schedule` makes of it."""
+    return Scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
