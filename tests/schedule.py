@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xdist.scheduler.loadscope import LoadScopeScheduling
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 __all__ = ["Scheduler", "rank_of"]
 
@@ -56,7 +56,7 @@ def rank_of(path: Path, is_slow: bool) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST) + (not is_slow)
 
 
-class Scheduler(LoadScopeScheduling):
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Gives a worker the tests of a file, or one test, at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
