@@ -17,6 +17,8 @@ from exporters.engine.series import SeriesTable
 from exporters.engine.translate.translate import Translator
 from tests.budget import amount
 
+pytestmark = pytest.mark.thorough
+
 SHIPPED = {path.stem: path.read_text(encoding="utf-8") for path in Path(contracts.__file__).parent.glob("*.yaml")}
 _TOKEN = re.compile(r"\w+|[ ]+|[^\w ]")
 ODD = [

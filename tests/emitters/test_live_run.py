@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from emitters.cli import emit
 from emitters.live_run import FAULTS, turns
 
+pytestmark = pytest.mark.thorough
+
 START = "2026-01-15T18:00:00Z"
 
 

@@ -23,7 +23,7 @@ from tests.budget import amount
 pytestmark = pytest.mark.slow
 
 START = datetime(2026, 1, 25, tzinfo=UTC)
-SEEDS = range(amount(5, 20))
+SEEDS = range(amount(12, 20))
 NEXT = {
     "NEW": {"ACK", "REJECTED"},
     "ACK": {"PARTIAL", "FILLED", "CANCELED"},

@@ -15,6 +15,8 @@ from tests.engine.support.harness import NOW, Bench
 from tests.engine.support.harness import stored as stored_as
 from tests.engine.support.stages import STAGES, event, remembered_by
 
+pytestmark = pytest.mark.thorough
+
 Rows = dict[tuple[str, str], object]
 Make = Callable[[str], Contract]
 

@@ -13,6 +13,8 @@ from exporters.engine.state.store import Store
 from tests.budget import amount
 from tests.engine.support.stores import files_of, kill, opened, quick_folder, rows_of
 
+pytestmark = pytest.mark.thorough
+
 NAMES = st.tuples(st.sampled_from(["series", "mark"]), st.text("ab\u00e9\0", max_size=2))
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.lists(st.tuples(NAMES, VALUES | st.lists(VALUES, max_size=3)).map(lambda one: (*one[0], one[1])), max_size=5)

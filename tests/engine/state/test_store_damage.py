@@ -8,6 +8,8 @@ from exporters.engine.state.store import Store
 from tests.budget import amount
 from tests.engine.support.stores import Files, files_of, kill, opened, put_back, rows_of
 
+pytestmark = pytest.mark.thorough
+
 ROWS: list[Row] = [("series", f"key {number:03}", [float(number), "x" * (number % 7) * 40]) for number in range(120)]
 """Enough for a tree of several pages."""
 

@@ -18,6 +18,8 @@ from tests.engine.support.harness import HEAD, NOW, Bench, contract_of
 from tests.engine.support.random_contracts import contract_text, lines
 from tests.engine.support.reference import Reference
 
+pytestmark = pytest.mark.thorough
+
 KEPT = ("lines_total", "refused_values_total", "absent_values_total", "pair_edges_total", "pairs_forgotten_total")
 """What the exporter counts about itself that the second reading counts, too."""
 
