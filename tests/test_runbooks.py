@@ -16,13 +16,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from exporters.cli import main
 from exporters.commands.demo.ports import STACK_PORTS
 from exporters.commands.export import room
 from exporters.commands.verify.cli import verify
+from tests.documents import from_yaml
 from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.stack import Stack, running_stack
 
@@ -57,7 +57,7 @@ def anchors(path: Path) -> set[str]:
 
 def alerts() -> Mapping[str, Mapping[str, str]]:
     """Return the annotations of every alert."""
-    found = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))]
+    found = [from_yaml(path.read_text()) for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))]
     rules = [rule for document in found for group in document["groups"] for rule in group["rules"]]
     return {rule["alert"]: rule["annotations"] for rule in rules if "alert" in rule}
 
