@@ -17,11 +17,14 @@ from contracts.lint import rules
 from contracts.lint.allowances import Allowance, read_allowances
 from contracts.lint.finding import Claim, Finding, Place, Severity
 from contracts.lint.inputs.tree import Tree
+from contracts.lint.settings import FILE
 
 __all__ = ["EXCEPTION_RULE", "RuleModule", "check", "find_rules"]
 
 EXCEPTION_RULE = "lint/exception"
-"""Reports inline exceptions that say no reason, name no rule or excuse nothing."""
+"""Reports exceptions that say no reason, name no rule or excuse nothing."""
+
+_NO_RULE = "the exception names no rule (got {}); use an id `peaktrade contract lint --list` shows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ def find_rules() -> tuple[RuleModule, ...]:
 def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
     """Return the findings of all rules (or of `only` some), inline exceptions applied, in file order."""
     everything = not only or EXCEPTION_RULE in only  # whether an exception is of use, only all rules can tell
-    chosen = [rule for rule in find_rules() if (everything or rule.id in only) and _can_run(rule, tree)]
+    off = tree.settings.off
+    chosen = [
+        rule for rule in find_rules() if (everything or rule.id in only) and _can_run(rule, tree) and rule.id not in off
+    ]
     found = [
         Finding(place, rule.id, rule.severity, message) for rule in chosen for place, message in _claims(rule, tree)
     ]
@@ -61,7 +67,9 @@ def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
         if not excuses:
             kept.append(finding)
     if tree.is_whole and everything:
-        kept += _judge(allowances, used)
+        kept += _judge([one for one in allowances if one.id not in off], used)
+    unknown = set(off) - {rule.id for rule in find_rules()} - {EXCEPTION_RULE}
+    kept += [Finding(Place(FILE, 1), EXCEPTION_RULE, "error", _NO_RULE.format(repr(name))) for name in sorted(unknown)]
     return sorted(finding for finding in kept if not only or finding.id in only)
 
 
@@ -88,9 +96,7 @@ def _judge(allowances: Sequence[Allowance], used: set[Allowance]) -> Iterator[Fi
     known = {rule.id for rule in find_rules()}
     for allowance in allowances:
         if allowance.id not in known:
-            problem = (
-                f"the exception names no rule (got {allowance.id!r}); use an id `peaktrade contract lint --list` shows"
-            )
+            problem = _NO_RULE.format(repr(allowance.id))
         elif not allowance.reason:
             problem = f"the exception from {allowance.id} gives no reason; add one after a colon"
         elif allowance not in used:

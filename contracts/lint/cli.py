@@ -45,6 +45,9 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
     # lint: allow area/name: reason            YAML; in a dashboard, as a comment in the expression
     <!-- lint: allow area/name: reason -->     Markdown
 
+    What is another repository's own way (prefixes, severities, jobs of others, rules that are off) is said in its
+    peaktrade.toml.
+
     Exit code 0: nothing, or only info. 1: errors or warnings. 2: the lint could not run.
     """
     tree = None if only_list else _tree(root or _HOME)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
 
 FILES = ("prometheus/*.yml", "prometheus/rules/*.yml", "prometheus/rule_tests/*.yml", "grafana/dashboards/*.json")
-PAGES = ("docs/*.md", "contracts/*.yaml")
+PAGES = ("docs/*.md", "contracts/*.yaml", "peaktrade.toml")
+SETTINGS = '[lint]\nprefixes = ["peak_"]\nforeign_metrics = ["node_*"]\n[lint.off]\n"rule/tested" = "reason"\n'
 ODD: tuple[Any, ...] = (
     *(
         None,
@@ -139,7 +140,7 @@ def spoil_text(text: str, dice: random.Random) -> str:
 
 
 def spoiled(path: Path, text: str, dice: random.Random) -> bytes:
-    if path.suffix != ".md" and dice.random() < 0.6:
+    if path.suffix not in (".md", ".toml") and dice.random() < 0.6:
         return spoil_structure(text, dice, path.suffix == ".json").encode(errors="surrogatepass")
     data = spoil_text(text, dice).encode(errors="surrogatepass")
     return data if dice.random() < 0.97 else data[: len(data) // 2] + b"\xff" + data[len(data) // 2 :]
@@ -147,6 +148,7 @@ def spoiled(path: Path, text: str, dice: random.Random) -> bytes:
 
 @pytest.mark.slow  # some hundred times all rules over a checkout
 def test_no_file_of_any_shape_makes_the_lint_or_one_of_its_rules_fail(small: Checkout) -> None:
+    (small.root / "peaktrade.toml").write_text(SETTINGS)
     paths = [path for pattern in (*FILES, *FILES, *PAGES) for path in sorted(small.root.glob(pattern))]
     texts = {path: path.read_text() for path in paths}
     for seed in range(amount(200, 10_000)):
@@ -210,3 +212,9 @@ def test_a_rule_that_fails_says_so_and_the_others_speak(small: Checkout, monkeyp
         ".:1: error: this rule failed here and judges nothing (TypeError: 'NoneType' object is not callable);"
         " report that with the files, please [scrape/port]"
     ) in found
+
+
+def test_a_link_longer_than_a_name_can_be_leads_to_no_file(small: Checkout) -> None:
+    (small.root / "docs/odd.md").write_text(f"[a]({'x' * 5000}.md)\n")
+    [found] = [finding for finding in small.findings() if finding.startswith("docs/odd.md")]
+    assert found.startswith('docs/odd.md:1: error: the link leads to no file (got "xxx')

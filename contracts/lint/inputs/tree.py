@@ -23,6 +23,7 @@ from contracts.lint.inputs.rule_files import AlertTest, Rule, read_alert_tests, 
 from contracts.lint.inputs.scrape_files import ScrapeFile, read_scrape_file
 from contracts.lint.promql.catalog import Catalog, build_catalog
 from contracts.lint.promql.query import Query
+from contracts.lint.settings import FILE, LintSettings, read_settings
 from contracts.load import load_all, read_document
 from contracts.model import Contract, Metric
 
@@ -36,6 +37,7 @@ class Tree:
     """A checkout as the rules see it; `texts` holds every linted file by its path from the root."""
 
     root: Path
+    settings: LintSettings = field(default_factory=LintSettings)
     texts: dict[str, str] = field(default_factory=dict)
     faults: list[Claim] = field(default_factory=list)
     contract_faults: list[Claim] = field(default_factory=list)
@@ -91,7 +93,9 @@ def load_tree(root: Path) -> Tree:
     root = root.resolve()
     if not (root / "contracts").is_dir():
         raise FileNotFoundError(f"{root}: has no folder contracts; give --root the root of a checkout")
-    tree = Tree(root)
+    settings, problems = read_settings(root)
+    tree = Tree(root, settings)
+    tree.faults += [(Place(FILE, 1), problem) for problem in problems]
     paths = sorted((root / "contracts").glob("*.yaml"))
     for path in paths:
         _text(tree, path)

@@ -16,7 +16,6 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_PREFIXES = ("peak_trade_", "peaktrade_", "shadow_mvs_")
 _WRONG_UNITS = {
     **dict.fromkeys(("ms", "msec", "millis", "milliseconds", "us", "microseconds", "ns", "nanoseconds"), "seconds"),
     **dict.fromkeys(("sec", "secs", "minutes", "hours", "days"), "seconds"),
@@ -31,13 +30,13 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield what is wrong with each metric's name."""
     for contract in tree.contracts:
         for metric in contract.metrics:
-            for problem in _problems(metric.name):
+            for problem in _problems(metric.name, tree.settings.prefixes):
                 yield tree.place_of(contract, metric), problem
 
 
-def _problems(name: str) -> Iterator[str]:
-    if not name.startswith(_PREFIXES):
-        yield f"the prefix of {quote(name)} is not ours (expected {', '.join(_PREFIXES)}); rename the metric"
+def _problems(name: str, prefixes: tuple[str, ...]) -> Iterator[str]:
+    if not name.startswith(prefixes):
+        yield f"the prefix of {quote(name)} is not ours (expected {', '.join(prefixes)}); rename the metric"
     if name != name.lower():
         yield f"{quote(name)} has capitals; write {quote(name.lower())}"
     words = name.split("_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from posixpath import dirname, join, normpath
 
 from contracts.compiler.document import quote
@@ -24,10 +25,17 @@ def check(tree: Tree) -> Iterator[Claim]:
                 yield Place(page.file, line), problem
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than a name can be, or no name at all
+        return False
+
+
 def _problem(tree: Tree, page: Page, target: str) -> str:
     path, _, anchor = target.partition("#")
     file = normpath(join(dirname(page.file), path)) if path else page.file
-    if not (tree.root / file).exists():
+    if not _exists(tree.root / file):
         return f"the link leads to no file (got {quote(target)}); correct it"
     other = next((other for other in tree.pages if other.file == file), None)
     if anchor and other is not None and anchor not in other.anchors():

@@ -26,6 +26,8 @@ def check(tree: Tree) -> Iterator[Claim]:
     for query in tree.queries:
         for selector in query.selectors():
             for name in _unknown(selector, tree.catalog):
+                if tree.settings.is_foreign(name):
+                    continue
                 yield query.place, f"{query.owner}: no metric is named {quote(name)}; {_remedy(name, tree.catalog)}"
 
 

@@ -2,7 +2,7 @@
 
 A contract nobody scrapes is a blind spot; a job without a contract is down for ever, and needs a reasoned exception
 (what is planned but not part of the repository). Prometheus may scrape itself, as job `prometheus`, and the
-Alertmanager it tells, as job `alertmanager`.
+Alertmanager it tells, as job `alertmanager`; `foreign_jobs` of peaktrade.toml are somebody else's, and known to be.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     for scrape in tree.scrapes:
         number = Counter(job.name for job in scrape.jobs)
         for job in scrape.jobs:
-            if job.name not in contracts and job.name not in _FOREIGN:
+            if job.name not in contracts and job.name not in (*_FOREIGN, *tree.settings.foreign_jobs):
                 known = ", ".join(sorted(contracts))
                 yield (
                     job.place,
