@@ -26,7 +26,7 @@ _HOW_TO_INSTALL = "the lint needs the package promql-parser; install it: pip ins
 
 
 @click.command(short_help="Check rules, dashboards and docs against the contracts.")
-@click.option("--root", type=click.Path(path_type=Path), help="Root of the checkout (default: this one).")
+@click.option("--root", type=click.Path(path_type=Path), help="Root of what is checked (default: this folder).")
 @click.option(
     "--format",
     "form",
@@ -50,7 +50,7 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
 
     Exit code 0: nothing, or only info. 1: errors or warnings. 2: the lint could not run.
     """
-    tree = None if only_list else _tree(root or _HOME)
+    tree = None if only_list else _tree(root or _here())
     _need_parser()
     from contracts.lint import allowances
     from contracts.lint.check import EXCEPTION_RULE, check, find_rules
@@ -66,6 +66,11 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
     if shown:
         click.echo(shown)
     raise SystemExit(exit_code(findings))
+
+
+def _here() -> Path:
+    """Return the current folder, if it has contracts; else the checkout this is run from."""
+    return Path.cwd() if (Path.cwd() / "contracts").is_dir() else _HOME
 
 
 def _need_parser() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from contracts.cli import contract
@@ -17,6 +20,7 @@ from contracts.pages import metrics as metrics
 if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
 
+ROOT = Path(__file__).parents[2]
 CONTRACT = "contracts/shop.yaml"
 
 
@@ -27,6 +31,25 @@ def run(*arguments: object) -> Result:
 def test_lint_exits_0_when_there_is_only_info(small: Checkout) -> None:
     result = run("lint", "--root", small.root)
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "0 errors, 0 warnings, 2 info")
+
+
+def test_lint_looks_at_the_current_folder_unless_told_otherwise(
+    small: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small.root)
+    small.edit("prometheus/prometheus.yml", "9200", "9201")
+    result = run("lint")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "1 error, 0 warnings, 2 info")
+
+
+def test_other_repositories_get_the_lint_as_a_hook_with_a_command_and_an_extra_that_exist() -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert (hook["id"], hook["language"], hook["pass_filenames"]) == ("peaktrade-lint", "python", False)
+    words = hook["entry"].split()
+    assert words[:2] == ["peaktrade", "contract"]
+    assert run(*words[2:], "--help").exit_code == 0
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["lint"]
+    assert hook["additional_dependencies"] == extra
 
 
 def test_lint_exits_1_when_something_is_wrong(small: Checkout) -> None:
