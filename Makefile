@@ -15,7 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)
 	@$(BIN)/peaktrade demo $(ARGS)
 
-# What one runs while working: everything that answers at once, the static part beside the tests.
+# What one runs while working: everything that answers at once, the static part beside the tests, which wait for nobody.
+quick: WORKERS = $(shell getconf _NPROCESSORS_ONLN)
 quick: $(READY)
 	@$(MAKE) --no-print-directory static >$(VENV)/static.log 2>&1 & static=$$!; \
 	$(PYTEST) -m "not slow and not thorough" $(ARGS); tests=$$?; \

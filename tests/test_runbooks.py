@@ -26,6 +26,8 @@ from tests.documents import from_yaml
 from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.stack import Stack, running_stack
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[1]
 OTHERS = {
     "export",

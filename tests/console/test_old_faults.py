@@ -17,6 +17,8 @@ from tests.console.client import Client
 from tests.console.test_api import NOW, alert
 from tests.console.world import RUN, World, execution_event, step
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def client(world: World) -> Iterator[Client]:

@@ -16,6 +16,8 @@ from tests.console.client import Client
 from tests.console.test_api import NOW, alert
 from tests.console.world import RUN, World, execution_event, step
 
+pytestmark = pytest.mark.thorough
+
 ADDRESSES = sorted({page.path.replace("{run_id}", RUN).replace("{session_id}", "s1") for page in PAGES})
 
 

@@ -10,6 +10,8 @@ from contracts import times
 from contracts.compiler import capture
 from contracts.compiler.capture import CaptureError, compile_capture
 
+pytestmark = pytest.mark.thorough
+
 FOUND = [
     (r"took (\d+) ms", "it took 27 ms", "27"),
     (r"([0-9.]+)$", "0.000, 0.016", "0.016"),

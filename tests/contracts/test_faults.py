@@ -11,6 +11,8 @@ import contracts
 from contracts.compiler.document import ContractError, Fault
 from contracts.load import load_all, load_contract, load_contracts
 
+pytestmark = pytest.mark.thorough
+
 INVALID = sorted((Path(__file__).parent.parent / "invalid").glob("*.yaml"))
 _EXPECT = "# expect: "
 _SOUND = """\

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from contracts import no_live
 from contracts.no_live import NoLiveError, live_trading_enabled, refuse_live
 
+pytestmark = pytest.mark.thorough
+
 CLEAR = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 

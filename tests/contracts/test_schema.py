@@ -12,6 +12,8 @@ from contracts.compiler.format import CONTRACT
 from contracts.compiler.shape import Either, Flag, ListOf, MapOf, Number, Shape, Text, json_schema
 from contracts.load import read_document
 
+pytestmark = pytest.mark.thorough
+
 SHIPPED = sorted(Path(contracts.__file__).parent.glob("*.yaml"))
 INVALID = sorted((Path(__file__).parent.parent / "invalid").glob("*.yaml"))
 VALIDATOR = jsonschema.Draft202012Validator(json_schema(CONTRACT, "Exporter contract"))

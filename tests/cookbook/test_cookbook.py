@@ -15,6 +15,8 @@ from exporters.commands.contract.run_case import run_case
 from tests.cookbook.counted import Counted
 from tests.cookbook.readings import READINGS
 
+pytestmark = pytest.mark.thorough
+
 COOKBOOK = Path(__file__).parents[2] / "docs/cookbook"
 RECIPES = list(find_cases((COOKBOOK,)))
 NAMES = [recipe.name for recipe in RECIPES]

@@ -9,6 +9,8 @@ import pytest
 from contracts.diff import Change, compare, compare_all
 from contracts.load import load_contract
 
+pytestmark = pytest.mark.thorough
+
 if TYPE_CHECKING:
     from contracts.model import Contract
     from tests.lint.conftest import Checkout

@@ -13,6 +13,8 @@ from contracts.lint.check import check, find_rules
 from contracts.lint.inputs.tree import load_tree
 from contracts.lint.rules import contract_series
 
+pytestmark = pytest.mark.thorough
+
 if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
 

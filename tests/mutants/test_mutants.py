@@ -14,6 +14,8 @@ from tests.mutants.faults import Mutant, find_mutants, text_of
 from tests.mutants.scope import MUTATED, find_all, scope_of
 from tests.mutants.trial import BaselineError, Verdict, run_trials
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from emitters import shadow_mvs
 
+pytestmark = pytest.mark.thorough
+
 START = datetime(2026, 1, 25, tzinfo=UTC)
 STEP = timedelta(milliseconds=200)
 SEEDS = range(21)

@@ -23,6 +23,8 @@ from exporters.commands.verify.golden import GOLDEN
 from exporters.commands.verify.plan import Plan, carry_out
 from tests.commands.verify.conftest import FakeSite
 
+pytestmark = pytest.mark.thorough
+
 KNOWN = {contract.name: contract for contract in load_contracts(CONTRACTS)}
 RULES = frozenset({"A", "b:c:d"})
 

@@ -16,6 +16,8 @@ from exporters.engine.translate.translate import Translator
 from tests.engine.support.commits import Plant, Shown
 from tests.engine.support.harness import NOW, Event, line_of
 
+pytestmark = pytest.mark.thorough
+
 TEXT = """
 vocabulary:
   kind: {values: [sold, lost], otherwise: other}

@@ -7,8 +7,12 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.engine.support.mounts import remount, small_disk
 from tests.engine.support.stores import opened, rows_of
+
+pytestmark = pytest.mark.thorough
 
 
 def exporter(state_dir: Path | str, events: Path, port: int) -> subprocess.Popen[str]:
