@@ -146,7 +146,7 @@ def _watch(view: View, asked: Asked) -> Shown:
         "ribbon": ribbon_of(view),
         "executions": [row_of(one) | {"last_at": one.last_at, "events": one.next} for one in executions],
         "wanted": wanted,
-        "has_run": bool(wanted) and find_run(view, wanted) is not None,
+        "has_run": wanted is not None and find_run(view, wanted) is not None,
         "chosen": row_of(chosen) if chosen else None,
         "events": [(event, item_of(event)) for event in events],
         "orders": orders_of(view, chosen.subject) if chosen else [],

@@ -96,7 +96,7 @@ def test_an_index_belongs_to_one_console(world: World, tmp_path: Path) -> None:
     first.close()
 
 
-@pytest.mark.parametrize("where", [0, 100, 4096])
+@pytest.mark.parametrize("where", [0, 100, 8192])
 def test_a_damaged_index_is_set_aside_and_read_anew(world: World, tmp_path: Path, where: int) -> None:
     world.executions(event(0, "created"), event(1, "filled"))
     world.index(state_dir=tmp_path / "state").close()
