@@ -72,6 +72,7 @@ def _connect(name: str) -> sqlite3.Connection:
     database = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=0.1)
     try:
         for pragma in (
+            "page_size = 8192",  # blocks and curves are of some 10 kB; a file that is there keeps its own
             "locking_mode = EXCLUSIVE",
             "journal_mode = WAL",
             "synchronous = NORMAL",

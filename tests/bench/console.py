@@ -32,10 +32,12 @@ from pathlib import Path
 from console.app import Console, build_app
 from console.index.index import Index
 from console.settings import Settings
+from exporters.reading import raise_limit
 from tests.console.client import Client
 
 root = Path(sys.argv[1])
 settings = Settings(root / "live_runs", root / "none", root / "execution", root / "x", root / "y", root / "state")
+raise_limit()
 began = time.process_time()
 index = Index(settings)
 while index.is_behind:

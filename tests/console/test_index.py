@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_an_index_belongs_to_one_console(world: World, tmp_path: Path) -> None:
     first.close()
 
 
-@pytest.mark.parametrize("where", [0, 100, 4096])
+@pytest.mark.parametrize("where", [0, 100, 8192])
 def test_a_damaged_index_is_set_aside_and_read_anew(world: World, tmp_path: Path, where: int) -> None:
     world.executions(event(0, "created"), event(1, "filled"))
     world.index(state_dir=tmp_path / "state").close()
@@ -224,3 +225,24 @@ def test_blocks_are_packed(world: World) -> None:
     index = world.index()
     (data,) = index.database.execute("SELECT data FROM blocks").fetchone()
     assert len(data) < len(zlib.decompress(data)) / 3
+
+
+def test_a_document_that_rests_is_looked_at_once_a_second_and_a_young_one_every_time(world: World) -> None:
+    path, now = world.meta(), [0.0]
+    for place in (path, path.parent, path.parent.parent):
+        os.utime(place, (1, 1))
+    index = Index(world.settings, lambda: now[0])
+
+    def read_of(strategy: str, at: float, written_at: float) -> str:
+        world.meta(strategy_name=strategy)
+        os.utime(path, (written_at, written_at))
+        now[0] = at
+        index.catch_up(1.0)
+        (meta,) = queries.metas(index.database)
+        return meta.strategy_name
+
+    assert read_of("first", 0.0, 1) == "first"
+    assert read_of("second", 0.5, 2) == "first"
+    assert read_of("third", 1.0, time.time()) == "third"
+    assert read_of("fourth", 1.5, time.time()) == "fourth"
+    index.close()
