@@ -18,7 +18,7 @@ demo: $(READY)
 # What one runs while working: everything that answers at once, the static part beside the tests.
 quick: $(READY)
 	@$(MAKE) --no-print-directory static >$(VENV)/static.log 2>&1 & static=$$!; \
-	$(PYTEST) -m "not slow" $(ARGS); tests=$$?; \
+	$(PYTEST) -m "not slow and not thorough" $(ARGS); tests=$$?; \
 	wait $$static; static=$$?; cat $(VENV)/static.log; exit $$((tests + static))
 
 # All tests, or those of one stage of the engine: `make test STAGE=tail`.

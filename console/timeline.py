@@ -13,7 +13,7 @@ from console.index import queries
 from console.index.queries import Event
 from console.view import View
 
-__all__ = ["STAGES", "Order", "Segment", "orders_of", "reason_in_words"]
+__all__ = ["KINDS", "STAGES", "Order", "Segment", "orders_of", "reason_in_words"]
 
 STAGES = {
     "created": "intent",
@@ -39,7 +39,8 @@ _BEFORE = {"submit": ("intent",), "ack": ("submit",), "fill": ("ack", "submit"),
 
 _ENDS = ("fill", "cancel", "reject", "risk_block", "error")
 _LOOKED_AT = 2000
-_KINDS = ("execution", "beta", "ledger")
+KINDS = ("execution", "beta", "ledger")
+"""The streams of a run that speak of its orders."""
 
 _WORDS = {
     "VALIDATION_INVALID_QUANTITY": "the quantity is not valid",
@@ -95,6 +96,11 @@ class Order:
         return "fill" if "fill" in ends else ends[-1] if ends else "open"
 
     @property
+    def first_at(self) -> int:
+        """The time of its oldest event."""
+        return min((one.event.at or 0 for one in self.segments), default=0)
+
+    @property
     def last_at(self) -> int:
         """The time of its newest event."""
         return max((one.event.at or 0 for one in self.segments), default=0)
@@ -110,17 +116,19 @@ def reason_in_words(code: str) -> str:
     return f"{words} ({code})" if words else code
 
 
-def orders_of(view: View, run_id: str, limit: int = 50) -> list[Order]:
-    """Return the orders of a run that were heard of last, newest first."""
+def orders_of(view: View, run_id: str, limit: int = 50, looked_at: int = _LOOKED_AT) -> list[Order]:
+    """Return the orders of a run that were heard of last, newest first, among so many of its newest events."""
     found: list[Order] = []
-    for kind in _KINDS:
+    for kind in KINDS:
         stream = queries.stream(view.database, kind, run_id)
         if stream is None:
             continue
-        recent = queries.events_before(view.database, stream, _LOOKED_AT)
+        recent = queries.events_before(view.database, stream, looked_at)
         keys = list(dict.fromkeys(event.key for event in recent if event.key is not None))[:limit]
-        events = queries.events_of_keys(view.database, stream, keys)
-        found += (_order(key, kind, [event for event in events if event.key == key]) for key in keys)
+        events: dict[str, list[Event]] = {key: [] for key in keys}
+        for event in queries.events_of_keys(view.database, stream, keys):
+            events[event.key or ""].append(event)
+        found += (_order(key, kind, events[key]) for key in keys)
     return sorted(found, key=lambda order: order.last_at, reverse=True)[:limit]
 
 

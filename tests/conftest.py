@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, settings
 
 from contracts import load
 from tests.budget import amount
+from tests.schedule import Scheduler, rank_of
 
 __all__ = ["FakeClock", "LogFile"]
 
 # The ordinary run draws the same examples every time, so that a red run speaks of the change; `make chaos` draws anew.
 # How long an example takes is the machine's affair: a busy one must fail nothing.
 _IN_NO_HURRY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("steady", _IN_NO_HURRY, derandomize=True)
+settings.register_profile("steady", _IN_NO_HURRY, derandomize=True, max_examples=40)
 settings.register_profile("chaos", _IN_NO_HURRY)
 settings.load_profile(amount("steady", "chaos"))
 
@@ -50,10 +51,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("long")
     slow = {item for item in items if item.get_closest_marker("slow")}
     files = {item.path for item in slow}
-    items.sort(key=lambda item: item.path not in files)
+    ranks = {path: rank_of(path, path in files) for path in {item.path for item in items}}
+    items.sort(key=lambda item: ranks[item.path])
     for item in items if config.pluginmanager.hasplugin("_cov") else ():
         if item in slow or not item.path.is_relative_to(_ENGINE):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | None:
+    """Let `--dist loadfile` be what `schedule` makes of it."""
+    return Scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

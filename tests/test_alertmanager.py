@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from exporters.commands.demo.ports import STACK_PORTS, TOLD
+from tests.documents import from_yaml
 from tests.test_rules import ALERTS
 
 PROMETHEUS = Path(__file__).parents[1] / "prometheus"
 CONFIG = PROMETHEUS / "alertmanager.yml"
-DOCUMENT: Mapping[str, Any] = yaml.safe_load(CONFIG.read_text())
+DOCUMENT: Mapping[str, Any] = from_yaml(CONFIG.read_text())
 
 
 def amtool(*arguments: str) -> str:
@@ -71,7 +71,7 @@ def test_receivers_are_to_be_filled_in_and_no_secret_is_in_the_file() -> None:
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "prometheus.host.yml"])
 def test_prometheus_tells_alertmanager_watches_it_and_gives_the_base_of_the_links_once(name: str) -> None:
-    config = yaml.safe_load((PROMETHEUS / name).read_text())
+    config = from_yaml((PROMETHEUS / name).read_text())
     [base] = config["global"]["external_labels"].items()
     assert base == ("runbooks", "https://runbooks.example.net")
     assert config["alerting"]["alert_relabel_configs"] == [{"regex": "runbooks", "action": "labeldrop"}]

@@ -290,6 +290,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield f"{name_of(path)}:{node.lineno} {node.name}", len(lines.intersection(own) - silent)
 
 
+@pytest.mark.slow
 def test_no_function_is_longer_than_40_lines_and_half_have_at_most_10() -> None:
     sizes = dict(found for path in MODULES for found in functions(path))
     assert {name: size for name, size in sizes.items() if size > 40} == {}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from contracts.load import load_contract
 from exporters import telemetry
@@ -17,6 +16,7 @@ from exporters.engine.clock import SystemClock
 from exporters.engine.exposition.render import render
 from exporters.multiprocess.collector import Collector
 from exporters.multiprocess.exposed import first_series, snapshot_of
+from tests.documents import from_yaml
 from tests.engine.support.reference_reading import dig
 from tests.telemetry.sessions import SessionProcess, environment_of
 
@@ -46,7 +46,7 @@ def events_of(case: Path) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_the_case_has_an_event_for_every_source_and_row(case: Path) -> None:
-    document = yaml.safe_load((ROOT / "contracts" / f"{case.name}.yaml").read_text(encoding="utf-8"))
+    document = from_yaml((ROOT / "contracts" / f"{case.name}.yaml").read_text(encoding="utf-8"))
     events, lacking = list(events_of(case)), []
     for name, source in document["sources"].items():
         plain = {path: wanted for path, wanted in source["match"].items() if not isinstance(wanted, dict)}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests.documents import from_yaml
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("prometheus", "alertmanager", "grafana")
@@ -16,7 +17,7 @@ SERVICES = ("prometheus", "alertmanager", "grafana")
 
 @pytest.fixture(scope="module")
 def compose() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    found: Mapping[str, Any] = from_yaml((ROOT / "compose.yaml").read_text())
     return found
 
 
@@ -51,7 +52,7 @@ def test_what_is_mounted_from_the_repository_is_there_and_cannot_be_written(
 
 
 def test_prometheus_finds_its_rules_where_they_are_mounted(compose: Mapping[str, Any]) -> None:
-    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    config = from_yaml((ROOT / "prometheus" / "prometheus.yml").read_text())
     [pattern] = config["rule_files"]
     assert f"./prometheus/rules:{Path(pattern).parent}:ro" in compose["services"]["prometheus"]["volumes"]
 
@@ -63,14 +64,14 @@ def test_grafana_finds_its_dashboards_where_they_are_mounted(compose: Mapping[st
         if volume.startswith("./grafana/dashboards:")
     ]
     files = sorted((ROOT / "grafana" / "provisioning" / "dashboards").glob("*.y*ml"))
-    providers = [provider for path in files for provider in yaml.safe_load(path.read_text())["providers"]]
+    providers = [provider for path in files for provider in from_yaml(path.read_text())["providers"]]
     assert providers
     assert {Path(one["options"]["path"]).is_relative_to(target) for one in providers} == {True}
 
 
 def test_grafana_reaches_prometheus_inside_the_network(compose: Mapping[str, Any]) -> None:
     files = sorted((ROOT / "grafana" / "provisioning" / "datasources").glob("*.y*ml"))
-    sources = [source for path in files for source in yaml.safe_load(path.read_text())["datasources"]]
+    sources = [source for path in files for source in from_yaml(path.read_text())["datasources"]]
     [source] = [one for one in sources if one["name"] == "prometheus"]
     assert source["url"] == "http://prometheus:9090", "9092 is open to the host's loopback alone"
 
@@ -99,7 +100,7 @@ def test_no_service_has_rights_it_does_not_need_or_takes_more_than_its_share(
 
 
 def test_prometheus_finds_alertmanager_inside_the_network(compose: Mapping[str, Any]) -> None:
-    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    config = from_yaml((ROOT / "prometheus" / "prometheus.yml").read_text())
     [manager] = config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     assert manager == "alertmanager:9093"
     assert compose["services"]["alertmanager"]["ports"] == ["127.0.0.1:9093:9093"]

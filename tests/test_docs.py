@@ -118,6 +118,7 @@ def test_the_pipelines_table_names_the_modules_of_each_stage_and_no_others() -> 
     assert set().union(*alone) == {path.stem for path in engine.glob("*.py")} - {"__init__"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

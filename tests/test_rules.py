@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests.documents import from_yaml
 
 PROMETHEUS = Path(__file__).parents[1] / "prometheus"
 
@@ -29,7 +30,7 @@ CONTRACTED = {
 
 def read_rules() -> list[Mapping[str, Any]]:
     """Return every rule of every file."""
-    documents = [yaml.safe_load(path.read_text()) for path in sorted((PROMETHEUS / "rules").glob("*.yml"))]
+    documents = [from_yaml(path.read_text()) for path in sorted((PROMETHEUS / "rules").glob("*.yml"))]
     return [rule for document in documents for group in document["groups"] for rule in group["rules"]]
 
 
@@ -43,7 +44,7 @@ ALERTS = {rule["alert"]: rule for rule in read_rules() if "alert" in rule}
 @cache
 def read_cases() -> list[Mapping[str, Any]]:
     """Return what every file of tests expects of an alert at some moment."""
-    documents = [yaml.safe_load(path.read_text()) for path in sorted((PROMETHEUS / "rule_tests").glob("*.yml"))]
+    documents = [from_yaml(path.read_text()) for path in sorted((PROMETHEUS / "rule_tests").glob("*.yml"))]
     return [case for document in documents for test in document["tests"] for case in test.get("alert_rule_test", ())]
 
 

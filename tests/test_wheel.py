@@ -20,6 +20,7 @@ import pytest
 from exporters.cli import main
 from exporters.commands.demo.ports import STACK_PORTS
 from exporters.commands.places import SHIPPED
+from tests.budget import amount
 from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.ports import free_ports
 
@@ -126,9 +127,11 @@ def test_from_events_to_metrics_and_back_to_files_in_a_folder_without_a_checkout
 
 @pytest.mark.needs("prometheus")
 @pytest.mark.needs("prometheus-alertmanager")
-def test_the_demo_of_a_wheel_checks_itself(installed: Installed) -> None:
+def test_the_demo_of_a_wheel_runs_and_for_long_checks_itself(installed: Installed) -> None:
     names = [path.stem for path in (ROOT / "contracts").glob("*.yaml")]
     first = free_ports(len(names) + len(STACK_PORTS))[0]
-    code, said = installed.run("demo", "--check", "--seconds", "12", "--ports-from", str(first))
+    how, last = amount((("--seconds", "2"), ""), (("--check", "--seconds", "12"), "RESULT=PASS"))
+    code, said = installed.run("demo", *how, "--ports-from", str(first))
     assert code == 0, said
-    assert said.splitlines()[-1] == "RESULT=PASS"
+    assert "Ctrl-C stops everything" in said.splitlines()
+    assert said.rstrip().endswith(last)

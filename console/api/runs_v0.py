@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.alerts import run_alerts
-from console.api.endpoint import Asked, Endpoint, Failure, flag, number
+from console.api.endpoint import Asked, Endpoint, Failure, Text, flag, number
 from console.api.live import CONTRACT_VERSION
 from console.index import queries
 from console.index.queries import StepAt
@@ -18,6 +18,9 @@ __all__ = ["ENDPOINTS", "event_item", "events_page"]
 _MISSING = "run_not_found|run_not_found:<id>"
 _LOOKED_AT = 10_000
 """Newest steps among which those with orders are looked for. Source: facts, 4.1."""
+
+_LARGEST_TEXT = 8 << 20
+"""Bytes of lines in one answer; of longer ones the newest are given."""
 
 
 def _run(view: View, asked: Asked) -> Run:
@@ -187,6 +190,21 @@ def events_page(view: View, asked: Asked) -> dict[str, object]:
     return {"run_id": run.meta.run_id, "asof": asof, "next_seq": following, "count": len(items), "items": items}
 
 
+def _lines(view: View, asked: Asked) -> object:
+    """Return the newest steps as they stand in their file, CSV with the line that names its columns."""
+    run = _run(view, asked)
+    steps = newest_steps(view, run, asked["limit"])
+    header = queries.header_of(view.database, run.steps) if run.steps else None
+    kept, room = [], _LARGEST_TEXT
+    for one in reversed(steps):
+        room -= len(one.raw)
+        if room < 0:
+            break
+        kept.append(one.raw.decode("utf-8", "replace").rstrip("\r"))
+    lines = kept[::-1] if header is None else [header, *reversed(kept)]
+    return Text("".join(f"{line}\n" for line in lines), "text/plain")
+
+
 def event_item(one: StepAt, run_id: str) -> dict[str, object]:
     """Return a step as an event of the run."""
     told = {"level": one.step.level, "component": "run", "msg": message_of(one)}
@@ -222,5 +240,6 @@ ENDPOINTS = (
         _MISSING,
     ),
     Endpoint(f"{_R}/trades", _trades, "A run's newest trades.", (number("limit", 500, 1, 5000),), _MISSING),
+    Endpoint(f"{_R}/lines", _lines, "The newest lines of a run's steps as text, as they stand.", _LIMIT, _MISSING),
     Endpoint(f"{_R}/events", _events, "A run's events from a position on; with sse as they come.", _EVENTS, _MISSING),
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Set
+import time
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from console.documents import read_meta, read_session
@@ -20,6 +21,9 @@ __all__ = ["Documents"]
 
 _LARGEST = 4 << 20
 """Bytes; a larger meta.json or session is not read."""
+
+_YOUNG_NS = 5_000_000_000
+"""Nanoseconds for which a document that was written is looked at every time."""
 
 _PUT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -34,6 +38,9 @@ class Documents:
         self._marks: dict[str, str] = {}
         self._chosen: dict[str, str] = {}
         self._folders: list[str] = []
+        self._runs: frozenset[str] = frozenset()
+        self._young: set[str] = set()
+        self._listed: set[str] = set()
         self.ended: set[str] = set()
 
     def begin(self) -> None:
@@ -44,22 +51,41 @@ class Documents:
         """Return the name of the file a run's steps are read from; empty if there is no choice to make."""
         return self._chosen.get(run_id, "")
 
-    def changes(self, quiet: Set[str] = frozenset()) -> list[tuple[str, str, str, str]]:
+    def changes(self, folders: Collection[str] | None = None) -> list[tuple[str, str, str, str]]:
         """Return (path, kind, subject, mark) of every document that is new, other than it was, or gone.
 
         Args:
-            quiet: folders of runs whose documents need not be looked at now.
+            folders: those that changed since the last look; of other runs only documents written to a short time ago
+                are looked at. None for all.
         """
+        before, runs = self._folders, self._run_folders()
+        is_full = folders is None or runs is not before
+        looked = runs if is_full else [one for one in {*(folders or ()), *self._young} if one in self._runs]
         found: dict[str, tuple[str, str, str]] = {}
-        for folder in self._run_folders():
+        for folder in looked:
             path = f"{folder}/meta.json"
-            mark = self._marks[path] if folder in quiet and path in self._marks else _mark_of(path)
+            mark = _mark_of(path)
             if mark:
                 found[path] = ("run", os.path.basename(folder), mark)
-        for path in self._session_files():
+        sessions = list(self._session_files())
+        for path in sessions:
             found[path] = ("session", "", _mark_of(path))
         changed = [(path, *what) for path, what in found.items() if self._marks.get(path) != what[2]]
-        return changed + [(path, "", "", "") for path in self._marks.keys() - found.keys()]
+        known = self._marks.keys() if is_full else {f"{one}/meta.json" for one in looked} | self._listed
+        gone = (self._marks.keys() & known) - found.keys()
+        self._listed = set(sessions)
+        self._note_young(found if is_full else {path: found[path] for path, *_ in changed}, is_full)
+        return changed + [(path, "", "", "") for path in gone]
+
+    def _note_young(self, found: Mapping[str, tuple[str, str, str]], is_full: bool) -> None:
+        """Note the folders of runs whose document was written to a short time ago: it may be written to again."""
+        since = time.time_ns() - _YOUNG_NS
+        young = {
+            os.path.dirname(path)
+            for path, (kind, _, mark) in found.items()
+            if kind == "run" and int(mark.split()[2]) > since
+        }
+        self._young = young if is_full else self._young | young
 
     def take(self, changes: list[tuple[str, str, str, str]]) -> None:
         """Write what changed, in the open transaction."""
@@ -91,7 +117,7 @@ class Documents:
     def _run_folders(self) -> list[str]:
         folders = self._sources.run_folders()
         if folders is not self._folders:
-            self._folders = folders
+            self._folders, self._runs = folders, frozenset(folders)
             for folder in folders:
                 self._choose(os.path.basename(folder), folder)
         return folders

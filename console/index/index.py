@@ -29,7 +29,8 @@ _SETTLED_NS = 100_000_000
 """Times of folders are coarse; one that changed less than that ago may change again and look the same."""
 
 _FULL_S = 1.0
-"""Seconds between two looks at the folders of runs that have ended; their open files are looked at every time."""
+"""Seconds between two looks at the folders of runs that have ended, and at a meta.json that was not written to for long
+and may be written anew in its place. Open files, and the folders of all other runs, are looked at every time."""
 
 _UNSEEN = -1
 _PUT = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
@@ -117,15 +118,16 @@ class Index:
     def _look(self) -> None:
         """Look for new files, if a folder may have some, and at the documents that changed."""
         is_full = self._monotonic() - self._looked_at >= _FULL_S
-        quiet = frozenset() if is_full else self._documents.ended
-        state = {folder: _state_of(folder) for folder in self.sources.watched() if folder not in quiet}
-        if any(self._seen_folders.get(folder, _UNSEEN) != changed for folder, changed in state.items()):
+        ended = frozenset() if is_full else self._documents.ended
+        state = {folder: _state_of(folder) for folder in self.sources.watched() if folder not in ended}
+        changed = [folder for folder, mark in state.items() if self._seen_folders.get(folder, _UNSEEN) != mark]
+        if changed:
             self._reading.scan(self._monotonic())
         settled = time.time_ns() - _SETTLED_NS
-        self._seen_folders |= {
-            one: _UNSEEN if changed and changed > settled else changed for one, changed in state.items()
-        }
-        changes = self._documents.changes(quiet)
+        for folder in changed:
+            mark = state[folder]
+            self._seen_folders[folder] = _UNSEEN if mark and mark > settled else mark
+        changes = self._documents.changes(None if is_full else changed)
         if is_full:
             self._looked_at = self._monotonic()
         if changes:

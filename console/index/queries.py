@@ -5,6 +5,8 @@ In: the database, as Index.reading() gives it. Out: plain rows. Each costs what 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -29,6 +31,7 @@ __all__ = [
     "events_before",
     "events_of_keys",
     "files",
+    "header_of",
     "lines_kept",
     "meta",
     "metas",
@@ -185,6 +188,17 @@ def steps_after(database: sqlite3.Connection, of: Stream, seq: int, limit: int) 
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def header_of(database: sqlite3.Connection, of: Stream) -> str | None:
+    """Return the line that names the columns of a run's newest steps; None if they are no CSV."""
+    query = "SELECT header FROM blocks WHERE stream = ? ORDER BY first DESC LIMIT 1"
+    row = database.execute(query, (of.id,)).fetchone()
+    if row is None or row[0] is None:
+        return None
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(row[0].split("\x1f"))
+    return line.getvalue()
 
 
 def _steps_in(database: sqlite3.Connection, row: Sequence[object]) -> Iterator[StepAt]:

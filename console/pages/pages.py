@@ -6,12 +6,12 @@ so its parameters are checked in the same way, and what there is not is a page t
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from console.alerts import CATEGORIES, SEVERITIES, run_alerts, stored_alerts
 from console.api.endpoint import Asked, Endpoint, Failure, choice, flag, number, word
+from console.decisions import VERDICTS, list_decisions
 from console.documents import MODES, STATUSES
 from console.executions import find_execution, item_of, list_executions, read_errors, row_of
+from console.grafana import board_of
 from console.index import queries
 from console.pages.ribbon import freshness, ribbon_of
 from console.registry import Entry, find_session, list_sessions, stats
@@ -23,6 +23,9 @@ from console.view import View
 __all__ = ["PAGES", "Shown"]
 
 Shown = tuple[str, dict[str, object]]
+
+_ALL = "All"
+"""What a link from Grafana says where no run is chosen."""
 
 _LEVELS = ("info", "warning", "error")
 _RUN_STATUSES = ("active", "completed", "inactive", "unknown")
@@ -92,19 +95,8 @@ def _run(view: View, asked: Asked) -> Shown:
         "levels": _LEVELS,
         "orders": orders_of(view, run.meta.run_id, 20),
         "alerts": run_alerts(view, run.meta.run_id, 10),
-        "grafana": _grafana(view, run.started_at, run.ended_at, run.meta.mode, run.meta.run_id),
+        "grafana": board_of(view.settings, run.started_at, run.ended_at, run.meta.mode, run.meta.run_id),
     }
-
-
-def _grafana(view: View, start: int | None, end: int | None, mode: str, run_id: str) -> str:
-    """Return the address of the board that shows a run's time."""
-    query = {
-        "from": str(start // 1_000_000) if start is not None else "now-30m",
-        "to": str(end // 1_000_000) if end is not None else "now",
-        "var-mode": mode,
-        "var-run_id": run_id,
-    }
-    return f"{view.settings.grafana_url.rstrip('/')}/d/peaktrade-execution-watch-overview?{urlencode(query)}"
 
 
 def _nothing(what: str, name: str) -> Failure:
@@ -128,7 +120,7 @@ def _session(view: View, asked: Asked) -> Shown:
 
 def _grafana_of(view: View, entry: Entry) -> str:
     run_id = entry.session.run_id or entry.session.session_id
-    return _grafana(view, entry.started_at, entry.ended_at, entry.session.mode, run_id)
+    return board_of(view.settings, entry.started_at, entry.ended_at, entry.session.mode, run_id)
 
 
 def _execution(view: View, asked: Asked) -> Shown:
@@ -145,13 +137,16 @@ def _execution(view: View, asked: Asked) -> Shown:
 
 
 def _watch(view: View, asked: Asked) -> Shown:
-    chosen = find_execution(view, asked["run_id"]) if asked["run_id"] else None
+    wanted = asked["run_id"] if asked["run_id"] not in ("", _ALL) else None
+    chosen = find_execution(view, wanted) if wanted else None
     start = max(0, chosen.next - 50) if chosen else 0
     events = queries.events_after(view.database, chosen, start, 50)[::-1] if chosen else []
     executions = list_executions(view, 100)
     return "execution_watch.html", {
         "ribbon": ribbon_of(view),
         "executions": [row_of(one) | {"last_at": one.last_at, "events": one.next} for one in executions],
+        "wanted": wanted,
+        "has_run": wanted is not None and find_run(view, wanted) is not None,
         "chosen": row_of(chosen) if chosen else None,
         "events": [(event, item_of(event)) for event in events],
         "orders": orders_of(view, chosen.subject) if chosen else [],
@@ -180,16 +175,10 @@ def _sources(view: View, asked: Asked) -> Shown:
         "reasons": queries.reasons(view.database),
         "broken": queries.broken_documents(view.database),
         "problems": sorted(view.problems.items()),
-        "decisions": _decisions(view, asked["decision"]),
+        "decisions": list_decisions(view, asked["decision"]),
+        "verdicts": VERDICTS,
         "runs": list_runs(view)[:20],
     }
-
-
-def _decisions(view: View, decision: str | None) -> list[queries.Event]:
-    found = []
-    for stream in queries.streams(view.database, "ai", 5):
-        found += queries.events_before(view.database, stream, 20, type_=decision)
-    return sorted(found, key=lambda event: event.at or 0, reverse=True)[:20]
 
 
 _LIMIT = number("limit", 200, 1, 1000)
@@ -227,5 +216,5 @@ PAGES = (
         (number("hours", 24, 1, 168), choice("severity", *SEVERITIES), choice("category", *CATEGORIES), _PAUSE),
     ),
     Endpoint("/live/telemetry", _telemetry, "Telemetry.", (word("session_id"), choice("type", *KINDS), _LIMIT, _PAUSE)),
-    Endpoint("/watch", _sources, "What is read.", (choice("decision", "accept", "reject", "noop"), _PAUSE)),
+    Endpoint("/watch", _sources, "What is read.", (choice("decision", *VERDICTS), _PAUSE)),
 )

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from console.drawing import sparkline
+from console.grafana import exporters_url
 from console.telemetry import gate_of
 from console.timeline import reason_in_words
 from console.times import ago, show
@@ -92,7 +93,7 @@ _environment.filters.update(
     gate=_gate,
     pretty=lambda value: json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str),
 )
-_environment.globals["sparkline"] = sparkline
+_environment.globals.update(sparkline=sparkline, exporters_url=exporters_url)
 
 
 def render(template: str, **shown: object) -> str:

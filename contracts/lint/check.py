@@ -12,9 +12,10 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from contracts.compiler.document import show
 from contracts.lint import rules
 from contracts.lint.allowances import Allowance, read_allowances
-from contracts.lint.finding import Claim, Finding, Severity
+from contracts.lint.finding import Claim, Finding, Place, Severity
 from contracts.lint.inputs.tree import Tree
 
 __all__ = ["EXCEPTION_RULE", "RuleModule", "check", "find_rules"]
@@ -48,7 +49,9 @@ def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
     """Return the findings of all rules (or of `only` some), inline exceptions applied, in file order."""
     everything = not only or EXCEPTION_RULE in only  # whether an exception is of use, only all rules can tell
     chosen = [rule for rule in find_rules() if (everything or rule.id in only) and _can_run(rule, tree)]
-    found = [Finding(place, rule.id, rule.severity, message) for rule in chosen for place, message in rule.check(tree)]
+    found = [
+        Finding(place, rule.id, rule.severity, message) for rule in chosen for place, message in _claims(rule, tree)
+    ]
     allowances = read_allowances(tree)
     used: set[Allowance] = set()
     kept: list[Finding] = []
@@ -60,6 +63,15 @@ def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
     if tree.is_whole and everything:
         kept += _judge(allowances, used)
     return sorted(finding for finding in kept if not only or finding.id in only)
+
+
+def _claims(rule: RuleModule, tree: Tree) -> Iterator[Claim]:
+    """Yield what a rule claims; one that fails says so, and does not keep the others from speaking."""
+    try:
+        yield from rule.check(tree)
+    except Exception as error:  # noqa: BLE001  # whatever stands in somebody's files
+        got = f"{type(error).__name__}: {show(str(error))}"
+        yield Place(".", 1), f"this rule failed here and judges nothing ({got}); report that with the files, please"
 
 
 def _can_run(rule: RuleModule, tree: Tree) -> bool:

@@ -28,7 +28,12 @@ _HOW_TO_INSTALL = "the lint needs the package promql-parser; install it: pip ins
 @click.command(short_help="Check rules, dashboards and docs against the contracts.")
 @click.option("--root", type=click.Path(path_type=Path), help="Root of the checkout (default: this one).")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True, help="Output."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="Output.",
 )
 @click.option("--list", "only_list", is_flag=True, help="Show every rule and what it is for, check nothing.")
 def lint(root: Path | None, form: str, only_list: bool) -> None:

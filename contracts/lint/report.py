@@ -1,4 +1,4 @@
-"""Findings -> text, JSON or GitHub workflow annotations, and the exit code.
+"""Findings -> text, JSON, SARIF or GitHub workflow annotations, and the exit code.
 
 In: findings in any order. Out: a text, and 0, 1 or 2. Nothing here judges: what is a finding was decided before.
 """
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from contracts.lint.finding import SEVERITIES, Finding, Severity
+from contracts.lint.sarif import sarif
 
 __all__ = ["FORMATS", "exit_code", "render"]
 
@@ -57,12 +58,17 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {"text": _text, "json": _json, "github": _github}
+FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {
+    "text": _text,
+    "json": _json,
+    "github": _github,
+    "sarif": sarif,
+}
 
 
 def render(findings: Sequence[Finding], form: str = "text") -> str:
-    """Return the report in one of FORMATS, in order of file and line."""
-    return FORMATS[form](sorted(findings))
+    """Return the report in one of FORMATS, in order of file and line; bytes of names that are no UTF-8 are escaped."""
+    return FORMATS[form](sorted(findings)).encode(errors="backslashreplace").decode()
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -1,7 +1,7 @@
-"""`peaktrade assets`: writes what Prometheus, Alertmanager, Grafana and people read, for the user's hosts and ports.
+"""`peaktrade assets`: writes what Prometheus, Alertmanager, Grafana, systemd and people read, for the user's machines.
 
 In: flags. Out: files below a folder; nothing that is there is overwritten. The texts are those of the package, with
-targets and the base of runbook links replaced.
+targets, the base of runbook links, and the paths and the user of the units replaced.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ __all__ = ["assets"]
 
 _PROMETHEUS = ("prometheus/prometheus.yml", "prometheus/prometheus.host.yml")
 _RUNBOOKS = re.compile(r"(?m)^(\s+runbooks: )\S+$")
+_UNITS = "deploy/systemd/"
+
+_PROGRAM = "/opt/peaktrade/bin/peaktrade"
+_WORK_DIR = "/srv/peak_trade"
+_USER = "peaktrade"
+"""What the units of the package say."""
 
 
 @click.command(short_help="Write scrape configs, rules, boards and runbooks to a folder.")
@@ -35,9 +41,14 @@ _RUNBOOKS = re.compile(r"(?m)^(\s+runbooks: )\S+$")
 @click.option("--host", "hosts", multiple=True, metavar="HOST", help="A host that runs the exporters; repeatable.")
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", help="Another port of an exporter; repeatable.")
 @click.option("--runbooks", metavar="URL", help="Where the pages of docs/runbooks are served; links begin with it.")
+@click.option("--program", default=_PROGRAM, show_default=True, metavar="PATH", help="The peaktrade that units start.")
+@click.option("--work-dir", default=_WORK_DIR, show_default=True, metavar="DIR", help="Where units look for logs/.")
+@click.option("--user", default=_USER, show_default=True, metavar="NAME", help="Who units run as.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
-def assets(out: Path, hosts: tuple[str, ...], ports: tuple[str, ...], runbooks: str | None, force: bool) -> None:
-    """Write prometheus/, grafana/, docs/runbooks/, contracts/ and compose.yaml below DIR, as they are in this version.
+def assets(
+    out: Path, hosts: tuple[str, ...], ports: tuple[str, ...], runbooks: str | None, force: bool, **units: str
+) -> None:
+    """Write prometheus/, grafana/, deploy/, docs/runbooks/, contracts/ and compose.yaml below DIR, as in this version.
 
     \b
     peaktrade assets --out stack
@@ -46,9 +57,15 @@ def assets(out: Path, hosts: tuple[str, ...], ports: tuple[str, ...], runbooks: 
     try:
         contracts = load_contracts(CONTRACTS)
         own = _ports(contracts, ports)
+        unit_texts = _unit_texts(**units)
     except (ContractError, ValueError) as error:
         raise click.UsageError(str(error)) from error
-    files = {name: _adapted(name, data, contracts, hosts, own, runbooks) for name, data in _files()}
+    files = {
+        name: _with_texts(data, unit_texts)
+        if name.startswith(_UNITS)
+        else _adapted(name, data, contracts, hosts, own, runbooks)
+        for name, data in _files()
+    }
     there = [name for name in files if (out / name).exists()]
     if there and not force:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
@@ -83,6 +100,27 @@ def _ports(contracts: Sequence[Contract], given: Sequence[str]) -> Mapping[str, 
             raise ValueError(f"--port {text}: write NAME=PORT with one of {', '.join(ports)}")
         ports[name] = int(port)
     return ports
+
+
+def _unit_texts(program: str, work_dir: str, user: str) -> Mapping[str, str]:
+    """Return what units say -> what they shall say.
+
+    Raises:
+        ValueError: if systemd would read something else in it than it says.
+    """
+    for flag, text in (("--program", program), ("--work-dir", work_dir)):
+        if not re.fullmatch(r"/[\w./@+-]+", text):
+            raise ValueError(f"{flag} {text}: write an absolute path of letters, digits and . _ - + @ /")
+    if not re.fullmatch(r"[A-Za-z_][\w.-]*", user):
+        raise ValueError(f"--user {user}: write the name of a user")
+    texts = {_PROGRAM: program, _WORK_DIR: work_dir.rstrip("/"), f"User={_USER}\n": f"User={user}\n"}
+    if any(text.startswith(("/home/", "/root/")) for text in (program, work_dir)):
+        texts["ProtectHome=yes"] = "ProtectHome=read-only"
+    return texts | {f"\nu {_USER} ": f"\nu {user} "}
+
+
+def _with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    return re.sub("|".join(map(re.escape, texts)), lambda found: texts[found[0]], data.decode()).encode()
 
 
 def _adapted(

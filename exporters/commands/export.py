@@ -21,11 +21,13 @@ from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.commands.settings import (
+    CREATED_VARIABLE,
     STATE_DIR,
     STATE_VARIABLE,
     Settings,
     SettingsError,
     refuse_unclear_gate,
+    resolve_created,
     resolve_folder,
     resolve_port,
     resolve_settings,
@@ -44,6 +46,12 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _SHARED = (
     click.option("--port", type=click.IntRange(1, 65535), help="TCP port to serve on."),
     click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on."),  # noqa: S104
+    click.option(
+        "--created-series/--no-created-series",
+        default=None,
+        help="Tell OpenMetrics scrapers when each counter and histogram began: one series more for each."
+        f" Default ${CREATED_VARIABLE} or no.",
+    ),
     click.option(
         "--log-level",
         type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
@@ -163,9 +171,16 @@ def _export_files(contract: Contract, once: bool, **flags: Any) -> int:
     return serve(settings, settings_for)
 
 
-def _export_folder(contract: Contract, host: str, port: int | None = None, multiproc_dir: str | None = None) -> int:
+def _export_folder(
+    contract: Contract,
+    host: str,
+    port: int | None = None,
+    multiproc_dir: str | None = None,
+    created_series: bool | None = None,
+) -> int:
     refuse_unclear_gate(os.environ)
     from exporters.multiprocess.service import serve_folder
 
     folder = resolve_folder(contract, os.environ, multiproc_dir)
-    return serve_folder(contract, host, port or resolve_port(contract, os.environ), folder)
+    created = resolve_created(os.environ, created_series)
+    return serve_folder(contract, host, port or resolve_port(contract, os.environ), folder, created)

@@ -1,4 +1,4 @@
-"""Where scrape configs, rules, boards and runbooks are: in the package, or in the checkout it is run from.
+"""Where scrape configs, rules, boards, units and runbooks are: in the package, or in the checkout it is run from.
 
 In: nothing. Out: paths. A wheel carries them as `exporters/assets` (pyproject.toml says which); a checkout has no such
 folder, and what it has at its root is used instead.
@@ -17,6 +17,7 @@ ASSETS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2]
 
 SHIPPED = (
     "compose.yaml",
+    "deploy",
     "docs/runbooks",
     "docs/no_live.md",
     "grafana/dashboards",

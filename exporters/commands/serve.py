@@ -102,7 +102,7 @@ def serve(settings: Settings, settings_for: Callable[[Contract], Settings]) -> i
     app = build_app(
         lambda: engine.contract,
         engine.scrape,
-        lambda accept: render(*engine.published, accept=accept, kept=kept),
+        lambda accept: render(*engine.published, accept=accept, kept=kept, with_created=settings.created_series),
         lambda: engine.is_ready,
         lambda: status_of(engine.published[0], engine.positions.files(), engine.ledger.refusals.last.values()),
     )

@@ -19,11 +19,13 @@ from contracts.places import names_in
 from exporters.engine.state.rows import Durability
 
 __all__ = [
+    "CREATED_VARIABLE",
     "STATE_DIR",
     "STATE_VARIABLE",
     "Settings",
     "SettingsError",
     "refuse_unclear_gate",
+    "resolve_created",
     "resolve_folder",
     "resolve_port",
     "resolve_settings",
@@ -32,6 +34,10 @@ __all__ = [
 
 STATE_VARIABLE = "PEAK_TRADE_STATE_DIR"
 STATE_DIR = ".ops_local/state"
+
+CREATED_VARIABLE = "PEAK_TRADE_CREATED_SERIES"
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"", "0", "false", "no", "off"})
 
 
 class SettingsError(Exception):
@@ -47,6 +53,7 @@ class Settings(Struct, frozen=True):
     port: int
     state: Path | None
     durability: Durability
+    created_series: bool = False
 
 
 def resolve_settings(
@@ -57,6 +64,7 @@ def resolve_settings(
     port: int | None = None,
     state_dir: str | None = None,
     durability: Durability = "process",
+    created_series: bool | None = None,
 ) -> Settings:
     """Return the settings in force.
 
@@ -73,7 +81,8 @@ def resolve_settings(
     files = (*files, *(f"!{path}" for path in contract.files.exclude))
     if port is None:
         port = resolve_port(contract, environment)
-    return Settings(contract, tuple(files), host, port, state_path(contract.name, environment, state_dir), durability)
+    state, created = state_path(contract.name, environment, state_dir), resolve_created(environment, created_series)
+    return Settings(contract, tuple(files), host, port, state, durability, created)
 
 
 def refuse_unclear_gate(environment: Mapping[str, str]) -> None:
@@ -82,6 +91,19 @@ def refuse_unclear_gate(environment: Mapping[str, str]) -> None:
         live_trading_enabled(environment)
     except NoLiveError as error:
         raise SettingsError(str(error)) from error
+
+
+def resolve_created(environment: Mapping[str, str], flag: bool | None = None) -> bool:
+    """Return whether OpenMetrics has a `_created` series for each counter and histogram: by flag, else by variable.
+
+    Raises:
+        SettingsError: if the variable is neither a clear yes nor a clear no.
+    """
+    stated = environment.get(CREATED_VARIABLE, "")
+    word = stated.strip().lower()
+    if flag is None and word not in _YES | _NO:
+        raise SettingsError(f"{CREATED_VARIABLE}: got {stated[:80]!r}, expected true or false; unset it for false")
+    return word in _YES if flag is None else flag
 
 
 def state_path(exporter: str, environment: Mapping[str, str], state_dir: str | None) -> Path | None:

@@ -46,11 +46,12 @@ Render = Callable[[str], tuple[bytes, str]]
 class Page:
     """The folder as a metrics page; safe to be asked from several threads."""
 
-    def __init__(self, contract: Contract, folder: Path, clock: Clock) -> None:
+    def __init__(self, contract: Contract, folder: Path, clock: Clock, with_created: bool = False) -> None:
         self._collector = Collector(contract, folder, clock)
         self._contract = contract
         self._first = first_series(contract, os.environ)
         self._clock = clock
+        self._with_created = with_created
         self._guard = threading.Lock()
 
     def open(self) -> None:
@@ -79,7 +80,8 @@ class Page:
                 "state_ok": float(collector.is_ok),
                 "state_errors_total": float(collector.errors),
             }
-        return render(snapshot, about(self._contract, snapshot, os.environ, more), accept)
+        gauges = about(self._contract, snapshot, os.environ, more)
+        return render(snapshot, gauges, accept, with_created=self._with_created)
 
     def close(self) -> None:
         """Give the folder back."""
@@ -93,14 +95,16 @@ def at_once(_timeout_s: float) -> Future[None]:
     return done
 
 
-def serve_folder(contract: Contract, host: str, port: int, folder: Path) -> int:
+def serve_folder(contract: Contract, host: str, port: int, folder: Path, with_created: bool = False) -> int:
     """Serve until told to stop; return the exit code.
 
     Args:
         folder: where sessions record, an absolute path.
+        with_created: whether OpenMetrics says when each series began.
     """
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # for whatever asks the client library where the files are
-    page = Page(contract, folder, SystemClock()) if find_spec("prometheus_client") is not None else None
+    has_client = find_spec("prometheus_client") is not None
+    page = Page(contract, folder, SystemClock(), with_created) if has_client else None
     try:
         listener = bind(host, port, contract.name)
         if page is not None:

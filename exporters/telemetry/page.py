@@ -17,7 +17,12 @@ __all__ = ["OwnPage"]
 
 
 class OwnPage:
-    """Serves what this process recorded; `values` returns it, `created` is when that began (UTC epoch seconds)."""
+    """Serves what this process recorded; `values` returns it, `created` is when that began (UTC epoch seconds).
+
+    When that was is told to nobody unless `with_created` is set before it serves.
+    """
+
+    with_created = False
 
     def __init__(self, contract: Contract, values: Callable[[], Mapping[Series, float]], created: float) -> None:
         self._contract = contract
@@ -52,4 +57,5 @@ class OwnPage:
         from exporters.engine.exposition.render import render
 
         snapshot = snapshot_of(self._contract, self._values(), self._created)
-        return render(snapshot, about(self._contract, snapshot, os.environ, {}), accept)
+        gauges = about(self._contract, snapshot, os.environ, {})
+        return render(snapshot, gauges, accept, with_created=self.with_created)

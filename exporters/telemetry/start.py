@@ -15,7 +15,7 @@ import contracts
 from contracts.load import load_contract
 from contracts.model import Contract
 from contracts.no_live import live_trading_enabled
-from exporters.commands.settings import SettingsError, resolve_folder, resolve_port
+from exporters.commands.settings import SettingsError, resolve_created, resolve_folder, resolve_port
 from exporters.multiprocess.exposed import first_series
 from exporters.telemetry.cells import OwnCells, SharedCells
 from exporters.telemetry.page import OwnPage
@@ -69,6 +69,7 @@ def _record_alone(contract: Contract, environment: Mapping[str, str]) -> Recordi
     recorder.begin(first_series(contract, environment))
     page = OwnPage(contract, recorder.values, time.time())
     try:
+        page.with_created = resolve_created(environment)
         page.serve(_HOST, resolve_port(contract, environment))
     except (OSError, SettingsError, ModuleNotFoundError) as error:
         _log.warning("the session records, but has no page of its own: %s", error)

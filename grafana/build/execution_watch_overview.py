@@ -10,7 +10,14 @@ from grafana.build import rows_ai, rows_execution, rows_pipeline
 from grafana.build.catalogue import Catalogue
 from grafana.build.queries import beside, is_present, select, value
 from grafana.build.tiles import ANY_IS_WRONG, PRESENT, RED, Board, Row, Tile, lamp
-from grafana.build.uids import EXPORTERS, OVERVIEW, SHADOW
+from grafana.build.uids import (
+    CONSOLE_EXECUTIONS,
+    CONSOLE_RUN_CHOSEN,
+    CONSOLE_SOURCES,
+    EXPORTERS,
+    OVERVIEW,
+    SHADOW,
+)
 
 __all__ = ["board"]
 
@@ -25,10 +32,10 @@ def board(catalogue: Catalogue) -> Board:
         variables=("mode", "exchange", "run_id"),
         rows=(
             Row("Health", _health(catalogue)),
-            Row("AI Live", rows_ai.tiles(catalogue)),
-            Row("Shadow pipeline", rows_pipeline.tiles(catalogue)),
-            Row("Execution Watch API", rows_execution.api_tiles(catalogue)),
-            Row("Orders and safety", rows_execution.order_tiles(catalogue)),
+            Row("AI Live", rows_ai.tiles(catalogue), CONSOLE_RUN_CHOSEN),
+            Row("Shadow pipeline", rows_pipeline.tiles(catalogue), CONSOLE_EXECUTIONS),
+            Row("Execution Watch API", rows_execution.api_tiles(catalogue), CONSOLE_SOURCES),
+            Row("Orders and safety", rows_execution.order_tiles(catalogue), CONSOLE_EXECUTIONS),
         ),
     )
 

@@ -31,7 +31,7 @@ from grafana.build.tiles import (
     plot,
     rising,
 )
-from grafana.build.uids import EXPORTERS
+from grafana.build.uids import CONSOLE_SOURCES, EXPORTERS
 
 __all__ = ["board"]
 
@@ -50,8 +50,8 @@ def board(catalogue: Catalogue) -> Board:
         variables=("job",),
         rows=(
             Row("Health", _health(catalogue)),
-            Row("Reading", _reading(catalogue)),
-            Row("Files", _files(catalogue)),
+            Row("Reading", _reading(catalogue), CONSOLE_SOURCES),
+            Row("Files", _files(catalogue), CONSOLE_SOURCES),
             Row("Series and labels", _series(catalogue)),
             Row("Pairs", _pairs(catalogue)),
             Row("Processes", _processes(catalogue)),

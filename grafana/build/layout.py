@@ -12,6 +12,7 @@ from grafana.build.catalogue import DashboardError
 from grafana.build.render import draw
 from grafana.build.sdk import dashboard
 from grafana.build.tiles import Board, Row, Tile
+from grafana.build.uids import CONSOLE_RUNS
 
 __all__ = ["assemble", "sketch"]
 
@@ -43,7 +44,7 @@ def assemble(
         panels=list(_panels(board, notes)),
         templating=dashboard.DashboardDashboardTemplating(list_val=variables),
         annotations=dashboard.AnnotationContainer(list_val=[]),
-        links=[_link(other) for other in others if other is not board],
+        links=[*(_link(other) for other in others if other is not board), _console_link()],
     )
 
 
@@ -60,14 +61,27 @@ def _link(board: Board) -> dashboard.DashboardLink:
     )
 
 
+def _console_link() -> dashboard.DashboardLink:
+    return dashboard.DashboardLink(
+        title="Console",
+        type_val=dashboard.DashboardLinkType.LINK,
+        icon="external link",
+        tooltip="What happened to this order in this run, line by line.",
+        url=f"${{console:raw}}{CONSOLE_RUNS}",
+        tags=[],
+    )
+
+
 def _panels(board: Board, notes: Mapping[str, str]) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
+    lines = ""
     for number, (item, x, y) in enumerate(_places(board), start=1):
         if isinstance(item, Row):
+            lines = item.lines
             place = dashboard.GridPos(h=1, w=_COLUMNS, x=0, y=y)
             yield dashboard.RowPanel(title=item.title, grid_pos=place, id_val=number, panels=[])
         else:
             place = dashboard.GridPos(h=item.height, w=item.width, x=x, y=y)
-            yield draw(item, notes[item.title], number, place)
+            yield draw(item, notes[item.title], number, place, lines)
 
 
 def _places(board: Board) -> Iterator[tuple[Row | Tile, int, int]]:

@@ -7,6 +7,8 @@ also uses for "no data", has the tile's `missing` colour and is never green.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from grafana.build.queries import Query
 from grafana.build.sdk import bargauge, common, dashboard, prometheus, stat, statetimeline, table, timeseries
 from grafana.build.tiles import GREEN, Kind, Tile
@@ -27,8 +29,12 @@ _NEWEST = common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="
 _OF_THE_MOMENT: frozenset[Kind] = frozenset({"stat", "bars", "table"})
 
 
-def draw(tile: Tile, note: str, number: int, place: dashboard.GridPos) -> dashboard.Panel:
-    """Return the panel of a tile: `note` and the metrics' help as its description, `number` as its id."""
+def draw(tile: Tile, note: str, number: int, place: dashboard.GridPos, lines: str = "") -> dashboard.Panel:
+    """Return the panel of a tile: `note` and the metrics' help as its description, `number` as its id.
+
+    Args:
+        lines: page of the console that shows the lines behind it; none if empty.
+    """
     return dashboard.Panel(
         id_val=number,
         type_val=_PLUGINS[tile.kind],
@@ -36,7 +42,7 @@ def draw(tile: Tile, note: str, number: int, place: dashboard.GridPos) -> dashbo
         description="\n\n".join((note, *tile.helps)),
         datasource=DATASOURCE,
         grid_pos=place,
-        links=_links(tile),
+        links=list(_links(tile, lines)) or None,
         targets=[_target(query, chr(ord("A") + index), tile.kind) for index, query in enumerate(tile.queries)],
         options=_options(tile),
         field_config=dashboard.FieldConfigSource(defaults=_defaults(tile), overrides=[]),
@@ -59,11 +65,14 @@ def _target(query: Query, reference: str, kind: Kind) -> prometheus.Dataquery:
     )
 
 
-def _links(tile: Tile) -> list[dashboard.DashboardLink] | None:
-    if not tile.more:
-        return None
-    url = f"/d/{tile.more}?${{__url_time_range}}&${{__all_variables}}"
-    return [dashboard.DashboardLink(title="Details", type_val=dashboard.DashboardLinkType.LINK, url=url)]
+def _links(tile: Tile, lines: str) -> Iterator[dashboard.DashboardLink]:
+    if tile.more:
+        url = f"/d/{tile.more}?${{__url_time_range}}&${{__all_variables}}"
+        yield dashboard.DashboardLink(title="Details", type_val=dashboard.DashboardLinkType.LINK, url=url)
+    if lines:
+        yield dashboard.DashboardLink(
+            title="Lines in the console", type_val=dashboard.DashboardLinkType.LINK, url=f"${{console:raw}}{lines}"
+        )
 
 
 def _defaults(tile: Tile) -> dashboard.FieldConfig:

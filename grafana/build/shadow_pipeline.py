@@ -10,7 +10,7 @@ from grafana.build.catalogue import Catalogue
 from grafana.build.queries import Selector, grown, per_minute, quantile, rate, select, share, value
 from grafana.build.rows_pipeline import ERROR_LEVELS, LATENCY_LEVELS, choose
 from grafana.build.tiles import GREEN, Board, Row, State, Tile, figure, lamp, plot, rising, stack
-from grafana.build.uids import EXPORTERS, SHADOW
+from grafana.build.uids import CONSOLE_EXECUTIONS, CONSOLE_SOURCES, EXPORTERS, SHADOW
 
 __all__ = ["board"]
 
@@ -28,9 +28,9 @@ def board(catalogue: Catalogue) -> Board:
         variables=("mode", "exchange"),
         rows=(
             Row("Health", _health(catalogue)),
-            Row("Pipeline", _pipeline(catalogue)),
-            Row("Pairing and drops", _pairing(catalogue)),
-            Row("Trade flow", _trade_flow(catalogue)),
+            Row("Pipeline", _pipeline(catalogue), CONSOLE_EXECUTIONS),
+            Row("Pairing and drops", _pairing(catalogue), CONSOLE_SOURCES),
+            Row("Trade flow", _trade_flow(catalogue), CONSOLE_EXECUTIONS),
         ),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from grafana.build.catalogue import Catalogue
 from grafana.build.queries import grown, per_minute, rate, select, value
 from grafana.build.tiles import Board, Row, Tile, figure, lamp, plot, rising
-from grafana.build.uids import EXPORTERS, STRATEGY
+from grafana.build.uids import CONSOLE_RUNS, EXPORTERS, STRATEGY
 
 __all__ = ["board"]
 
@@ -25,8 +25,8 @@ def board(catalogue: Catalogue) -> Board:
         variables=(),
         rows=(
             Row("Recording", _recording(catalogue)),
-            Row("Strategy", _strategy(catalogue)),
-            Row("Risk", _risk(catalogue)),
+            Row("Strategy", _strategy(catalogue), CONSOLE_RUNS),
+            Row("Risk", _risk(catalogue), CONSOLE_RUNS),
         ),
     )
 

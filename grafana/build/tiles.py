@@ -142,10 +142,14 @@ def stack(title: str, *queries: Query, width: int = 8, height: int = 8, more: st
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A headline and the tiles below it, from left to right, 24 columns to a line."""
+    """A headline and the tiles below it, from left to right, 24 columns to a line.
+
+    `lines` is the page of the console that shows the lines its figures are made of.
+    """
 
     title: str
     tiles: tuple[Tile, ...]
+    lines: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,30 @@
-"""The boards' uids: what links, bookmarks and `peaktrade verify` know them by. They never change."""
+"""Where links lead: the boards' uids, which never change, and the console's address and pages."""
 
 from __future__ import annotations
 
-__all__ = ["EXPORTERS", "OVERVIEW", "SHADOW", "STRATEGY"]
+__all__ = [
+    "CONSOLE",
+    "CONSOLE_EXECUTIONS",
+    "CONSOLE_RUNS",
+    "CONSOLE_RUN_CHOSEN",
+    "CONSOLE_SOURCES",
+    "EXPORTERS",
+    "OVERVIEW",
+    "SHADOW",
+    "STRATEGY",
+]
 
 OVERVIEW = "peaktrade-execution-watch-overview"
 SHADOW = "peaktrade-shadow-pipeline-mvs"
 EXPORTERS = "peaktrade-exporter-health"
 STRATEGY = "peaktrade-strategy-risk"
+
+CONSOLE = "http://127.0.0.1:8000"
+"""The console's usual address; a board has it in its hidden variable `console`. Source: seed 002."""
+
+CONSOLE_RUNS = "/"
+CONSOLE_EXECUTIONS = "/execution_watch"
+CONSOLE_RUN_CHOSEN = "/execution_watch?run_id=${run_id:text}"
+"""The orders of the run chosen at the top of the board; of `All` the console shows the list."""
+
+CONSOLE_SOURCES = "/watch"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from grafana.build.catalogue import Catalogue, DashboardError
 from grafana.build.render import DATASOURCE
 from grafana.build.sdk import dashboard
+from grafana.build.uids import CONSOLE
 
 __all__ = ["DEFAULT_DATASOURCE", "variables_of"]
 
@@ -19,7 +20,7 @@ DEFAULT_DATASOURCE = "prometheus"
 
 
 def variables_of(names: Iterable[str], catalogue: Catalogue) -> list[dashboard.VariableModel]:
-    """Return the data source variable and those called `names`, in this order."""
+    """Return the data source variable, those called `names` in this order, and the console's hidden address."""
     pipeline, decisions = "peak_trade_pipeline_events_total", "peaktrade_ai_decisions_total"
     catalogue.family(decisions).check_label("run_id")
     known = {
@@ -31,7 +32,7 @@ def variables_of(names: Iterable[str], catalogue: Catalogue) -> list[dashboard.V
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise DashboardError(f"no variable is called {', '.join(unknown)}; there are {', '.join(known)}")
-    return [_datasource(), *(known[name]() for name in names)]
+    return [_datasource(), *(known[name]() for name in names), _console()]
 
 
 def _datasource() -> dashboard.VariableModel:
@@ -43,6 +44,18 @@ def _datasource() -> dashboard.VariableModel:
         current=dashboard.VariableOption(selected=True, text=DEFAULT_DATASOURCE, value=DEFAULT_DATASOURCE),
         refresh=dashboard.VariableRefresh.ON_DASHBOARD_LOAD,
         regex="",
+    )
+
+
+def _console() -> dashboard.VariableModel:
+    return dashboard.VariableModel(
+        type_val=dashboard.VariableType.CONSTANT,
+        name="console",
+        label="Address of the console",
+        hide=dashboard.VariableHide.HIDE_VARIABLE,
+        skip_url_sync=True,
+        query=CONSOLE,
+        current=dashboard.VariableOption(selected=True, text=CONSOLE, value=CONSOLE),
     )
 
 

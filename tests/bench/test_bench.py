@@ -282,6 +282,7 @@ def page_of(command: Sequence[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", SHAPES)
 def test_a_shape_is_the_same_bytes_by_seed_and_our_page_is_what_it_says_event_by_event(
     key: str, tmp_path: Path

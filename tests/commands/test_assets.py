@@ -21,16 +21,25 @@ def run(out: Path, *arguments: str) -> Result:
 
 def test_without_flags_everything_is_as_it_is_in_the_package(tmp_path: Path) -> None:
     result = run(tmp_path / "stack")
-    written = {path.relative_to(tmp_path / "stack").as_posix() for path in (tmp_path / "stack").rglob("*.*")}
+    written = {
+        path.relative_to(tmp_path / "stack").as_posix() for path in (tmp_path / "stack").rglob("*") if path.is_file()
+    }
     assert result.exit_code == 0, result.output
-    assert result.output.startswith(f"{len([name for name in written if '.' in name])} files in ")
+    assert result.output.startswith(f"{len(written)} files in ")
     assert {
         "compose.yaml",
+        "deploy/Containerfile",
+        "deploy/systemd/peaktrade-export@.service",
         "prometheus/alertmanager.yml",
         "docs/runbooks/stack.md",
         "contracts/ai_live.yaml",
     } <= written
-    for name in ("prometheus/prometheus.yml", "prometheus/rules/slo.yml", "compose.yaml"):
+    for name in (
+        "prometheus/prometheus.yml",
+        "prometheus/rules/slo.yml",
+        "compose.yaml",
+        "deploy/systemd/peaktrade-export@.service",
+    ):
         assert (tmp_path / "stack" / name).read_bytes() == (ROOT / name).read_bytes()
 
 

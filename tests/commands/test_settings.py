@@ -61,6 +61,26 @@ def test_an_unusable_port_is_refused_and_never_replaced(spec: Contract, value: s
     )
 
 
+@pytest.mark.parametrize(
+    ("stated", "flag", "expected"),
+    [
+        *((None, None, False), ("", None, False), (" Yes ", None, True), ("off", None, False)),
+        *(("1", False, False), ("maybe", True, True)),
+    ],
+)
+def test_creation_times_are_told_only_if_that_is_asked_for(
+    spec: Contract, stated: str | None, flag: bool | None, expected: bool
+) -> None:
+    environment = {} if stated is None else {"PEAK_TRADE_CREATED_SERIES": stated}
+    assert resolve_settings(spec, environment, created_series=flag).created_series is expected
+
+
+def test_an_unclear_answer_to_creation_times_is_refused(spec: Contract) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings(spec, {"PEAK_TRADE_CREATED_SERIES": "maybe"})
+    assert str(caught.value) == ("PEAK_TRADE_CREATED_SERIES: got 'maybe', expected true or false; unset it for false")
+
+
 def test_an_unclear_answer_to_live_trading_keeps_an_exporter_from_starting(spec: Contract) -> None:
     with pytest.raises(SettingsError) as caught:
         resolve_settings(spec, {"LIVE_TRADING_ENABLED": "maybe"})

@@ -172,6 +172,17 @@ def test_positions_of_events_go_on(world: World, client: Client) -> None:
     assert (found["items"], found["next_seq"]) == ([], 5)
 
 
+def test_the_lines_of_a_run_are_given_as_they_stand(world: World, client: Client) -> None:
+    world.meta()
+    file = world.steps(step(number) for number in range(3))
+    answer = client.get(f"/api/v0/runs/{RUN}/lines?limit=2")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text == "".join(file.read_text().splitlines(keepends=True)[1:])
+    world.meta("csv")
+    table = world.append(world.run_folder("csv") / "events.csv", 'step,"a,b"', "1,x", "2,y")
+    assert client.get("/api/v0/runs/csv/lines").text == table.read_text()
+
+
 def test_events_are_sent_as_they_come(world: World, client: Client) -> None:
     world.meta()
     world.steps([step(0), step(1)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,25 @@ def test_w30_a_limit_cuts_off_what_is_oldest(world: World, client: Client) -> No
         world.executions(execution_event("r", f"2026-01-01T00:00:0{second}Z", f"e{second}"))
     events = client.json("/api/v0/execution/runs/r?limit=2")["events"]
     assert [event["event_type"] for event in events] == ["e1", "e2"]
+
+
+def test_w31_whatever_is_answered_is_counted_on_the_page_of_the_same_address(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = Console(replace(world.settings, counts_requests=True), world.index(), lambda: NOW)
+    client = Client(build_app(console))
+    client.head("/runs")
+    client.get("/runs/x/tail?limit=501")
+    fails: Callable[..., object] = lambda *_: 1 / 0  # noqa: E731
+    monkeypatch.setattr(console, "answer", fails)
+    client.get("/health")
+    page = client.get("/metrics")
+    client.close()
+    assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert page.text.startswith("# HELP ")
+    for method, route, status in (("HEAD", "/runs", 200), ("GET", "/runs/{run_id}/tail", 422), ("GET", "/health", 500)):
+        labels = f'{{method="{method}",route="{route}",status_code="{status}"}}'
+        assert f"peak_trade_http_requests_total{labels} 1.0\n" in page.text
 
 
 @pytest.mark.parametrize("run_id", ["..", "%2e%2e", "%2E%2E", "%00", "a%2fb", "a%5cb", "%c0%ae", "x" * 201])

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from console import grafana
 from console.app import Console, build_app
 from console.pages.pages import PAGES
 from console.pages.ribbon import freshness
+from grafana.build import uids
 from tests.console.client import Client
 from tests.console.test_api import NOW, alert
 from tests.console.world import RUN, World, execution_event, step
@@ -126,6 +128,52 @@ def test_a_timeline_has_latencies_reasons_orphans_and_raw_lines(world: World, cl
     assert "(repeated)" in page
     second_line = world.pipeline.read_bytes().index(b"\n") + 1
     assert f"execution_pipeline_events_v0.jsonl @ byte {second_line}<" in page
+
+
+def decide(world: World, second: int, decision: str) -> None:
+    line = {"v": 1, "ts_utc": f"2026-01-15T18:00:{second:02d}Z", "run_id": RUN, "decision": decision}
+    world.append(world.settings.ai_events, line)
+
+
+def followed(client: Client, query: str = "") -> list[str]:
+    """Return what followed each decision, as it is read, newest first."""
+    page = client.get(f"/watch{query}").text
+    rows = re.findall(r"<tr><td><time.*?</td><td><a.*?</td>(.*?)<td>\n?<details", page, re.DOTALL)
+    cells = [re.sub(r"<[^>]+>", "", re.split(r"</td><td>", row)[-1]) for row in rows]
+    return [" ".join(cell.split()) for cell in cells]
+
+
+def test_a_decision_is_followed_by_what_its_run_did_until_the_next(world: World, client: Client) -> None:
+    for second, decision in ((0, "accept"), (10, "reject"), (20, "accept")):
+        decide(world, second, decision)
+    for order, kind, second in (("o1", "created", 1), ("o2", "created", 2), ("o1", "filled", 12)):
+        world.executions(execution_event(RUN, f"2026-01-15T18:00:{second:02d}Z", kind, order_id=order))
+    assert followed(client) == ["nothing", "nothing", "o1 fill o2 open"]
+    assert followed(client, "?decision=reject") == ["nothing"]
+
+
+def test_a_decision_older_than_the_orders_looked_at_is_not_said_to_have_led_to_nothing(
+    world: World, client: Client
+) -> None:
+    decide(world, 0, "accept")
+    orders = [
+        execution_event(RUN, f"2026-01-15T18:01:{at % 60:02d}Z", "created", order_id=f"o{at}") for at in range(101)
+    ]
+    world.executions(*orders)
+    assert followed(client) == ["too long ago: see the run"]
+
+
+def test_a_decision_that_names_its_order_is_followed_by_that_one(world: World, client: Client) -> None:
+    ts = "2026-01-15T18:00:05Z"
+    line = {"schema_version": "BETA_EXEC_V1", "ts": ts, "run_id": RUN, "event_type": "INTENT", "intent_id": "o2"}
+    world.append(world.settings.ai_events, line)
+    for order in ("o1", "o2"):
+        world.executions(execution_event(RUN, "2026-01-15T18:00:06Z", "created", order_id=order))
+    assert followed(client) == ["o2 open"]
+
+
+def test_the_boards_that_are_linked_to_exist() -> None:
+    assert (grafana.OVERVIEW, grafana.EXPORTERS) == (uids.OVERVIEW, uids.EXPORTERS)
 
 
 def test_what_is_old_is_said_to_be_silent_and_never_green(world: World, client: Client) -> None:

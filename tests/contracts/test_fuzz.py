@@ -17,6 +17,8 @@ from exporters.engine.series import SeriesTable
 from exporters.engine.translate.translate import Translator
 from tests.budget import amount
 
+pytestmark = pytest.mark.thorough
+
 SHIPPED = {path.stem: path.read_text(encoding="utf-8") for path in Path(contracts.__file__).parent.glob("*.yaml")}
 _TOKEN = re.compile(r"\w+|[ ]+|[^\w ]")
 ODD = [
@@ -119,7 +121,7 @@ def shown_of(contract: Contract, line: bytes) -> float:
     return sum(sample.value for sample in samples if sample.labels == ("sale",))
 
 
-@settings(max_examples=amount(100, 3000), deadline=None, derandomize=True)
+@settings(max_examples=amount(30, 3000), deadline=None, derandomize=True)
 @given(path=st.text(st.one_of(st.sampled_from("a.0[]*$\\\"' {}:-_/@~^|#%é"), st.characters(codec="utf-8")), max_size=9))
 @example(path=".".join(["a"] * 32))
 @example(path="fills.0.qty")
@@ -145,7 +147,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@settings(max_examples=amount(60, 1500), deadline=None, derandomize=True)
+@settings(max_examples=amount(40, 1500), deadline=None, derandomize=True)
 @given(case=mutated())
 def test_a_mutated_contract_is_refused_with_lines_or_can_be_used(folder: Path, case: tuple[str, str]) -> None:
     name, text = case

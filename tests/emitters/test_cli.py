@@ -16,6 +16,8 @@ import emitters
 from emitters.cli import Emitter, build_group, discover, emit
 from emitters.slots import slots, timestamp
 
+pytestmark = pytest.mark.thorough
+
 FAKE_MODULE = '''
 """An emitter of numbers."""
 import click

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from emitters.cli import emit
 from emitters.live_run import FAULTS, turns
 
+pytestmark = pytest.mark.thorough
+
 START = "2026-01-15T18:00:00Z"
 
 
@@ -28,9 +30,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_seed_gives_the_same_files_to_the_byte(tmp_path: Path) -> None:
-    first, second = (files(run(tmp_path / name, "--runs", "2")) for name in "ab")
+    first, second = (files(run(tmp_path / name, "--runs", "2", "--steps", "50")) for name in "ab")
     assert first == second
-    assert files(run(tmp_path / "c", "--runs", "2", "--seed", "8")) != first
+    assert files(run(tmp_path / "c", "--runs", "2", "--steps", "50", "--seed", "8")) != first
     names = {Path(name).name for name in first}
     assert {"meta.json", "events.jsonl", "trades.jsonl", "execution_pipeline_events_v0.jsonl"} <= names
 
@@ -45,7 +47,7 @@ def test_an_endless_run_begins_like_a_counted_one() -> None:
 
 
 def test_every_line_is_whole_json_and_books_add_up(tmp_path: Path) -> None:
-    for name, text in files(run(tmp_path, "--steps", "400")).items():
+    for name, text in files(run(tmp_path, "--steps", "100")).items():
         for line in text.decode().splitlines() if name.endswith(".jsonl") else ():
             row = json.loads(line)
             if "equity" in row:
@@ -53,7 +55,7 @@ def test_every_line_is_whole_json_and_books_add_up(tmp_path: Path) -> None:
 
 
 def test_a_crashed_session_stays_started(tmp_path: Path) -> None:
-    found = files(run(tmp_path, "--runs", "2", "--misbehave", "crashed-session"))
+    found = files(run(tmp_path, "--runs", "2", "--steps", "20", "--misbehave", "crashed-session"))
     sessions = [json.loads(text) for name, text in sorted(found.items()) if "live_sessions" in name]
     assert [one["status"] for one in sessions] == ["completed", "started"]
 
@@ -69,7 +71,7 @@ def test_a_crashed_session_stays_started(tmp_path: Path) -> None:
 )
 def test_misbehaviour_shows(tmp_path: Path, kind: str, form: str, shows: str) -> None:
     assert kind in FAULTS
-    (path,) = run(tmp_path, "--format", form, "--misbehave", kind).glob(f"live_runs/*/events.{form}")
+    (path,) = run(tmp_path, "--steps", "30", "--format", form, "--misbehave", kind).glob(f"live_runs/*/events.{form}")
     assert shows in path.read_text()
 
 

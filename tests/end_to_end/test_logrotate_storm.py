@@ -26,7 +26,7 @@ from tests.end_to_end.patience import wait_until
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import Exporter, Scraper, read_page
 
-SECONDS, SEEDS = amount((4.0, 1), (60.0, 3))
+SECONDS, SEEDS = amount((3.0, 1), (60.0, 3))
 
 CONFIGURATIONS = {
     "create": ["create"],

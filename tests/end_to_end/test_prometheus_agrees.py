@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from exporters.commands.demo.web import ask_prometheus
+from tests.budget import amount
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_port
 from tests.end_to_end.storm import Exporter, Writer
 
 pytestmark = pytest.mark.slow
 
-KILLS = 10
+KILLS = amount(4, 10)
 
 
 def _configuration(port: int) -> str:

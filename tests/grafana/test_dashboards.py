@@ -17,6 +17,7 @@ Json = dict[str, Any]
 Boards = Mapping[str, Json]
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+CONSOLE = "http://127.0.0.1:8000"
 OVERVIEW = "peaktrade-execution-watch-overview"
 SHADOW = "peaktrade-shadow-pipeline-mvs"
 EXPORTERS = "peaktrade-exporter-health"
@@ -214,6 +215,13 @@ def test_used_variables_are_offered_and_offered_ones_used(boards: Boards) -> Non
         assert first["current"]["value"] == "prometheus"
         exprs = " ".join(expr for _, expr in _queries({"": {"targets": _targets(board)}}))
         used = set(re.findall(r"\$(\w+)", exprs)) - {"__rate_interval"}
+        *others, console = others
+        assert (console["name"], console["type"], console["hide"], console["query"]) == (
+            "console",
+            "constant",
+            2,
+            CONSOLE,
+        )
         assert used == {variable["name"] for variable in others}
         for variable in others:
             assert (variable["includeAll"], variable["allValue"], variable["multi"]) == (True, ".*", True)
@@ -236,13 +244,13 @@ def test_closed_variables_offer_what_the_contracts_allow(boards: Boards, contrac
 
 def test_links_resolve_and_keep_time_and_choices(boards: Boards) -> None:
     for uid, board in boards.items():
-        assert sorted(link["url"] for link in board["links"]) == sorted(
-            f"/d/{other}" for other in boards if other != uid
-        )
-        assert all(link["keepTime"] and link["includeVars"] for link in board["links"])
+        *others, console = board["links"]
+        assert sorted(link["url"] for link in others) == sorted(f"/d/{other}" for other in boards if other != uid)
+        assert console["url"] == "${console:raw}/"
+        assert all(link["keepTime"] and link["includeVars"] for link in others)
         assert not any("placement" in link for link in board["links"])  # in a menu nobody would see them
         inner = [link["url"] for panel in board["panels"] for link in panel.get("links", [])]
-        for url in inner:
+        for url in (url for url in inner if not url.startswith("${console:raw}/")):  # tests/console has those
             path, _, rest = url.partition("?")
             assert path.removeprefix("/d/") in boards
             assert rest == "${__url_time_range}&${__all_variables}"

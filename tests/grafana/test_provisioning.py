@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.documents import from_yaml
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 
 
 def _read(name: str) -> Any:
-    return yaml.safe_load((GRAFANA / "provisioning" / name).read_text(encoding="utf-8"))
+    return from_yaml((GRAFANA / "provisioning" / name).read_text(encoding="utf-8"))
 
 
 def test_the_one_data_source_is_the_one_the_boards_begin_with() -> None:
@@ -23,7 +23,7 @@ def test_the_one_data_source_is_the_one_the_boards_begin_with() -> None:
 
 def test_the_rate_window_follows_the_scrape_interval() -> None:
     (source,) = _read("datasources/prometheus.yaml")["datasources"]
-    config = yaml.safe_load((GRAFANA.parent / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    config = from_yaml((GRAFANA.parent / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     assert source["jsonData"]["timeInterval"] == config["global"]["scrape_interval"]
 
 

@@ -50,6 +50,12 @@ def small(tmp_path: Path) -> Checkout:
 
 
 @pytest.fixture(scope="session")
+def plain() -> Tree:
+    """Return the small checkout as it is."""
+    return load_tree(_SMALL)
+
+
+@pytest.fixture(scope="session")
 def checkout_class() -> type[Checkout]:
     """Return the class, for tests that copy another checkout."""
     return Checkout

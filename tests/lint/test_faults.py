@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 FAULTS = tomllib.loads((Path(__file__).parent / "faults.toml").read_text("utf-8"))["fault"]
 
 
+@pytest.mark.slow
 def test_nothing_is_wrong_with_this_checkout() -> None:
     found = [str(finding) for finding in check(load_tree(ROOT)) if finding.severity != "info"]
     assert found == []

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import infer
 from contracts.lint.promql.syntax import parse
 from contracts.lint.promql.units import Unit
-
-if TYPE_CHECKING:
-    from tests.lint.conftest import Checkout
 
 SALES = "peak_trade_sales_total"
 BUCKET = "peak_trade_sale_duration_seconds_bucket"
@@ -20,9 +16,9 @@ LAST = "peak_trade_last_sale_timestamp_seconds"
 STATE = "peak_trade_shop_state"
 
 
-@pytest.fixture
-def catalog(small: Checkout) -> Catalog:
-    return small.tree().catalog
+@pytest.fixture(scope="module")
+def catalog(plain: Tree) -> Catalog:
+    return plain.catalog
 
 
 @pytest.mark.parametrize(

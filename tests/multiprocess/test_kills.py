@@ -20,6 +20,8 @@ from tests.budget import amount
 from tests.conftest import FakeClock
 from tests.multiprocess.folders import InnerSession, open_collector, the_contract, total
 
+pytestmark = pytest.mark.thorough
+
 CHANGES = ("rename", "unlink", "replace")
 """Every way in which the collector changes a folder, but writing beside the folded file."""
 

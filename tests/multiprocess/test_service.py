@@ -172,7 +172,8 @@ def test_its_pages_are_those_of_every_exporter(tmp_path: Path) -> None:
         with client.stream("GET", "/metrics", headers=wanted) as answer:
             page = gzip.decompress(b"".join(answer.iter_raw())).decode()
         assert page.endswith("# EOF\n")
-        assert "peaktrade_risk_blocks_created" in page
+        assert "peaktrade_risk_blocks_total" in page
+        assert "_created" not in page, "asked for by nobody"
         os.kill(daemon.process.pid, signal.SIGHUP)
         text = "WARNING the contract is read at the start only; restart to read it again: what was counted stays"
         wait_until(lambda: text in daemon.said(), "SIGHUP is answered")

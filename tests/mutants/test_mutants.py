@@ -211,6 +211,7 @@ def test_one_listed_speaks_of_one_fault_or_of_all_of_its_statement_and_is_stale_
     assert find_stale([up, down], [whole, one, gone]) == [gone]
 
 
+@pytest.mark.slow
 def test_everything_listed_as_equivalent_is_a_fault_that_can_still_be_made_and_has_a_reason() -> None:
     listed = read_equivalents()
     found = [mutant for file in {one.file for one in listed} for mutant in find_all(ROOT, file)]

@@ -48,6 +48,28 @@ function openOnes() {
   return [...document.querySelectorAll("details")].map((one, place) => [one.querySelector(".place")?.textContent ?? place, one.open]);
 }
 
+function offerCopies() {
+  for (const line of document.querySelectorAll("details[open] > pre")) {
+    const place = line.parentElement.querySelector(".place");
+    if (!place || line.parentElement.querySelector("button")) continue;
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = "copy";
+    made.addEventListener("click", () => copy(line, made));
+    place.after(made);
+  }
+}
+
+async function copy(line, made) {
+  try {
+    await navigator.clipboard.writeText(line.textContent);
+    made.textContent = "copied";
+  } catch { // not allowed here: the line is marked, so that the keyboard can copy it
+    getSelection().selectAllChildren(line);
+    made.textContent = "marked: press Ctrl+C";
+  }
+}
+
 function placeOfFocus() {
   const all = [...document.querySelectorAll("main a, main summary, main button, main [tabindex]")];
   const focused = document.activeElement;
@@ -78,6 +100,7 @@ async function refresh() {
     [...document.querySelectorAll("details")].forEach((one, place) => {
       one.open = open.get(one.querySelector(".place")?.textContent ?? place) ?? false;
     });
+    offerCopies();
     focusAgain(focus);
     showTimes();
     waiting = 0;
@@ -112,6 +135,7 @@ for (const name of ["theme", "zone", "colours"]) settle(name);
 button("Theme", "Light, dark or as the system has it", () => turn("theme", ["system", "light", "dark"]));
 button("UTC/local", "Show times in UTC or in your own zone", () => turn("zone", ["utc", "local"]));
 button("±", "Swap the colours of profit and loss", () => turn("colours", ["usual", "swapped"]));
+addEventListener("toggle", offerCopies, true);
 showTimes();
 if (!isPaused() && document.getElementById("ribbon")) {
   sayLive();

@@ -18,4 +18,5 @@ def find_in_code(root: Path, pattern: re.Pattern[str]) -> set[str]:
     """Return every match in the packages' Python files, compose.yaml and the Makefile."""
     paths = [path for folder in _FOLDERS for path in (root / folder).rglob("*.py")]
     paths += [root / file for file in _FILES if (root / file).is_file()]
-    return {word for path in paths for word in pattern.findall(path.read_text(encoding="utf-8"))}
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file())
+    return {word for text in texts for word in pattern.findall(text)}

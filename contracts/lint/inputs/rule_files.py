@@ -44,7 +44,7 @@ def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
         for group in document.at("groups").elements()
         for entry in group.at("rules").elements()
     ]
-    ends = [entry.line - 1 for _, entry in entries[1:]] + [last_line]
+    ends = [*(entry.line - 1 for _, entry in entries), last_line][1:]
     for (group_name, entry), end in zip(entries, ends, strict=True):
         is_alert = entry.get("alert") is not None
         name = entry.text_of("alert" if is_alert else "record")

@@ -31,7 +31,7 @@ class Job:
     def ports(self) -> tuple[int, ...]:
         """The ports of the targets that state one."""
         ends = (target.rpartition(":")[2] for target in self.targets)
-        return tuple(int(end) for end in ends if end.isdigit())
+        return tuple(int(end) for end in ends if re.fullmatch("[0-9]{1,5}", end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def seconds_of(text: str) -> float:
 def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
     """Return one configuration; what it leaves out has Prometheus' own defaults (1m, 10s)."""
     entries = list(document.at("scrape_configs").elements())
-    ends = [entry.line - 1 for entry in entries[1:]] + [last_line]
+    ends = [*(entry.line - 1 for entry in entries), last_line][1:]
     interval = document.at("global").text_of("scrape_interval", "1m")
     timeout = document.at("global").text_of("scrape_timeout", "10s")
     jobs = tuple(

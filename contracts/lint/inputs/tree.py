@@ -14,6 +14,7 @@ from pathlib import Path
 
 from contracts.compiler.document import ContractError, Fault, Spot
 from contracts.lint.finding import Claim, Place
+from contracts.lint.inputs.board_shape import shaped
 from contracts.lint.inputs.dashboards import Dashboard, read_dashboard
 from contracts.lint.inputs.located_json import Node, parse_json
 from contracts.lint.inputs.pages import Page
@@ -100,6 +101,9 @@ def load_tree(root: Path) -> Tree:
         if document.get("route") is None:  # one that routes is Alertmanager's
             tree.scrapes.append(read_scrape_file(file, document, _length(tree, file)))
     for file, document in _documents(tree, "prometheus/rules/*.y*ml"):
+        if document.get("groups") is None:
+            got = ", ".join(key for key, _ in document.items()) or document.describe()
+            tree.faults.append((Place(file, 1), f"has no groups of rules (got {got}); write groups: and a list"))
         tree.rules += read_rules(file, document, _length(tree, file))
     for _, document in _documents(tree, "prometheus/rule_tests/*.y*ml"):
         tree.alert_tests += read_alert_tests(document)
@@ -109,12 +113,15 @@ def load_tree(root: Path) -> Tree:
 
 
 def _text(tree: Tree, path: Path) -> str:
+    """Keep the text of a file and return its path from the root; of one that cannot be read, '' and a fault."""
     file = path.relative_to(tree.root).as_posix()
+    tree.texts[file] = ""
     try:
         tree.texts[file] = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        tree.texts[file] = ""
         tree.faults.append((Place(file, 1), f"byte {error.start} is not UTF-8; save the file as UTF-8"))
+    except OSError as error:
+        tree.faults.append((Place(file, 1), f"cannot be read ({error.strerror}); check it and its permissions"))
     return file
 
 
@@ -130,7 +137,10 @@ def _claim(tree: Tree, fault: Fault) -> Claim:
 def _documents(tree: Tree, pattern: str) -> Iterator[tuple[str, Spot]]:
     """Yield the YAML files of a pattern; faults of the others are noted."""
     for path in sorted(tree.root.glob(pattern)):
+        known = len(tree.faults)
         file = _text(tree, path)
+        if len(tree.faults) > known:
+            continue
         try:
             document, faults, _ = read_document(path)
         except ContractError as error:
@@ -142,14 +152,19 @@ def _documents(tree: Tree, pattern: str) -> Iterator[tuple[str, Spot]]:
 
 def _dashboards(tree: Tree) -> Iterator[Dashboard]:
     for path in sorted(tree.root.glob("grafana/dashboards/**/*.json")):
+        known = len(tree.faults)
         file = _text(tree, path)
+        if len(tree.faults) > known:
+            continue
         try:
             node = parse_json(tree.texts[file])
         except json.JSONDecodeError as error:
             tree.faults.append((Place(file, error.lineno), f"is not JSON: {error.msg}; generate it again"))
             continue
         if isinstance(node, Node):
-            yield read_dashboard(file, node)
+            board, faults = shaped(node)
+            tree.faults += [(Place(file, line), problem) for line, problem in faults]
+            yield read_dashboard(file, board)
         else:
             tree.faults.append((Place(file, 1), "is no dashboard (got no JSON object); generate it again"))
 

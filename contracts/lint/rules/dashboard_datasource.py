@@ -29,7 +29,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         for node in nodes_in(board.node):
             source = node.get("datasource")
             uid = source.get("uid") if isinstance(source, dict) else source
-            if uid is not None and uid not in allowed and uid not in _BUILT_IN:
+            if uid is not None and str(uid) not in allowed and uid not in _BUILT_IN:
                 expected = " or ".join(sorted(allowed)) or "a datasource variable"
                 problem = f"the datasource is pinned (got {quote(str(uid))}, expected {expected}); use the variable"
                 yield Place(board.file, node.line_of("datasource"), node.line, node.last), problem

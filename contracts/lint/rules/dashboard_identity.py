@@ -31,7 +31,7 @@ def check(tree: Tree) -> Iterator[Claim]:
 
 
 def _panel_ids(board: Dashboard) -> Iterator[Claim]:
-    titles: dict[object, str] = {}
+    titles: dict[int, str] = {}
     for panel in board.panels:
         number = panel.node.get("id")
         if not isinstance(number, int) or number < 1:
@@ -42,4 +42,5 @@ def _panel_ids(board: Dashboard) -> Iterator[Claim]:
         elif number in titles:
             problem = f'panel "{panel.title}" has id {number}, as "{titles[number]}" has; give it another'
             yield panel.place.at(panel.node.line_of("id")), problem
-        titles.setdefault(number, panel.title)
+        else:
+            titles[number] = panel.title

@@ -16,7 +16,7 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_OURS = re.compile(r"(?:^|[\s/$`(])(?:peaktrade\b|python3? -m (?:exporters|emitters|contracts)\b)")
+_OURS = re.compile(r"(?:^|[\s/$`(])(?:peaktrade(?![\w.@/-])|python3? -m (?:exporters|emitters|contracts)\b)")
 _COMMAND = re.compile(r"(?:^|[\s/$`(])peaktrade ([a-z][\w-]*)")
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 _DECLARED = re.compile(r"(?<=[\"'/])--[a-z][a-z0-9-]*")
@@ -49,5 +49,10 @@ def _commands(root: Path) -> set[str]:
     file = root / "pyproject.toml"
     if not file.is_file():
         return set()
-    points = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}).get("entry-points", {})
-    return set(points.get("peaktrade.commands", {}))
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return set()  # whoever builds the package will be told
+    for key in ("project", "entry-points", "peaktrade.commands"):
+        found = found.get(key, {}) if isinstance(found, dict) else {}
+    return set(found)

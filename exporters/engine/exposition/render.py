@@ -42,7 +42,7 @@ class _One:
 
 
 def _family_of(metric: Metric, samples: Iterable[Sample], with_created: bool) -> Family:
-    """Return a family; `_created` samples only where the format has a place for them."""
+    """Return a family, with `_created` samples if they are asked for and have a place there."""
     name = _family_name(metric)
     family = Family(name, metric.help, metric.type)
     for sample in samples:
@@ -75,18 +75,26 @@ def _add_histogram(family: Family, metric: Metric, labels: Mapping[str, str], sa
 
 
 def render(
-    snapshot: Snapshot, gauges: Gauges, accept: str, with_process: bool = True, kept: Kept | None = None
+    snapshot: Snapshot,
+    gauges: Gauges,
+    accept: str,
+    with_process: bool = True,
+    kept: Kept | None = None,
+    with_created: bool = False,
 ) -> tuple[bytes, str]:
     """Return the exposition and its content type.
 
     Args:
         accept: the scraper's Accept header; empty means the text format.
         with_process: whether the process_* metrics are added.
-        kept: text of earlier calls, used again for samples that are the same objects; brought up to date.
+        kept: text of earlier calls, used again for samples that are the same objects; brought up to date. Calls that
+            share it say the same of `with_created`.
+        with_created: whether OpenMetrics also says when each counter and histogram began. Prometheus stores that as a
+            series of its own: for labelled counters twice as many. The text format has no place for it.
     """
     chosen = choose_format(accept)
     encode, content_type = chosen.encode, chosen.content_type
-    with_created = "openmetrics" in chosen.media_type
+    with_created = with_created and "openmetrics" in chosen.media_type
     kept = {} if kept is None else kept
     parts = []
     for metric, samples in snapshot:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from functools import reduce
 from math import inf, isnan, nan
+from operator import add
 
 from msgspec import Struct
 
@@ -92,9 +94,17 @@ def _summable(values: Iterable[float], total: float, most: float) -> list[float]
     return taken
 
 
+def _added(total: float, values: Iterable[float]) -> float:
+    """Return the total with values added one after the other, so that it does not depend on where batches end.
+
+    From Python 3.12 on `sum` makes up for rounding within one call, so its last digit would depend on that.
+    """
+    return sum(values, total) if sys.version_info < (3, 12) else reduce(add, values, total)
+
+
 def _put_into(series: Series, values: list[float]) -> None:
     bounds = series.metric.buckets
-    series.value = sum(values, series.value)  # one after the other, so that it does not depend on where batches end
+    series.value = _added(series.value, values)
     if series.buckets is None:
         return
     if len(values) < 8:

@@ -300,6 +300,7 @@ def test_no_secret_and_no_id_is_shown_as_a_whole(field: str, form: tuple[str, ..
     assert [str(value)[:12] in result.output for result in (never, mistyped)] == [False, False]
 
 
+@pytest.mark.slow
 def test_many_lines_cost_a_few_looks_and_not_one_each(tmp_path: Path) -> None:
     """Lines of one shape are taken together: only the first of each kind is looked at alone."""
 

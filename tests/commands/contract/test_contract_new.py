@@ -20,6 +20,8 @@ from exporters.commands.contract.cases import Case
 from exporters.commands.contract.cli import contract
 from exporters.commands.contract.run_case import page_of_case
 
+pytestmark = pytest.mark.thorough
+
 START = datetime(2025, 1, 25, 1, 9, 48, tzinfo=UTC)
 Json = dict[str, Any]
 

@@ -289,7 +289,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_after_a_dry_run_over_real_exporters_all_is_well_and_the_numbers_are_the_runs(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    begun = ["--seed", "3", "--start", "2026-01-25T00:00:00Z", "--out", str(out)]
+    begun = ["--seed", "3", "--steps", "100", "--start", "2026-01-25T00:00:00Z", "--out", str(out)]
     begun += ["--execution-file", str(tmp_path / "e"), "--ledger-file", str(tmp_path / "l")]
     assert CliRunner().invoke(dryrun, begun).exit_code == 0
     files = {"execution_watch": out / "execution_events.jsonl", "shadow_mvs": out / "ledger.jsonl"}

@@ -64,8 +64,14 @@ def test_the_text_format_holds_everything_committed_and_no_creation_times() -> N
     assert len(list(parse_text(body.decode()))) == 5
 
 
-def test_openmetrics_holds_creation_times_and_ends_with_eof() -> None:
-    body, content_type = render(SNAPSHOT, LIVE, accept=OPENMETRICS, with_process=False)
+def test_openmetrics_holds_no_creation_times_unless_they_are_asked_for() -> None:
+    body, _ = render(SNAPSHOT, LIVE, accept=OPENMETRICS, with_process=False)
+    assert b'a_total{x="z"} 1e+015' in body or b'a_total{x="z"} 1e+15' in body
+    assert b"_created" not in body
+
+
+def test_openmetrics_with_creation_times_ends_with_eof() -> None:
+    body, content_type = render(SNAPSHOT, LIVE, accept=OPENMETRICS, with_process=False, with_created=True)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
     assert body.endswith(b"# EOF\n")
     samples = {
@@ -82,7 +88,7 @@ def test_openmetrics_holds_creation_times_and_ends_with_eof() -> None:
 
 @pytest.mark.parametrize("accept", ["", "*/*", "text/html", "text/plain"])
 def test_whoever_does_not_ask_for_openmetrics_gets_text(accept: str) -> None:
-    body, _ = render(SNAPSHOT, [], accept=accept, with_process=False)
+    body, _ = render(SNAPSHOT, [], accept=accept, with_process=False, with_created=True)
     assert b"_created" not in body
     assert b'a_total{x="z"}' in body
 

@@ -17,6 +17,8 @@ from exporters.engine.exposition import serve
 from exporters.engine.exposition.app import build_app
 from exporters.engine.exposition.serve import ServeError, Server, bind, most_clients
 
+pytestmark = pytest.mark.thorough
+
 TEXT = """
 vocabulary: {kind: {values: [a, b]}}
 sources: {all: {match: {}, read: {kind: kind}}}

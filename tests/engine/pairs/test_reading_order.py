@@ -18,6 +18,8 @@ from tests.engine.support.harness import NOW, Bench, contract_of
 from tests.engine.support.pair_truth import Event, Truth, truth_of
 from tests.engine.support.stages import STAGES
 
+pytestmark = pytest.mark.thorough
+
 ROOMY = STAGES.replace("max_open: 3", "max_open: 300")
 EDGES = {"open_to_ack": ("open", "ack"), "ack_to_done": ("ack", "done"), "open_to_done": ("open", "done")}
 TIMEOUT = 100

@@ -15,6 +15,8 @@ from tests.engine.support.harness import NOW, Bench
 from tests.engine.support.harness import stored as stored_as
 from tests.engine.support.stages import STAGES, event, remembered_by
 
+pytestmark = pytest.mark.thorough
+
 Rows = dict[tuple[str, str], object]
 Make = Callable[[str], Contract]
 
@@ -55,7 +57,7 @@ def test_what_is_stored_is_what_is_remembered_whatever_happens_between_commits(c
     """Commits that fail, commits of everything, restarts: ids, times, latencies and order."""
     chance, spec = Random(seed), contract(ROOMY)
     bench, stored = Bench(spec), Rows()
-    for number in range(400):
+    for number in range(200):
         bench.feed(*({**one, "at": NOW - 90_000 + number * 20 + chance.random()} for one in some_events(chance)))
         if chance.random() < 0.2:
             list(bench.pairs.changes())  # the disk said no
@@ -74,7 +76,7 @@ def test_what_is_stored_is_what_is_remembered_whatever_happens_between_commits(c
 def test_one_id_heard_of_again_and_again_leaves_no_trail(contract: Make) -> None:
     bench, stored = Bench(contract(STAGES)), Rows()
     joins = bench.feed(event("open", 0, "waiting")).feed(event("open", 0, "busy")).effect.joins
-    for _ in range(20_000):
+    for _ in range(6_000):
         bench.pairs.join(joins)
         commit(bench.pairs, stored)
     assert len(stored) == 4, "the newest time, what it means, and a segment for each of the two"
@@ -86,12 +88,12 @@ def test_one_id_heard_of_again_and_again_leaves_no_trail(contract: Make) -> None
 def test_segments_are_written_together_when_most_of_their_records_are_out_of_date(contract: Make) -> None:
     """One id of each segment stays, so that no segment empties by itself."""
     bench, stored = Bench(contract(ROOMY.replace("max_open: 300", "max_open: 1000"))), Rows()
-    for number in range(400):
+    for number in range(200):
         bench.feed(event("open", 0, f"stays-{number}"), *(event("open", 0, f"busy-{one}") for one in range(100)))
         commit(bench.pairs, stored)
         assert records_in(stored) <= 2 * len(remembered_by(bench.pairs)) + 4096
-    assert len(remembered_by(bench.pairs)) == 500
-    assert records_in(stored) < 400 * 101 / 4
+    assert len(remembered_by(bench.pairs)) == 300
+    assert records_in(stored) < 200 * 101 / 4
 
 
 def test_many_ids_at_once_are_cut_into_rows(contract: Make) -> None:

@@ -12,6 +12,8 @@ from exporters.engine.heap import trim_heap
 from tests.bench.inputs import write_scenario
 from tests.engine.support.commits import Plant, shop_event
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize("batches", [(30,), (10, 10, 10)], ids=["at once", "little by little"])
 def test_memory_is_given_back_when_much_has_been_read(

@@ -1,6 +1,8 @@
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import reduce
 from itertools import permutations
+from operator import add
 
 import pytest
 from hypothesis import given
@@ -81,7 +83,7 @@ def test_a_value_falls_into_the_first_bucket_it_does_not_exceed(values: list[flo
     expected = [0, 0, 0, 0]
     for value in values:
         expected[bisect_left((0.1, 1.0, 5.0), value)] += 1
-    assert state.snapshot()[0][1] == (Sample(("a",), sum(values), 1.0, tuple(expected)),)
+    assert state.snapshot()[0][1] == (Sample(("a",), reduce(add, values), 1.0, tuple(expected)),)
 
 
 def test_values_beyond_the_cap_share_one_series_and_are_counted(state: SeriesTable) -> None:

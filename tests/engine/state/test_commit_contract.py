@@ -8,6 +8,8 @@ from contracts.load import load_contract
 from tests.engine.support.commits import SHOP, Plant, Shown, shop_event
 from tests.engine.support.stores import rows_of
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Plant]:

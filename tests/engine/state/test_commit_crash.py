@@ -12,6 +12,7 @@ from exporters.engine.pairs.pairs import OpenPairs
 from exporters.engine.series import SeriesTable
 from exporters.engine.state.keeper import Keeper
 from exporters.engine.tail.tail import Tail
+from tests.budget import amount
 from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.stores import quick_folder
 
@@ -165,7 +166,7 @@ def test_wherever_it_crashes_the_end_is_exact_and_no_counter_ever_fell(folder: P
     expected, steps = exact(folder), trap.seen
     assert expected["kinds_total", "sold"] == (5.0, ())
     assert steps > 100
-    for at in range(1, steps + 1):
+    for at in range(1, steps + 1, amount(3, 1)):
         plant, scrapes = planted(folder, at), list[Shown]()
         trap.arm(at)
         with pytest.raises(SimulatedCrash):
@@ -178,7 +179,7 @@ def test_wherever_it_crashes_the_end_is_exact_and_no_counter_ever_fell(folder: P
 @pytest.mark.slow
 def test_a_crash_while_coming_back_from_a_crash_changes_nothing(folder: Path, trap: Trap) -> None:
     expected = exact(folder)
-    for at in count(1, 2):
+    for at in count(1, amount(6, 2)):
         plant, scrapes = planted(folder, at), list[Shown]()
         trap.arm(60)
         with pytest.raises(SimulatedCrash):

@@ -12,6 +12,8 @@ from tests.budget import amount
 from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.stores import Files, files_of, opened, put_back, quick_folder
 
+pytestmark = pytest.mark.thorough
+
 EVENTS = 40
 
 

@@ -18,6 +18,8 @@ from tests.engine.support.commits import Plant, Shown, shop_event
 from tests.engine.support.mounts import fill, remount, small_disk
 from tests.engine.support.stores import opened, put_back, rows_of
 
+pytestmark = pytest.mark.thorough
+
 CHECKPOINT = Checkpoint(3, "/logs/a.jsonl", FileKey(1, 2, 3), 100, 120, 5, 64, "aa", 64, "bb")
 
 

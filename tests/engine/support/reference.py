@@ -10,8 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tests.documents import from_yaml
 from tests.engine.support.pair_truth import expired_of, outcomes_of
 from tests.engine.support.reference_reading import Reader, Refusals, RefusedError, spell
 
@@ -23,7 +22,7 @@ class Reference:
     """What one contract's series hold after the lines fed so far."""
 
     def __init__(self, path: Path, now: float) -> None:
-        self.document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        self.document = from_yaml(path.read_text(encoding="utf-8"))
         self.reader = Reader(self.document, now)
         self.values: dict[tuple[str, ...], float] = {}
         self.buckets: Counter[tuple[str, ...]] = Counter()

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, lines, pack, shift
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:
@@ -22,7 +24,7 @@ def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Ex
 
 
 down = pytest.mark.parametrize("is_down", [True, False])
-sizes = pytest.mark.parametrize("size", [2, 10, 100, 1000])
+sizes = pytest.mark.parametrize("size", [2, 10, 300])
 texts = pytest.mark.parametrize("is_same", [False, True], ids=["numbered lines", "one line repeated"])
 
 

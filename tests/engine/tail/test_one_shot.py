@@ -17,6 +17,8 @@ from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch
 from tests.budget import amount
 
+pytestmark = pytest.mark.thorough
+
 LINES = b'{"a":1}\n\n{"b":"\xc3\xa9"}\r\n{}\n'
 PACKED = gzip.compress(LINES * 9, mtime=0)
 

@@ -13,6 +13,8 @@ from exporters.engine.tail.quiet import Quiet
 from tests.conftest import FakeClock
 from tests.engine.support.restart_harness import Exporter, line, shift
 
+pytestmark = pytest.mark.thorough
+
 COUNT = 300
 
 

@@ -14,6 +14,8 @@ from exporters.engine.tail.fingerprint import file_key
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, line, lines, shift
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, copytruncate, lines, pack
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:

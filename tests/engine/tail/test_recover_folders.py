@@ -15,6 +15,8 @@ from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, lines, shift
 from tests.engine.support.tailing import open_descriptors
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:

@@ -15,6 +15,8 @@ from exporters.engine.values import Checkpoint
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, line, lines, pack, shift
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:

@@ -17,6 +17,8 @@ from tests.engine.support.mounts import fill, small_disk
 from tests.engine.support.restart_harness import Exporter, lines, pack, shift
 from tests.engine.support.tailing import open_descriptors
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Exporter]:

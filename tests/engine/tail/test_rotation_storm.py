@@ -13,6 +13,8 @@ import pytest
 from tests.budget import amount
 from tests.engine.support.rotation_storm import SCHEMES, Storm
 
+pytestmark = pytest.mark.thorough
+
 STORMS, ROTATIONS = amount(2, 200), amount(8, 40)
 
 

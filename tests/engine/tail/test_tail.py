@@ -142,6 +142,7 @@ def test_b17_drained_deleted_files_leave_no_descriptor(tmp_path: Path) -> None:
     assert change == [0]
 
 
+@pytest.mark.thorough
 def test_b17_files_moved_out_of_a_glob_one_by_one_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
     (tmp_path / "done").mkdir()
     follower = Follower(tmp_path / "*.jsonl")

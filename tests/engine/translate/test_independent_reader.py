@@ -18,6 +18,8 @@ from tests.engine.support.harness import HEAD, NOW, Bench, contract_of
 from tests.engine.support.random_contracts import contract_text, lines
 from tests.engine.support.reference import Reference
 
+pytestmark = pytest.mark.thorough
+
 KEPT = ("lines_total", "refused_values_total", "absent_values_total", "pair_edges_total", "pairs_forgotten_total")
 """What the exporter counts about itself that the second reading counts, too."""
 
@@ -62,7 +64,7 @@ def counted_by(reference: Reference) -> dict[str, dict[tuple[str, ...], float]]:
     return {name: {key: number for key, number in one.items() if number} for name, one in zip(KEPT, found, strict=True)}
 
 
-@settings(max_examples=amount(25, 400), deadline=None, derandomize=True)
+@settings(max_examples=amount(15, 400), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_second_reading_of_a_random_contract_agrees_on_every_series(
     tmp_path_factory: pytest.TempPathFactory, seed: int

@@ -13,6 +13,8 @@ from contracts.pages.show import render_contract
 from exporters.engine.refusals.explain import explain
 from tests.engine.support.harness import Bench, Event
 
+pytestmark = pytest.mark.thorough
+
 Make = Callable[..., Bench]
 
 FILLS = """

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import contracts
 from contracts.load import load_contract
 from tests.budget import amount
+from tests.documents import from_yaml
 from tests.engine.support.harness import NOW, Bench, Values
 from tests.engine.support.reference import Reference
 
@@ -88,7 +88,7 @@ def lines(draw: st.DrawFn, document: Any) -> str:
 
 
 def batches(path: Path) -> st.SearchStrategy[list[list[str]]]:
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = from_yaml(path.read_text(encoding="utf-8"))
     return st.lists(st.lists(lines(document), min_size=1, max_size=8), min_size=1, max_size=6)
 
 
@@ -121,7 +121,7 @@ def test_the_engine_agrees_with_a_naive_reading_of_the_contract(path: Path) -> N
     contract = load_contract(path)
 
     @settings(
-        max_examples=amount(15, 500),
+        max_examples=amount(8, 500),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
