@@ -170,9 +170,9 @@ class OpenFiles:
                 return
 
     def names(self) -> dict[str, str]:
-        """Return which chain each name led to when last seen."""
+        """Return which chain each name led to when last seen. The watcher's thread asks, too, while chains change."""
         names: dict[str, str] = {}
-        for key, chain in self._open_files.items():
+        for key, chain in self.items():
             for gen in chain:
                 if gen.is_live or gen.stream.path not in names:
                     names[gen.stream.path] = key

@@ -46,12 +46,12 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            watched = frozenset(self._directories())
-            if not watched:
-                self._stop.wait(_RETRY_S)
-                continue
             try:
-                self._watch(watched)
+                watched = frozenset(self._directories())
+                if watched:
+                    self._watch(watched)
+                else:
+                    self._stop.wait(_RETRY_S)
             except Exception:  # noqa: BLE001  # any failure of a hint means: watch anew, polling goes on meanwhile
                 self._stop.wait(_RETRY_S)
 

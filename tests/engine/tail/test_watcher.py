@@ -48,3 +48,24 @@ def test_e2_a_watch_that_cannot_be_had_or_breaks_is_built_anew(
     assert woken.wait(10)
     watcher.stop()
     assert set(attempts) == {(str(tmp_path),)}
+
+
+def test_folders_that_cannot_be_told_while_files_are_opened_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    woken = threading.Event()
+
+    def directories() -> list[str]:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            raise RuntimeError("dictionary changed size during iteration")
+        return [str(tmp_path)]
+
+    monkeypatch.setattr("watchfiles.watch", lambda *_, **__: iter([{"changed"}]))
+    monkeypatch.setattr("exporters.engine.tail.watcher._RETRY_S", 0.0)
+    watcher = Watcher(directories, woken.set)
+    watcher.start()
+    assert woken.wait(10)
+    watcher.stop()
+    assert len(asked) > 1
