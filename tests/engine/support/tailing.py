@@ -5,6 +5,7 @@ In: patterns. Out: the lines a poll gave, the notices, the open descriptors. It 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +103,7 @@ def line(number: int, size: int = 40) -> bytes:
 def open_descriptors() -> Iterator[list[int]]:
     """Give a list that holds, after the block, how many descriptors were opened and not closed in it."""
     change: list[int] = []
+    gc.collect()  # what earlier tests left behind
     before = len(list(Path("/proc/self/fd").iterdir()))
     yield change
     change.append(len(list(Path("/proc/self/fd").iterdir())) - before)
