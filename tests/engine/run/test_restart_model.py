@@ -241,7 +241,7 @@ def refuse(rows: object, replace: bool = False) -> None:
 
 TestRestartMachine = pytest.mark.slow(RestartMachine.TestCase)
 TestRestartMachine.settings = settings(
-    max_examples=amount(30, 5000),
+    max_examples=amount(60, 5000),
     stateful_step_count=amount(30, 60),
     deadline=None,
     suppress_health_check=list(HealthCheck),
