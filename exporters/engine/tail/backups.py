@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from exporters.engine.tail.evidence import Evidence
 from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_proved, open_same
-from exporters.engine.tail.unpack import PACKED, is_packed, unpack
+from exporters.engine.tail.unpack import PACKED, DamagedError, blocks_of, is_packed, unpack
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["NEVER", "Backup", "bases", "find_content", "list_backups", "past_checkpoint"]
@@ -39,6 +39,9 @@ NEVER = 1 << 62
 
 _NAMES_KEPT = 65536
 """Names and files whose look is remembered, so that a look at thousands of backups costs one stat each."""
+
+_HEADS_KEPT = 4096
+"""Digests kept of how packed files begin: many files looked for among many packed ones unpack each of these once."""
 
 
 class Backup(Struct, frozen=True):
@@ -176,8 +179,31 @@ def find_content(
 
 def _open_text(one: Backup, checkpoint: Checkpoint) -> int | None:
     if one.is_packed:
-        return unpack(one.path, checkpoint, one.key, one.mtime_ns)
+        return unpack(one.path, checkpoint, one.key, one.mtime_ns) if _begins_alike(one, checkpoint) else None
     return open_proved(one.path, checkpoint) if one.size >= checkpoint.offset else None
+
+
+def _begins_alike(one: Backup, checkpoint: Checkpoint) -> bool:
+    """Whether a packed file begins as the checkpoint says; not if it is damaged there."""
+    try:
+        return _head_of(one, checkpoint.head_length) == checkpoint.head
+    except DamagedError:
+        return False
+
+
+@lru_cache(maxsize=_HEADS_KEPT)
+def _head_of(one: Backup, length: int) -> str:
+    """Return the digest of the first `length` bytes of a packed file's text; unpacked once per state of the file.
+
+    Raises:
+        DamagedError: if it cannot be unpacked; that is not remembered.
+    """
+    head = b""
+    for block in blocks_of(one.path, one.key):
+        head += block
+        if len(head) >= length:
+            break
+    return digest(head[:length])
 
 
 def past_checkpoint(one: Backup, path: str, serial: int) -> Checkpoint | None:

@@ -68,7 +68,7 @@ def recover(
     for checkpoint in _renamed(checkpoints, live, is_followed):
         by_path.setdefault(checkpoint.path, []).append(checkpoint)
     backups = list_backups(by_path)
-    search = Search(live, backups, known, opened)
+    search = Search(live, backups, known, opened, (one for one in checkpoints if one.done))
     recovery = Recovery(met=set(by_path), known=known)
     for path, listed in by_path.items():
         done = [checkpoint for checkpoint in listed if checkpoint.done]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,8 +51,10 @@ class Search:
         backups: Mapping[str, list[Backup]],
         known: frozenset[FileKey],
         opened: Collection[FileKey],
+        done: Iterable[Checkpoint] = (),
     ) -> None:
         self.taken = set(opened)
+        self._done = {one.key: one.offset for one in done}
         self._live = live
         self._names: dict[tuple[int, int], list[str]] = {}
         for path, key in live.items():
@@ -179,8 +181,12 @@ class Search:
         return replace(checkpoint, offset=offset, size=text.size, skipping=False, **proof)
 
     def _copy_of(self, checkpoint: Checkpoint) -> Match:
-        """Find a copy: the live file if it was rewritten, else a rotated backup."""
-        backups = [one for one in self._backups[checkpoint.path] if one.key not in self.taken]
+        """Find a copy: the live file if it was rewritten, else a rotated backup.
+
+        What was let go and had been read as far itself is none to go on in: a rewrite that was rotated holds more.
+        """
+        read = self.taken | {key for key, offset in self._done.items() if offset >= checkpoint.offset}
+        backups = [one for one in self._backups[checkpoint.path] if one.key not in read]
         unknown = [one for one in backups if one.key not in self._known]
         rewritten = list(self._rewritten(checkpoint))
         found = find_content(checkpoint, rewritten) or find_content(checkpoint, backups)

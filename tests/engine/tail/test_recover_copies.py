@@ -206,3 +206,20 @@ def test_a9_a_file_rewritten_again_and_again_and_rotated_counts_once(exporter: E
     log_file.rotate("events.jsonl.1")
     exporter.let_rest().restart()
     assert exporter.counted(range(3))
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a9_a_deleted_original_is_not_gone_on_with_in_its_rewrite_that_was_read_itself(
+    exporter: Exporter, log_file: LogFile, is_packed: bool
+) -> None:
+    """The original keeps its position, as its path leads nowhere; its rewrite is let go before it is looked for again."""
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    log_file.replace(lines([0, 1]))
+    log_file.rotate("events.jsonl.1")
+    exporter.poll().kill()
+    if is_packed:
+        pack(Path(f"{log_file}.1"))
+    exporter.start().let_rest().let_rest()
+    assert exporter.counted([0, 1])
+    assert exporter.lost_bytes == 0

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import pytest
 
@@ -250,3 +251,28 @@ def test_b4_what_was_packed_unseen_is_told_from_what_was_forgotten_by_its_own_ag
     log_file.append(lines([92]))
     exporter.start().poll()
     assert exporter.counted(range(REMEMBERED + 1), range(90, 93))
+
+
+def test_b16_many_files_looked_for_among_many_packed_ones_do_not_unpack_each_for_each(
+    exporter: Exporter, log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"events.jsonl-{20261101 + number}" for number in range(12)]
+    exporter.start()
+    for number, name in enumerate(names):
+        log_file.append(lines([number]))
+        exporter.poll(0.2)
+        log_file.rotate(name)
+    exporter.kill()
+    for name in names:
+        pack(log_file.path.with_name(name))
+    unpacked = []
+
+    def open_counted(packed: BinaryIO, mode: Literal["rb"]) -> gzip.GzipFile:
+        unpacked.append(packed)
+        return gzip.GzipFile(fileobj=packed, mode=mode)
+
+    monkeypatch.setattr("gzip.open", open_counted)
+    exporter.start()
+    assert len(unpacked) < 3 * len(names), "once to see how it begins, once to go on in it"
+    exporter.let_rest()
+    assert exporter.counted(range(12))
