@@ -74,14 +74,14 @@ class Run:
         end = self.ended_at if self.ended_at is not None else self.last_at
         return None if end is None or self.started_at is None else (end - self.started_at) / 1e9
 
+    def _names(self) -> dict[str, object]:
+        meta = self.meta
+        return {name: getattr(meta, name) for name in ("run_id", "mode", "strategy_name", "symbol", "timeframe")}
+
     def row(self) -> dict[str, object]:
         """Return it as a row of the list of runs."""
         return {
-            "run_id": self.meta.run_id,
-            "mode": self.meta.mode,
-            "strategy_name": self.meta.strategy_name,
-            "symbol": self.meta.symbol,
-            "timeframe": self.meta.timeframe,
+            **self._names(),
             "started_at": show(self.started_at),
             "ended_at": show(self.ended_at),
             "is_active": self.is_active,
@@ -92,11 +92,7 @@ class Run:
         """Return where it stands."""
         tally = self.tally
         return {
-            "run_id": self.meta.run_id,
-            "mode": self.meta.mode,
-            "strategy_name": self.meta.strategy_name,
-            "symbol": self.meta.symbol,
-            "timeframe": self.meta.timeframe,
+            **self._names(),
             "total_steps": tally.steps,
             "total_orders": tally.orders,
             "total_blocked_orders": tally.blocked,

@@ -1,20 +1,22 @@
 """The one door for whoever reads event files exactly and keeps what was read elsewhere than in an exporter's state.
 
 In: patterns, and the rows that were kept of the positions. Out: `Batch`es of whole lines, `Notice`s, and the rows of
-the positions behind them, to be kept in one commit with what was read. Whoever comes here needs nothing else of us.
+the positions behind them, to be kept in one `transaction` with what was read. Whoever comes here needs nothing else
+of us.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from exporters.engine.state.database import transaction
 from exporters.engine.state.positions import Positions
 from exporters.engine.stored import UnreadableError, read_rows, row_of
 from exporters.engine.tail.descriptors import raise_limit
 from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Batch, Notice
 
-__all__ = ["Batch", "Notice", "Reading", "Row", "raise_limit"]
+__all__ = ["Batch", "Notice", "Reading", "Row", "raise_limit", "transaction"]
 
 Row = tuple[str, str, object]
 """(kind, key, value) of what is kept of a position; the value is anything JSON can hold, None deletes the row."""

@@ -17,10 +17,10 @@ import msgspec
 
 from console.index.documents import Documents
 from console.index.ingest import Ingest
-from console.index.store import NAME, open_store, set_aside, transaction
+from console.index.store import NAME, open_store, set_aside
 from console.settings import Settings
 from console.sources import Sources
-from exporters.reading import Batch, Reading, Row
+from exporters.reading import Batch, Reading, Row, transaction
 
 __all__ = ["Index"]
 

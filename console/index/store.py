@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 from console.index.schema import TABLES, VERSION
+from exporters.reading import transaction
 
-__all__ = ["IndexBusyError", "IndexStoreError", "open_store", "transaction"]
+__all__ = ["IndexBusyError", "IndexStoreError", "open_store"]
 
 NAME = "console.index.sqlite"
 _ENDINGS = ("", "-wal", "-shm", "-journal")
@@ -120,16 +120,3 @@ def _empty(database: sqlite3.Connection) -> None:
     names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     for (name,) in names:
         database.execute(f'DROP TABLE "{name}"')
-
-
-@contextlib.contextmanager
-def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done within, all of it or, after any exception, nothing."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            database.execute("ROLLBACK")
-        raise

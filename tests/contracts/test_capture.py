@@ -2,7 +2,9 @@
 
 import doctest
 import re
+import signal
 from random import Random
+from types import FrameType
 
 import pytest
 
@@ -64,7 +66,18 @@ def test_every_pattern_taken_finds_what_a_regular_expression_finds(seed: int) ->
 @pytest.mark.parametrize("pattern", [p for p, _, _ in FOUND])
 @pytest.mark.parametrize("unit", ["1", "took 1", "user=", "[a", 'key="x', "x12", "(a", "a b", "größe 1"])
 def test_a_text_of_300_kb_that_nearly_fits_is_no_matter(pattern: str, unit: str) -> None:
-    re.search(compile_capture(pattern), unit * (300_000 // len(unit)), re.DOTALL)  # quadratic would take minutes
+    """A step for each pair of characters would take minutes of CPU."""
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 20)
+    try:
+        re.search(compile_capture(pattern), unit * (300_000 // len(unit)), re.DOTALL)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def give_up(number: int, frame: FrameType | None) -> None:
+    raise AssertionError("the search is not linear in the text")
 
 
 @pytest.mark.parametrize(

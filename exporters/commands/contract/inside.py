@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from contracts.model import WHOLE
 from contracts.sources import Part, Step
+from exporters.engine.refusals.explain import value_at
 
-__all__ = ["elements_of", "value_at"]
+__all__ = ["elements_of"]
 
 _MOST = 64
 """Elements looked at in one place."""
@@ -41,12 +41,3 @@ def _opened(steps: Sequence[Step], value: object) -> Iterator[object]:
             found = []
     for inner in found:
         yield from _opened(steps[1:], inner)
-
-
-def value_at(path: Sequence[str], event: object) -> object:
-    """Return what stands at a path of an event, None if nothing does."""
-    for part in path:
-        if part == WHOLE:
-            return event
-        event = event.get(part) if isinstance(event, dict) else None
-    return event

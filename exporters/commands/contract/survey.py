@@ -17,9 +17,10 @@ from contracts.sources import Part
 from contracts.spelling import fold, spelling
 from exporters.commands.contract.fields import Fields
 from exporters.commands.contract.inputs import event_of
-from exporters.commands.contract.inside import elements_of, value_at
+from exporters.commands.contract.inside import elements_of
 from exporters.commands.contract.probe import EVENTS, PREFIX, probe_of
 from exporters.engine.pipeline import Pipeline, Processed
+from exporters.engine.refusals.explain import value_at
 from exporters.engine.values import Batch
 
 __all__ = ["Level", "Line", "Survey", "WordCount", "named_parts", "survey_of"]

@@ -16,11 +16,12 @@ from contracts.model import Contract, Read, Source, Word
 from contracts.sources import Part
 from exporters.commands.contract.fields import ELEMENT, Fields, Path
 from exporters.commands.contract.inputs import event_of
-from exporters.commands.contract.inside import elements_of, value_at
+from exporters.commands.contract.inside import elements_of
 from exporters.commands.contract.probe import probe_of
 from exporters.commands.contract.shown import shown, shown_name
 from exporters.commands.contract.survey import Level, Line
 from exporters.engine.pipeline import Pipeline
+from exporters.engine.refusals.explain import value_at
 from exporters.engine.values import Batch
 
 __all__ = ["dotted", "word_remarks"]

@@ -18,7 +18,7 @@ from contracts.compiler.paths import show_path
 from contracts.model import WHOLE, Candidate, Condition, Contract, Source, Word
 from contracts.spelling import fold, spelling
 
-__all__ = ["Show", "explain", "failing"]
+__all__ = ["Show", "explain", "failing", "value_at"]
 
 _MOST = 80
 """Characters shown of what a parser says."""
@@ -99,7 +99,7 @@ def _source_of(contract: Contract, event: object) -> Source | None:
 
 def failing(conditions: Sequence[Condition], event: object) -> list[Condition]:
     """Return the conditions on fields that do not hold for an event."""
-    return [condition for condition in conditions if not _holds(condition, _at(condition.subject, event))]
+    return [condition for condition in conditions if not _holds(condition, value_at(condition.subject, event))]
 
 
 def _holds(condition: Condition, value: object) -> bool:
@@ -156,7 +156,7 @@ def _said_of(condition: Condition, event: object, show: Show) -> str:
 
 def _field(path: Sequence[str], event: object, show: Show) -> str:
     """Return a path and what stands there."""
-    return f"{show_path(path)} is {show(path, _at(path, event))}"
+    return f"{show_path(path)} is {show(path, value_at(path, event))}"
 
 
 def _kind_at(_path: Sequence[str], value: object) -> str:
@@ -175,7 +175,7 @@ def _kind_at(_path: Sequence[str], value: object) -> str:
     return "a number"
 
 
-def _at(path: Sequence[str], event: object) -> object:
+def value_at(path: Sequence[str], event: object) -> object:
     """Return what stands at a path, None if nothing does."""
     for part in path:
         if part == WHOLE:
@@ -185,5 +185,5 @@ def _at(path: Sequence[str], event: object) -> object:
 
 
 def _text_at(path: Sequence[str], event: object) -> str:
-    value = _at(path, event)
+    value = value_at(path, event)
     return spelling(value).strip() if isinstance(value, str | int) else ""

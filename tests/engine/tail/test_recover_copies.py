@@ -212,7 +212,7 @@ def test_a9_a_file_rewritten_again_and_again_and_rotated_counts_once(exporter: E
 def test_a9_a_deleted_original_is_not_gone_on_with_in_its_rewrite_that_was_read_itself(
     exporter: Exporter, log_file: LogFile, is_packed: bool
 ) -> None:
-    """The original keeps its position, as its path leads nowhere; its rewrite is let go before it is looked for again."""
+    """The original keeps its position, as its path leads nowhere; its rewrite is let go before it is looked for."""
     log_file.append(lines([0]))
     exporter.start().poll()
     log_file.replace(lines([0, 1]))
