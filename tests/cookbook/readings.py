@@ -27,13 +27,12 @@ def caddy(page: Counted, event: Event) -> None:
 
 
 def nginx(page: Counted, event: Event) -> None:
-    if event["request_method"]:
-        method = event["request_method"] if event["request_method"] in ("GET", "POST", "HEAD") else "other"
-        page.add("nginx_requests_total", method=method, status=class_of(event["status"]))
+    method = event["request_method"] if event["request_method"] in ("GET", "POST", "HEAD", "") else "other"
+    page.add("nginx_requests_total", method=method or "none", status=class_of(event["status"]))
     page.add("nginx_sent_bytes_total", int(event["body_bytes_sent"]))
     page.observe("nginx_request_seconds", float(event["request_time"]), (0.01, 0.1, 1))
     if event["upstream_response_time"] not in ("-", ""):
-        page.observe("nginx_upstream_seconds", float(event["upstream_response_time"]), (0.01, 0.1, 1))
+        page.observe("nginx_upstream_seconds", float(event["upstream_response_time"].split(", ")[-1]), (0.01, 0.1, 1))
     page.largest("nginx_last_request_timestamp_seconds", seconds(event["time_iso8601"]))
 
 

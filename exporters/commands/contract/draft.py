@@ -113,8 +113,17 @@ def _read_lines(words: Mapping[str, Guess]) -> Iterator[str]:
 
 
 def _read(guess: Guess) -> str:
+    more = []
+    if guess.scale != 1.0:
+        more.append(f"scale: {guess.scale:.12f}".rstrip("0").rstrip("."))
+    if guess.format:
+        more.append(f"format: {_text(guess.format)}")
+    if guess.nothing:
+        more.append(f"none: [{', '.join(map(_text, guess.nothing))}]")
     path = _path(guess)
-    return path if guess.scale == 1.0 else f"{{path: {path}, scale: {guess.scale:.12f}".rstrip("0").rstrip(".") + "}"
+    if more:
+        return f"{{path: {path.removeprefix('{path: ').removesuffix('}')}, {', '.join(more)}}}"
+    return path
 
 
 def _path(guess: Guess) -> str:

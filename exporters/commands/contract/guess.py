@@ -13,6 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from contracts.times import PLAIN, pattern_of
 from exporters.commands.contract.fields import ANY, ELEMENT, Field, Fields, Path
 from exporters.commands.contract.shown import is_identifying, looks_random, shown
 from exporters.commands.contract.word_causes import dotted
@@ -40,12 +41,20 @@ _UNITS = {
 _CODES = re.compile(r"(^|_)(status|code|level|severity|v|version|schema|priority|attempt)$")
 _COUNTERS = re.compile(r"(^|_)(seq|sequence|pid|tid|line|lineno|offset|index|idx|port|step|thread|cursor)$")
 _TIMES = re.compile(r"(^|_)(ts|time|timestamp|at|date|epoch|when|start|end|started|ended)(_|$)")
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d([.,]\d+)?([Zz]|[+-]\d\d:?\d\d)?")
+_FORMATS = {"": PLAIN} | {text: pattern_of(text) for text in ("%Y-%m-%d %H:%M:%S,%f", "%d/%b/%Y:%H:%M:%S %z")}
+"""What a contract says of times written so -> their pattern: RFC 3339, Python's logging, web servers."""
+
+_NOTHING = ("", "-")
+"""Texts that stand where a number or a time is not known."""
+
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
 class Guess(Struct, frozen=True):
-    """What one field could be: its kind, the evidence, and what the kind needs."""
+    """What one field could be: its kind, the evidence, and what the kind needs.
+
+    `nothing` are texts of a number or a time that mean that there is none.
+    """
 
     path: Path
     kind: Kind
@@ -57,6 +66,8 @@ class Guess(Struct, frozen=True):
     unit: str = ""
     scale: float = 1.0
     numbers: tuple[float, ...] = ()
+    format: str = ""
+    nothing: tuple[str, ...] = ()
 
 
 def guesses_of(fields: Fields) -> Iterator[Guess]:
@@ -96,7 +107,8 @@ def _guess(path: Path, found: Field, fields: Fields) -> Guess:
     name = snake(path[-1])
     if any(map(is_identifying, path)):
         return Guess(path, "none", f"{there}; an id, an account or a secret can never be a label")
-    partial = found.events < fields.events or bool(found.kinds["null"])
+    is_blank = any(isinstance(value, str) and not value.strip() for value in found.values)
+    partial = found.events < fields.events or bool(found.kinds["null"]) or is_blank
     odd = next((value for value in found.values if isinstance(value, str) and looks_random(value)), None)
     if odd is not None:
         return Guess(path, "none", f"{there}; texts like {shown(path, odd)}, which seem to be ids")
@@ -113,7 +125,7 @@ def _numbers(found: Field) -> list[float] | None:
     """Return the numbers a field holds, in quotes or not, or None if it holds anything else."""
     if not found.kinds["text"]:
         return found.numbers
-    texts = [value for value in found.values if isinstance(value, str) and value.strip()]
+    texts = [value for value in _texts(found) if value.strip() not in _NOTHING]
     if not texts or not all(map(_NUMBER.fullmatch, texts)):
         return None
     return [*found.numbers, *(float(text) for text in texts)]
@@ -127,22 +139,36 @@ def _of_numbers(path: Path, name: str, found: Field, there: str, partial: bool, 
         return Guess(path, "enum", f"{there}; {_listed(path, found)}", _spelled(found), partial)
     scale = _epoch_scale(low, high)
     if scale and (_TIMES.search(name) or whole):
-        return Guess(path, "time", f"{there}; {between}, Unix time", scale=scale)
+        return Guess(path, "time", f"{there}; {between}, Unix time", scale=scale, nothing=_nothing(found))
     if _COUNTERS.search(name):
         return Guess(path, "none", f"{there}; {between}, a number that only names or counts")
     unit, factor = _unit_of(name)
     kept = tuple(number * factor for number in numbers)
     said = f"{there}; {between}" + (f", so {unit}" if unit else "")
     if low < 0:
-        return Guess(path, "gauge", f"{said}; below 0, so no histogram", unit=unit, scale=factor)
-    return Guess(path, "histogram", said, unit=unit, scale=factor, numbers=kept)
+        return Guess(
+            path, "gauge", f"{said}; below 0, so no histogram", unit=unit, scale=factor, nothing=_nothing(found)
+        )
+    return Guess(path, "histogram", said, unit=unit, scale=factor, numbers=kept, nothing=_nothing(found))
+
+
+def _texts(found: Field) -> list[str]:
+    return [value for value in found.values if isinstance(value, str)]
+
+
+def _nothing(found: Field) -> tuple[str, ...]:
+    return tuple(text for text in _NOTHING if text in map(str.strip, _texts(found)))
 
 
 def _of_texts(path: Path, found: Field, there: str, partial: bool) -> Guess:
-    texts = [value for value in found.values if isinstance(value, str)]
+    texts = _texts(found)
     number = len(found.values)
-    if all(_RFC3339.fullmatch(text.strip()) for text in texts if text.strip()):
-        return Guess(path, "time", f"{there}; like {shown(path, texts[0])}")
+    times = [text.strip() for text in texts if text.strip() not in _NOTHING]
+    for written, pattern in _FORMATS.items():
+        if times and all(re.fullmatch(pattern, text) for text in times):
+            return Guess(
+                path, "time", f"{there}; like {shown(path, times[0])}", format=written, nothing=_nothing(found)
+            )
     is_short = found.longest <= _LONGEST and not any("\n" in text for text in texts)
     if number <= _MOST_CLOSED and not found.is_open and is_short and (number * 2 <= found.events or number == 1):
         return Guess(path, "enum", f"{there}; {_listed(path, found)}", _spelled(found), partial)

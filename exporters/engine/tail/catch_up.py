@@ -106,9 +106,14 @@ class CatchUp:
         if new is None and not self._history.has_unknown(path):
             return []
         here = [] if new is None else [Held(new.checkpoint(0), new.fd, is_live=True)]
-        if self._keys is None or new is not None:
-            self._keys = self._open_keys()
-        opened = self._keys | {one.checkpoint.key for one in here} if here else self._keys
+        if new is not None:
+            self._keys = None
+
+        def opened() -> set[FileKey]:
+            if self._keys is None:
+                self._keys = self._open_keys()
+            return self._keys | {one.checkpoint.key for one in here}
+
         openings = self._history.unread(path, [*held(chain), *here], opened, wanted)
         for opening in openings:
             self.add_opening(opening, monotonic, chain, before)

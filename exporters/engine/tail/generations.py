@@ -125,7 +125,7 @@ class OpenFiles:
             everything: whether to ask those too that have been quiet for long, if they are many.
         """
         is_asked = everything or len(self._open_files) < _MANY
-        for chain in list(self._open_files.values()):
+        for chain in filter(None, list(self._open_files.values())):
             if len(chain) == 1 and chain[0].is_begun:
                 is_recent = monotonic - chain[0].active_at < _QUIET_S
                 if chain[0].stream.is_unchanged if is_asked or is_recent else not is_recent:

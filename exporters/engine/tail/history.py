@@ -24,7 +24,7 @@ from exporters.engine.tail.classify import (
     no_checkpoint,
 )
 from exporters.engine.tail.fingerprint import proves
-from exporters.engine.tail.openings import UNREAD, Opening, open_grown, open_unread
+from exporters.engine.tail.openings import UNREAD, Opened, Opening, open_grown, open_unread
 from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.text import has_copy
@@ -167,7 +167,7 @@ class History:
 
     def opened(self, path: str) -> None:
         """Note that the checkpoint of an open file says from now on that the path was looked at."""
-        for checkpoint in [checkpoint for checkpoint in self._done.get(path, []) if checkpoint.key == NOTHING]:
+        for checkpoint in [one for one in self._done.get(path, []) if one.key == NOTHING]:
             self._forget(checkpoint)
 
     def has_met(self, path: str) -> bool:
@@ -238,11 +238,11 @@ class History:
         return not all(map(self._may_be_read, self._backups[path])) or not held.is_whole
 
     def unread(
-        self, path: str, held: Sequence[Held], opened: Collection[FileKey], wanted: Collection[Verdict] = UNREAD
+        self, path: str, held: Sequence[Held], opened: Opened, wanted: Collection[Verdict] = UNREAD
     ) -> list[Opening]:
         """Open the backups of `path`, oldest first, that appeared since the last update_known() and nobody has read."""
         backups, past = self._backups.get(path, []), self._past(path, held, self.known)
-        found = open_unread(path, backups, past, opened, wanted)
+        found = open_unread(path, backups, past, opened() if backups else (), wanted)
         self.known |= frozenset(found.copies)
         if wanted == UNREAD:
             self._undecided.note(path, found.undecided)
@@ -267,7 +267,7 @@ class History:
         """Whether a backup of the path, at the last look, is not known."""
         return any(one.key not in self.known for one in self._backups.get(path, []))
 
-    def grown(self, path: str, opened: Callable[[], Collection[FileKey]]) -> list[Opening]:
+    def grown(self, path: str, opened: Opened) -> list[Opening]:
         """Open generations of `path` that were let go and have been written to since; they leave the memory."""
         openings = open_grown(self._done.get(path, []), self._backups.get(path, []), opened)
         for checkpoint in [opening.checkpoint for opening in openings if opening.checkpoint]:
@@ -293,7 +293,7 @@ class History:
             held, opened = [*held, Held(cut, fd, is_live=False)], {*opened, one.key}
         elif cut is not None and cut.offset:
             self.finish(gone(replace(cut, path=path)))
-        return [*copies, *(self.unread(path, held, opened) if is_last else [])]
+        return [*copies, *(self.unread(path, held, lambda: opened) if is_last else [])]
 
     def has_copy(self, path: str, cut: Checkpoint, size: int) -> bool:
         """Whether a backup that was not there before is a copy of more than `size` bytes of what `cut` speaks of."""

@@ -17,11 +17,14 @@ from exporters.engine.tail.text import PlainText, is_part, is_repeated
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["UNREAD", "Opening", "Unread", "open_backup", "open_grown", "open_unread"]
+__all__ = ["UNREAD", "Opened", "Opening", "Unread", "open_backup", "open_grown", "open_unread"]
 
 
 UNREAD: tuple[Verdict, ...] = ("longer copy", "rewrite", "unread")
 """Verdicts on backups that hold what nobody has read."""
+
+Opened = Callable[[], Collection[FileKey]]
+"""Says which files are open; asked only where a backup is to be judged, as it goes through all of them."""
 
 
 class Opening(Struct, frozen=True):
@@ -56,9 +59,7 @@ def open_backup(path: str, one: Backup, checkpoint: Checkpoint | None) -> Openin
     return Opening(path, fd, checkpoint, is_live=False, key=key) if fd is not None else None
 
 
-def open_grown(
-    done: Iterable[Checkpoint], backups: Iterable[Backup], opened: Callable[[], Collection[FileKey]]
-) -> list[Opening]:
+def open_grown(done: Iterable[Checkpoint], backups: Iterable[Backup], opened: Opened) -> list[Opening]:
     """Open the files done with that have been written to since, from where each ended."""
     found = {one.key: one for one in backups if not one.is_packed}
     openings = []

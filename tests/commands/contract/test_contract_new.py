@@ -96,6 +96,14 @@ FORMATS: dict[str, Callable[[int, random.Random], Json]] = {
         "x_info": 4,
         "total": 5,
     },
+    "blanks": lambda n, r: {  # as a web server writes what was no request
+        "method": "GET" if n % 9 else "",
+        "agent": "curl" if n % 5 else " ",
+        "upstream_time": f"{r.random():.3f}" if n % 3 else "",
+        "wait_ms": r.choice(["-", "12", "7.5"]),
+        "time": f"25/Jan/2025:01:{n % 60:02}:48 +0100",
+    },
+    "logging": lambda n, r: {"asctime": f"2025-01-25 01:09:48,{n:03}", "levelname": "INFO", "message": f"line {n}"},
     "texts": lambda n, r: {
         "message": f"worker {r.randint(0, 999)} did something at {n}",
         "route": f"/r/{n % 30}",
