@@ -1,9 +1,8 @@
 """Lines with parts -> updates: a part is an event of its own, with the words of its line besides those it reads.
 
 In: decoded events. Out: an `Effect`. Each part of a contract is a level with plans of its own: its events are a line
-and
-an element, and every path begins with which of the two it is read from. A line counts once, whatever its parts do; one
-with too many is refused whole. Part of the translate stage.
+and an element, and every path begins with which of the two it is read from. A line counts once, whatever its parts do;
+one with too many is refused whole. Part of the translate stage.
 """
 
 from __future__ import annotations
