@@ -7,8 +7,9 @@ is the same as before.
 from __future__ import annotations
 
 import contextlib
+import gc
 
-__all__ = ["TRIM_BYTES", "hold_heap", "trim_heap"]
+__all__ = ["TRIM_BYTES", "hold_heap", "rest_collector", "trim_heap"]
 
 TRIM_BYTES = 16 << 20
 """How much is read between two looks at the heap; at 15 MB/s no cost is to be seen, one look a second."""
@@ -25,6 +26,18 @@ def hold_heap() -> None:
     block of this size, never touched, costs nothing. Source: mallopt(3), M_MMAP_THRESHOLD.
     """
     bytearray(_HELD_BYTES)
+
+
+_OBJECTS_BETWEEN = 10_000
+"""More new objects than a batch makes; Python's own 700 are a look or two for each batch."""
+
+
+def rest_collector() -> None:
+    """Have Python look for cycles of garbage seldom: there are hardly any, and to look costs 3 % of reading with ids.
+
+    Each look goes through what pairs remember, too, which is the largest part of what there is.
+    """
+    gc.set_threshold(_OBJECTS_BETWEEN)
 
 
 def trim_heap() -> None:

@@ -18,7 +18,7 @@ from exporters.engine.accounting import Vitals
 from exporters.engine.clock import Clock
 from exporters.engine.exposition.render import Gauges
 from exporters.engine.exposition.scrape_queue import ScrapeQueue, Waiting
-from exporters.engine.heap import TRIM_BYTES, hold_heap, trim_heap
+from exporters.engine.heap import TRIM_BYTES, hold_heap, rest_collector, trim_heap
 from exporters.engine.ledger import Ledger
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.records import Change, Gone
@@ -101,6 +101,7 @@ class Engine:
             StoreBusyError, StoreError: if the state cannot be had.
         """
         hold_heap()
+        rest_collector()
         loaded = self._keeper.load(self.clock.now())
         saved = loaded.saved
         self.positions.restore(saved)

@@ -40,6 +40,7 @@ __all__ = [
     "episodes",
     "outcome_of",
     "pack",
+    "put_in_front",
     "unpack",
 ]
 
@@ -132,6 +133,16 @@ def pack(
     entry[ODD] = Odd(waiting, others) if waiting or others else None
 
 
+def put_in_front(entry: Entry, life: Life, waiting: list[Waiting]) -> None:
+    """Put the next life of an id, the first of its stage, into an entry that has none but in front: pack() in short."""
+    entry[life.place] = entry[LAST] = life.first
+    for edge in life.joined:
+        entry[edge] = entry[JOINED] = True
+    if not life.is_certain and not entry[JOINED]:
+        entry[JOINED] = False
+    entry[ODD] = Odd(waiting, []) if waiting else None
+
+
 def episodes(lives: list[Life], timeout: int) -> Iterator[list[Life]]:
     """Yield the lives of an id in the order of their times, those together that begin within the timeout."""
     episode: list[Life] = []
@@ -150,13 +161,15 @@ def outcome_of(waiting: Waiting, entry: Entry, timeout: int, is_over: bool) -> M
     Args:
         is_over: whether nothing can come any more that it waits for; else it is forgotten for want of room.
     """
-    close = waiting.close
+    close, at, first = waiting.close, waiting.at, entry[waiting.close.opened]
     if not is_over or not waiting.is_certain:
         return (*close.orphan[:2], "evicted")
-    firsts = [life.first for life in entry[ODD].lives if life.place == close.opened]
-    if entry[close.opened] is not None:
-        firsts.append(entry[close.opened])
-    return close.negative if any(0 < first - waiting.at <= timeout for first in firsts) else close.orphan
+    if first is not None and 0 < first - at <= timeout:
+        return close.negative
+    for life in entry[ODD].lives:
+        if life.place == close.opened and 0 < life.first - at <= timeout:
+            return close.negative
+    return close.orphan
 
 
 class EntryCodec:

@@ -33,6 +33,7 @@ from exporters.engine.pairs.entry import (
     episodes,
     outcome_of,
     pack,
+    put_in_front,
     unpack,
 )
 from exporters.engine.pairs.segments import Segments
@@ -143,13 +144,10 @@ class Joiner:
         self.newest, self.evicted = newest, evicted
         self._hear(identity)
         odd: Odd | None = entry[ODD]
+        waiting = odd.waiting if odd else []
         is_next = entry[place] is None and (entry[LAST] is None or 0 <= at - entry[LAST] <= self._timeout)
-        if is_next and odd and not odd.lives and not any(one.close.opened == place for one in odd.waiting):
-            entry[place] = entry[LAST] = at
-            if at - self.evicted <= self._timeout and not entry[JOINED]:
-                entry[JOINED] = False
-            return self.evicted
-        lives = unpack(entry, self._edges)
+        is_plain = is_next and not (odd and odd.lives)
+        lives = [] if is_plain else unpack(entry, self._edges)
         mine = [life for life in lives if life.place == place]
         if any(0 <= at - life.first <= self._timeout for life in mine):
             return self.evicted
@@ -158,13 +156,17 @@ class Joiner:
             life = Life(place, at, [], at - self.evicted > self._timeout)
             lives.append(life)
         life.first = at
-        waiting = odd.waiting if odd else []
         inside = [one for one in waiting if one.close.opened == place and 0 <= one.at - at <= self._timeout]
         for one in sorted(inside, key=lambda found: found.at):
             self._join(one, life)
+        if inside:
+            waiting = [one for one in waiting if one not in inside]
         if len(lives) > MOST:
             self._drop_first(lives)
-        pack(entry, lives, [one for one in waiting if one not in inside], self._edges, self._timeout)
+        if is_plain:
+            put_in_front(entry, life, waiting)
+        else:
+            pack(entry, lives, waiting, self._edges, self._timeout)
         return self.evicted
 
     def _join(self, one: Waiting, life: Life) -> None:

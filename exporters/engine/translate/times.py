@@ -18,6 +18,7 @@ import msgspec
 
 from contracts.model import Read, Word
 from exporters.engine.translate.measures import ColumnReader, Field, Found
+from exporters.engine.translate.one_day import times_of_one_day
 
 __all__ = ["SECOND", "TimeReader", "nanoseconds_of"]
 
@@ -33,6 +34,9 @@ _FINE = 23
 """Characters up to the millisecond."""
 
 _TEXTS_KEPT = 4096
+_FEW = 32
+"""Values that are read one by one if they cannot be read all at once."""
+
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _MOST_DIGITS, _MOST_CHARACTERS = 20, 64
 """Of a number in quotes: digits before the point, beyond which it is no time, and characters that are looked at."""
@@ -130,6 +134,8 @@ class TimeReader(ColumnReader):
                 times = self._whole_numbers(column, self._factors[field.scale])
                 if not times or min(times) < 0:
                     return None
+            elif found := times_of_one_day(column, seconds.__getitem__, tails.__getitem__):
+                times = found
             elif _is_fine(column[0]):
                 times = [seconds[text[:19]] + millis[text[19:23]] + fine[text[23:]] for text in column]
             else:
@@ -149,6 +155,20 @@ class TimeReader(ColumnReader):
         return []
 
     def _each(self, column: list[Any], field: Field, now: int) -> Found:
+        """Return the values of any column: of halves all at once where they may be, of few one by one."""
+        if len(column) <= _FEW:
+            return self._one_by_one(column, field, now)
+        half = len(column) // 2
+        values: list[int | None] = []
+        odd: dict[int, str] = {}
+        for part in (column[:half], column[half:]):
+            whole = self._whole(part, field, now)
+            found, reasons = (whole, {}) if whole is not None else self._each(part, field, now)
+            odd |= {len(values) + at: reason for at, reason in reasons.items()}
+            values += found
+        return values, odd
+
+    def _one_by_one(self, column: list[Any], field: Field, now: int) -> Found:
         factor, latest = self._factors[field.scale], now + self._ahead
         values: list[int | None] = []
         odd: dict[int, str] = {}

@@ -1,4 +1,5 @@
 import ctypes
+import gc
 import os
 import resource
 import subprocess
@@ -86,3 +87,14 @@ def test_a_batch_is_read_into_the_memory_of_the_one_before(tmp_path: Path) -> No
     much.write_bytes(little.read_bytes() * 20)
     batches = (much.stat().st_size - little.stat().st_size) / (1 << 18)
     assert (faults_of_reading(much) - faults_of_reading(little)) / batches < 20
+
+
+def test_no_garbage_is_looked_for_after_each_batch(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.begin()
+    plant.write(*map(shop_event, range(20_000)))
+    assert plant.events.stat().st_size > 5 << 18
+    before = gc.get_stats()[0]["collections"]
+    plant.step()
+    assert gc.get_stats()[0]["collections"] - before <= 2
+    plant.stop()
