@@ -129,6 +129,7 @@ class RestartMachine(Steps, RuleBasedStateMachine):
         fresh = self.base.with_name("editor~")
         fresh.write_bytes(self.base.read_bytes() + self.write(sizes))
         fresh.replace(self.base)
+        self.is_rewritten = True
 
     @rule(data=st.data())
     def compress(self, data: st.DataObject) -> None:

@@ -102,6 +102,7 @@ class Steps(World):
 
     # The folder
 
+    @precondition(lambda self: not self.is_rewritten)
     @rule()
     def take_the_folder_away_or_bring_it_back(self) -> None:
         here, away = self.folder / "logs", self.folder / "away"
