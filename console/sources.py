@@ -112,7 +112,7 @@ class Sources:
     def _place_of(self, path: str) -> Place:
         path = os.path.abspath(path)
         for single, place in self._single.items():
-            if path.startswith(single):
+            if path.startswith(single) and "/" not in path[len(single) :]:
                 return place
         folder, name = os.path.split(path)
         if folder == self._execution:

@@ -246,3 +246,10 @@ def test_a_document_that_rests_is_looked_at_once_a_second_and_a_young_one_every_
     assert read_of("third", 1.0, time.time()) == "third"
     assert read_of("fourth", 1.5, time.time()) == "fourth"
     index.close()
+
+
+def test_a_folder_whose_name_begins_like_a_file_is_none_of_its_rotated_ones(world: World) -> None:
+    world.steps([step(0)])
+    index = world.index(ledger=world.root / "live")
+    assert steps_of(index) == [0]
+    index.close()
