@@ -160,7 +160,7 @@ class Index:
             mark = state[folder]
             self._seen_folders[folder] = _UNSEEN if mark and mark > settled else mark
         changes = self._documents.changes(None if is_full else changed)
-        self._tables.look(None if is_full else changed, self._documents.ended)
+        self._tables.look(changed, frozenset() if is_full else self._documents.ended)
         if is_full:
             self._looked_at = self._monotonic()
         if changes:

@@ -49,20 +49,18 @@ class Tables:
         """Take over what the index knows."""
         self._marks = dict(self._database.execute("SELECT path, mark FROM documents WHERE kind = 'table'"))
 
-    def look(self, folders: Collection[str] | None, ended: Collection[str]) -> None:
+    def look(self, folders: Collection[str], ended: Collection[str]) -> None:
         """Note what is due.
 
         Args:
-            folders: those that changed since the last look, None for all; files known are looked at in any case.
+            folders: those whose entries changed since the last look, at first all; known files are looked at besides.
             ended: folders of runs that have ended, whose known files are not.
         """
-        runs = self._sources.run_folders()
-        looked = runs if folders is None else {*folders}.intersection(runs) if folders else ()
+        looked = {*folders}.intersection(self._sources.run_folders()) if folders else ()
         paths = {f"{folder}/{name}" for folder in looked for name in TABLES}
         paths.update(path for path in self._marks if os.path.dirname(path) not in ended)
         for path in sorted(paths):
-            is_table = self._sources.place_of(path).kind in _KINDS
-            if is_table and self._marks.get(path, "") != _mark(path):
+            if self._marks.get(path, "") != _mark(path) and self._sources.place_of(path).kind in _KINDS:
                 self.due[path] = None
 
     def take(self, path: str, now: float) -> None:
