@@ -19,9 +19,10 @@ from grafana.build.queries import (
     value,
 )
 from grafana.build.tiles import (
+    AGES,
     ANY_IS_WRONG,
     GREEN,
-    YELLOW,
+    RED,
     Board,
     Row,
     State,
@@ -35,7 +36,7 @@ from grafana.build.uids import CONSOLE_SOURCES, EXPORTERS
 
 __all__ = ["board"]
 
-_FILE = {0: State("NO FILE", YELLOW), 1: State("PRESENT", GREEN)}
+_FILE = {0: State("NO FILE", RED), 1: State("PRESENT", GREEN)}
 _LAG_LEVELS = rising(1 << 20, 16 << 20)
 """Yellow from 1 MiB of unread events, red from 16 MiB: about a minute of a very busy writer."""
 
@@ -52,9 +53,9 @@ def board(catalogue: Catalogue) -> Board:
             Row("Health", _health(catalogue)),
             Row("Reading", _reading(catalogue), CONSOLE_SOURCES),
             Row("Files", _files(catalogue), CONSOLE_SOURCES),
-            Row("Series and labels", _series(catalogue)),
-            Row("Pairs", _pairs(catalogue)),
-            Row("Processes", _processes(catalogue)),
+            Row("Series and labels", _series(catalogue), is_folded=True),
+            Row("Pairs", _pairs(catalogue), is_folded=True),
+            Row("Processes", _processes(catalogue), is_folded=True),
         ),
     )
 
@@ -71,23 +72,23 @@ def _refused(catalogue: Catalogue) -> Selector:
 def _health(catalogue: Catalogue) -> tuple[Tile, ...]:
     up = catalogue.family("up")
     reachable = (is_reachable(select(up, job=contract.job)) for contract in catalogue.contracts)
-    files = value(_own(catalogue, "file_present"), "exporter")
+    files = value(_own(catalogue, "file_present"), "exporter", fold="min")
     lag = value(_own(catalogue, "lag_bytes"), "exporter")
     committed = age(_own(catalogue, "last_commit_timestamp_seconds"), "exporter")
     refused = grown(_refused(catalogue), "exporter", window="15m")
     errors = grown(_own(catalogue, "state_errors_total"), "exporter", window="15m")
     return (
-        lamp("Exporters up", *reachable, width=8),
-        lamp("Event file", files, states=_FILE, width=8),
-        figure("Unread bytes", lag, _LAG_LEVELS, width=8),
-        figure("Last commit age", committed, rising(30, 60), width=8),
-        figure("Refused lines (15m)", refused, ANY_IS_WRONG, width=8),
-        figure("State errors (15m)", errors, ANY_IS_WRONG, width=8),
+        lamp("Exporters up", *reachable, width=12).leads_to("no-metrics.md#exporter_down"),
+        lamp("Event file", files, states=_FILE, width=12).leads_to("exporters.md#exporter_filemissing"),
+        figure("Unread bytes", lag, _LAG_LEVELS, width=12).leads_to("exporters.md#exporter_laghigh"),
+        figure("Last commit age", committed, AGES, width=12).leads_to("exporters.md#exporter_commitstale"),
+        figure("Refused lines (15m)", refused, ANY_IS_WRONG, width=12).leads_to("error-spike.md#exporter_linesrefused"),
+        figure("State errors (15m)", errors, ANY_IS_WRONG, width=12).leads_to("exporters.md#exporter_stateerrors"),
     )
 
 
 def _reading(catalogue: Catalogue) -> tuple[Tile, ...]:
-    lines = rate(_own(catalogue, "lines_total"), "exporter", "outcome")
+    lines = rate(_own(catalogue, "lines_total"), "outcome")
     refused = per_minute(_refused(catalogue), "exporter", "outcome")
     read = rate(_own(catalogue, "read_bytes_total"), "exporter")
     return (
@@ -106,13 +107,18 @@ def _files(catalogue: Catalogue) -> tuple[Tile, ...]:
     lost = grows("lost_bytes_total").named("{{exporter}} lost")
     skipped = grows("skipped_bytes_total", "kind").named("{{exporter}} skipped: {{kind}}")
     unread = value(_own(catalogue, "lag_bytes"), "exporter")
-    files = value(_own(catalogue, "files_open"), "exporter").named("{{exporter}} open")
-    unreadable = value(_own(catalogue, "files_unreadable"), "exporter").named("{{exporter}} unreadable")
+    files = value(_own(catalogue, "files_open"), "exporter")
+    unreadable = value(_own(catalogue, "files_unreadable"), "exporter")
     return (
-        plot("Unread bytes over time", unread, levels=_LAG_LEVELS, width=6),
-        plot("Rotations and truncations (1h)", rotated, truncated, width=6),
-        plot("Bytes lost or skipped (1h)", lost, skipped, levels=ANY_IS_WRONG, width=6),
-        plot("Files open or unreadable", files, unreadable, width=6),
+        plot("Unread bytes over time", unread, levels=_LAG_LEVELS),
+        plot("Rotations and truncations (1h)", rotated, truncated),
+        plot("Bytes lost or skipped (1h)", lost, skipped, levels=ANY_IS_WRONG).leads_to(
+            "exporters.md#exporter_byteslost"
+        ),
+        plot("Files open", files, width=12, height=6),
+        plot("Files unreadable", unreadable, levels=ANY_IS_WRONG, width=12, height=6).leads_to(
+            "exporters.md#exporter_fileunreadable"
+        ),
     )
 
 
@@ -151,5 +157,5 @@ def _processes(catalogue: Catalogue) -> tuple[Tile, ...]:
         plot("Memory", value(memory, "job"), levels=rising(64 << 20), height=7),
         plot("Processor", rate(work, "job", window="1m"), levels=rising(0.5, 0.9), height=7),
         plot("Scrape duration", value(scrape, "job"), levels=rising(1, 3), height=7),
-        Tile("Versions and contracts", "table", (both,), 24, 5),
+        Tile("Versions and contracts", "table", (both,), 24, 6),
     )

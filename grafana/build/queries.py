@@ -2,8 +2,9 @@
 
 In: a `Selector` of a known family. Out: a `Query`: expression, Grafana unit, legend. Three habits keep missing data
 missing: nothing is filled with `or vector(0)`, a quotient divides by `(x > 0)`, so that no traffic gives no value, and
-a quantile of no traffic (NaN) is dropped by `>= 0`. A window looks back for minutes; of a target that is down it shows
-nothing, as what it holds is no longer true.
+a quantile of no traffic (NaN) is dropped by `>= 0`. A window looks back for minutes; of a target that is down, or whose
+file is gone where that is asked for, it shows nothing, as what it holds is no longer true. What speaks of several hosts
+shows the worst of them, or each; never the best.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ __all__ = [
     "count",
     "grown",
     "is_active",
+    "is_alive",
     "is_present",
     "is_reachable",
+    "lasting",
+    "newest",
     "per_minute",
     "quantile",
     "rate",
@@ -36,21 +40,40 @@ __all__ = [
 AUTO = "$__rate_interval"
 """Grafana's window: never shorter than four scrapes."""
 
+HOST = 'instance=~"$instance(:.*)?"'
+"""The host chosen at the top of the board, with whatever port; every query has it."""
+
+_UP = "up == 1"
+_FILED = "peak_trade_exporter_file_present == 1"
 _RATE_UNITS = {"": "cps", "bytes": "binBps", "seconds": "percentunit"}
 _PLAIN_UNITS = {"": "short", "bytes": "bytes", "seconds": "s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A family and label matchers, all checked."""
+    """A family and label matchers, all checked; `guard` is what must hold of a target for its series to count."""
 
     family: Family
     matchers: tuple[str, ...] = ()
+    guard: str = _UP
+
+    @property
+    def while_filed(self) -> Selector:
+        """It, as far as the exporter's event file is there: without it nobody knows how things are."""
+        return replace(self, guard=_FILED)
 
     def text(self, ending: str = "", *more: str) -> str:
         """Return it as PromQL, `ending` appended to the name, `more` to the matchers."""
-        matchers = ",".join((*self.matchers, *more))
-        return f"{self.family.name}{ending}" + (f"{{{matchers}}}" if matchers else "")
+        return f"{self.family.name}{ending}{{{','.join((*self.matchers, *more, HOST))}}}"
+
+    @property
+    def now(self) -> str:
+        """It as a gauge is asked for: its series vanish by themselves while the target is down, not without a file."""
+        return self.text() if self.guard == _UP else self.guarded(self.text())
+
+    def guarded(self, expr: str) -> str:
+        """Return an expression over its series, of those targets alone for which the guard holds."""
+        return f"{expr} and on (job, instance) {self.guard}"
 
     def without(self, label: str, *values: str) -> Selector:
         """Return it less the series with one of these values."""
@@ -75,6 +98,10 @@ class Query:
     def of(self, unit: str) -> Query:
         """Return it with a Grafana unit that says more, such as requests instead of counts per second."""
         return replace(self, unit=unit)
+
+    def zero_while(self, up: Selector) -> Query:
+        """Return it with 0 in place of nothing while a target answers: its series begin with the first of its kind."""
+        return replace(self, expr=f"{self.expr} or 0 * sum({up.text()} == 1)")
 
     def top(self, number: int) -> Query:
         """Return only its `number` greatest series."""
@@ -115,7 +142,7 @@ def grown(selector: Selector, *by: str, window: str) -> Query:
 def quantile(part: float, selector: Selector, *by: str, window: str = AUTO) -> Query:
     """Return a quantile of a histogram by labels; no value where nothing was observed."""
     _require(selector, "histogram")
-    inner = _while_up(f"rate({selector.text('_bucket')}[{window}])")
+    inner = selector.guarded(f"rate({selector.text('_bucket')}[{window}])")
     buckets = f"sum by ({', '.join(('le', *_checked(selector, by)))}) ({inner})"
     expr = f"histogram_quantile({part:g}, {buckets}) >= 0"
     return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), _legend(by) or f"p{part * 100:g}")
@@ -129,8 +156,8 @@ def slower_than(bound: float, selector: Selector, *, window: str = AUTO) -> Quer
         listed = ", ".join(f"{edge:g}" for edge in buckets)
         raise DashboardError(f"{selector.family.name} has no bucket {bound:g}; it has {listed}")
     edge = f'le="{float(bound)}"'
-    below = _while_up(f"rate({selector.text('_bucket', edge)}[{window}])")
-    every = _while_up(f"rate({selector.text('_count')}[{window}])")
+    below = selector.guarded(f"rate({selector.text('_bucket', edge)}[{window}])")
+    every = selector.guarded(f"rate({selector.text('_count')}[{window}])")
     expr = f"1 - sum({below}) / (sum({every}) > 0)"
     return Query(expr, "percentunit", (selector.family,), f"above {bound:g} s")
 
@@ -145,15 +172,18 @@ def value(selector: Selector, *by: str, fold: str = "max") -> Query:
     """Return a gauge as it is, folded by labels."""
     _require(selector, "gauge")
     unit = _PLAIN_UNITS[selector.family.unit]
-    return Query(_folded(fold, selector.text(), _checked(selector, by)), unit, (selector.family,), _legend(by))
+    return Query(_folded(fold, selector.now, _checked(selector, by)), unit, (selector.family,), _legend(by))
 
 
 def age(selector: Selector, *by: str, of_oldest: bool = False) -> Query:
-    """Return the seconds since a moment: of the newest series by default, of the one that lags most if asked."""
+    """Return the seconds since a moment, of the host that lags most.
+
+    On each host the newest series counts by default, the one that lags most if asked.
+    """
     if not selector.family.is_time:
         raise DashboardError(f"{selector.family.name} holds no time; only a *_timestamp_seconds has an age")
-    moment = _folded("min" if of_oldest else "max", selector.text(), _checked(selector, by))
-    return Query(f"clamp_min(time() - {moment}, 0)", "s", (selector.family,), _legend(by) or "age")
+    newest = selector.now if of_oldest else _folded("max", selector.now, (*_checked(selector, by), "job", "instance"))
+    return Query(f"clamp_min(time() - {_folded('min', newest, by)}, 0)", "s", (selector.family,), _legend(by) or "age")
 
 
 def count(selector: Selector, *by: str) -> Query:
@@ -162,17 +192,25 @@ def count(selector: Selector, *by: str) -> Query:
     return Query(expr, "short", (selector.family,), _legend(by))
 
 
-def which(selector: Selector, label: str, *by: str) -> Query:
-    """Return the place (from 1) of the current state among the closed values of `label`; 0 if none is current."""
+def which(selector: Selector, label: str, *by: str, at: Selector, fresh_s: int) -> Query:
+    """Return the place (from 1) of the current state among the closed values of `label`, on each host; 0 if none is.
+
+    `at` is when the newest event was: beyond `fresh_s` seconds, or without a file, the place is negative, as nobody
+    knows whether it still is so. Both families have the labels `by`.
+    """
     _require(selector, "gauge")
-    parts = []
-    for place, text in enumerate(selector.family.values.get(label, ()), start=1):
-        selector.family.check_value(label, text)
-        one = _folded("sum", selector.text("", f'{label}="{text}"'), _checked(selector, by))
-        parts.append(one if place == 1 else f"{place} * {one}")
-    if not parts:
+    if not selector.family.values.get(label):
         raise DashboardError(f"{selector.family.name}: the values of {label} are not closed, so it has no places")
-    return Query(" + ".join(parts), "none", (selector.family,), _legend(by))
+    each = (*_checked(selector, by), "instance")
+    parts = []
+    for place, text in enumerate(selector.family.values[label], start=1):
+        selector.family.check_value(label, text)
+        one = _folded("sum", selector.text("", f'{label}="{text}"'), each)
+        parts.append(one if place == 1 else f"{place} * {one}")
+    newest = _folded("max", at.while_filed.now, (*_checked(at, by), "instance"))
+    sign = f"on ({', '.join(each)}) (1 - 2 * (time() - {newest} > bool {fresh_s}))"
+    known = f"({' + '.join(parts)})"
+    return Query(f"{known} * {sign} or -1 * {known}", "none", (selector.family, at.family), _legend(each))
 
 
 def beside(counted: Selector, witness: Selector) -> Query:
@@ -186,10 +224,38 @@ def beside(counted: Selector, witness: Selector) -> Query:
     return Query(expr, "short", (counted.family,))
 
 
-def is_active(selector: Selector, window: str) -> Query:
-    """Return 1 if a counter grew in `window`, 0 if it did not, nothing if it does not exist."""
-    expr = f"{_over(selector, 'counter', 'increase', window, ())} > bool 0"
-    return Query(expr, "none", (selector.family,))
+def lasting(alerts: Selector, since: Selector, *labels: str) -> Query:
+    """Return for how long each alert has been in its state, by the labels a reader needs."""
+    kept = f"{since.text()} and ignoring (alertstate) {alerts.text()}"
+    return Query(f"time() - min by ({', '.join(labels)}) ({kept})", "s", (alerts.family, since.family))
+
+
+def is_active(selector: Selector, window: str, recent: str) -> Query:
+    """Return 1 if a counter grew in `window` on every host, 2 if on one it did not in `recent`, 0 if on one it did not.
+
+    Nothing if it does not exist.
+    """
+    long, short = (
+        f"min(sum by (job, instance) ({selector.guarded(f'increase({selector.text()}[{window}])')}) > bool 0)"
+        for window in (window, recent)
+    )
+    return Query(f"{long} * (2 - {short})", "none", (selector.family,))
+
+
+def is_alive(selector: Selector, up: Query) -> Query:
+    """Return 1 if every target shows this gauge with 1, 0 if one does not or is down, nothing if there is none."""
+    shown = _folded("min", selector.text(), ("job", "instance"))
+    return Query(f"min({shown} or on (job, instance) 0 * {up.expr})", "none", (selector.family, *up.families))
+
+
+def newest(at: Selector, filed: Selector, up: Selector) -> Query:
+    """Return the age of the newest event in seconds, of the host that lags most; or why there is none.
+
+    That is -3 while an exporter is down, -2 while its file is gone, -1 if no event was in it yet.
+    """
+    down = f"min({up.text()}) - 3 == -3 or absent({up.text()}) - 4"
+    gone = f"min({filed.text()}) - 2 == -2"
+    return Query(f"{down} or {gone} or {age(at).expr} or sum({up.text()}) * 0 - 1", "s", (at.family,), "age")
 
 
 def is_present(selector: Selector) -> Query:
@@ -206,11 +272,7 @@ def is_reachable(selector: Selector) -> Query:
 
 def _over(selector: Selector, kind: str, function: str, window: str, by: tuple[str, ...]) -> str:
     _require(selector, kind)
-    return _folded("sum", _while_up(f"{function}({selector.text()}[{window}])"), _checked(selector, by))
-
-
-def _while_up(expr: str) -> str:
-    return f"{expr} and on (job, instance) up == 1"
+    return _folded("sum", selector.guarded(f"{function}({selector.text()}[{window}])"), _checked(selector, by))
 
 
 def _folded(fold: str, expr: str, by: tuple[str, ...]) -> str:

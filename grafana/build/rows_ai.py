@@ -18,7 +18,7 @@ from grafana.build.queries import (
     share,
     slower_than,
 )
-from grafana.build.tiles import ACTIVE, ANY_IS_WRONG, BLUE, Tile, figure, plot, rising, stack, word
+from grafana.build.tiles import ACTIVE, AGES, ANY_IS_WRONG, BLUE, FRESH_S, Tile, figure, plot, rising, stack, word
 from grafana.build.uids import EXPORTERS
 
 __all__ = ["tiles"]
@@ -26,7 +26,6 @@ __all__ = ["tiles"]
 _SLOW_S = 0.5
 """A decision slower than this misses its objective. Source: fact sheet 5.1."""
 _LATENCY_LEVELS = rising(0.25, 0.5)
-_AGE_LEVELS = rising(60, 120)
 _REJECT_LEVELS = rising(0.5, 0.75)
 """A third of the sample events is rejected, so a third is no trouble."""
 _NEUTRAL = ((0.0, BLUE),)
@@ -34,7 +33,10 @@ _NEUTRAL = ((0.0, BLUE),)
 
 
 def tiles(catalogue: Catalogue) -> tuple[Tile, ...]:
-    """Return one line of stats and two of series."""
+    """Return one line of stats and two of series.
+
+    A stat is of those exporters alone whose event file is there: without it nobody knows.
+    """
     return (*_stats(catalogue), *_decisions(catalogue), *_details(catalogue))
 
 
@@ -43,19 +45,19 @@ def _of_run(catalogue: Catalogue, name: str, **matchers: str) -> Selector:
 
 
 def _stats(catalogue: Catalogue) -> tuple[Tile, ...]:
-    decisions = _of_run(catalogue, "decisions_total")
-    rejects = rate(_of_run(catalogue, "decisions_total", decision="reject"), window="5m")
-    decided_at = _of_run(catalogue, "last_decision_timestamp_seconds")
-    event_at = select(catalogue.family("peaktrade_ai_last_event_timestamp_seconds"))
-    p95 = quantile(0.95, _of_run(catalogue, "decision_latency_seconds"), window="5m")
+    decisions = _of_run(catalogue, "decisions_total").while_filed
+    rejects = rate(_of_run(catalogue, "decisions_total", decision="reject").while_filed, window="5m")
+    decided_at = _of_run(catalogue, "last_decision_timestamp_seconds").while_filed
+    event_at = select(catalogue.family("peaktrade_ai_last_event_timestamp_seconds")).while_filed
+    p95 = quantile(0.95, _of_run(catalogue, "decision_latency_seconds").while_filed, window="5m")
     drops = grown(select(catalogue.family("peaktrade_ai_events_dropped_total")), window="5m")
     return (
-        word("AI Active (last 30s)", is_active(decisions, "30s"), ACTIVE),
-        figure("Last decision age", age(decided_at), _AGE_LEVELS),
-        figure("Worst event age", age(event_at, of_oldest=True), _AGE_LEVELS),
+        word("AI Active (last 30s)", is_active(decisions, "30s", f"{FRESH_S}s"), ACTIVE),
+        figure("Last decision age", age(decided_at), AGES).leads_to("shadow-stop.md#ai_live_staleevents"),
+        figure("Worst event age", age(event_at, of_oldest=True), AGES),
         figure("Reject share (5m)", share(rejects, rate(decisions, window="5m")), _REJECT_LEVELS),
         figure("Latency p95 (5m)", p95, _LATENCY_LEVELS),
-        figure("Drops / 5m", drops, ANY_IS_WRONG, more=EXPORTERS),
+        figure("Drops / 5m", drops, ANY_IS_WRONG, more=EXPORTERS).leads_to("error-spike.md#ai_live_droppedeventsspike"),
     )
 
 

@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from grafana.build.catalogue import Catalogue
 from grafana.build.queries import Selector, age, per_minute, quantile, rate, select, share, which
-from grafana.build.tiles import GREEN, ORANGE, RED, YELLOW, Tile, figure, places, plot, rising, stack, word
+from grafana.build.tiles import (
+    AGES,
+    FRESH_S,
+    GREEN,
+    ORANGE,
+    RED,
+    YELLOW,
+    Tile,
+    figure,
+    places,
+    plot,
+    rising,
+    stack,
+    word,
+)
 from grafana.build.uids import SHADOW
 
 __all__ = [
@@ -27,7 +41,6 @@ ERROR_LEVELS = rising(0.001, 0.01)
 """Objectives: below 0.1 % live, below 1 % shadow. Source: seed 000 phase 7."""
 LATENCY_LEVELS = rising(1, 2.5)
 """Seed 000 leaves the objective open; these are where an exchange's answer stops being normal."""
-_AGE_LEVELS = rising(60, 120)
 _STATE_COLORS = {"idle": YELLOW, "running": GREEN, "stopped": YELLOW, "degraded": ORANGE, "error": RED}
 _TRADE_FLOW = {
     "signals": "peaktrade_signals_total",
@@ -68,30 +81,33 @@ def error_rate(catalogue: Catalogue, title: str, more: str = "") -> Tile:
     name = "peak_trade_pipeline_events_total"
     errors = rate(choose(catalogue, name, stage="error"), "mode", window="5m")
     part = share(errors, rate(choose(catalogue, name), "mode", window="5m"))
-    return plot(title, part, levels=ERROR_LEVELS, more=more)
+    return plot(title, part, levels=ERROR_LEVELS, more=more).leads_to("error-spike.md#pipeline_errorrateabovesloshadow")
 
 
 def risk_blocks(catalogue: Catalogue, title: str, more: str = "") -> Tile:
     """Return risk blocks by reason."""
     blocks = choose(catalogue, "peak_trade_risk_blocks_total")
-    return stack(title, rate(blocks, "mode", "reason", window="5m"), more=more)
+    tile = stack(title, rate(blocks, "mode", "reason", window="5m"), more=more)
+    return tile.leads_to("risk-blocks.md#pipeline_riskblocksspike")
 
 
 def latency(catalogue: Catalogue, title: str, more: str = "") -> Tile:
     """Return the intent to ack latency."""
     times = choose(catalogue, "peak_trade_pipeline_latency_seconds", edge="intent_to_ack")
     p95 = quantile(0.95, times, "mode", window="5m").named("p95 {{mode}}")
-    return plot(title, p95, levels=LATENCY_LEVELS, more=more)
+    return plot(title, p95, levels=LATENCY_LEVELS, more=more).leads_to("error-spike.md#pipeline_intenttoackp95high")
 
 
 def run_state(catalogue: Catalogue, height: int) -> Tile:
-    """Return the state the run is in, by mode."""
+    """Return the state the run is in, by mode and host; STALE once it should have spoken and has not."""
     name = "peak_trade_run_state"
-    states = places(catalogue.values(name, "state"), _STATE_COLORS)
-    return word("Run state", which(choose(catalogue, name), "state", "mode"), states, height=height)
+    states = places(catalogue.values(name, "state"), _STATE_COLORS, ("idle", "stopped", "error"))
+    at = choose(catalogue, "peak_trade_pipeline_last_event_timestamp_seconds")
+    state = which(choose(catalogue, name), "state", "mode", at=at, fresh_s=FRESH_S)
+    return word("Run state", state, states, height=height).leads_to("shadow-stop.md#pipeline_noevents")
 
 
 def newest_event(catalogue: Catalogue, height: int) -> Tile:
     """Return the age of the newest ledger event."""
-    at = choose(catalogue, "peak_trade_pipeline_last_event_timestamp_seconds")
-    return figure("Newest ledger event age", age(at), _AGE_LEVELS, height=height)
+    at = choose(catalogue, "peak_trade_pipeline_last_event_timestamp_seconds").while_filed
+    return figure("Ledger event age", age(at), AGES, height=height)

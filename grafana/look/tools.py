@@ -117,7 +117,8 @@ def _bundle(source: str, made: Path, *flags: str) -> None:
     copied = FOLDER / "source"
     shutil.copytree(_SOURCES, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     command = [esbuild, str(copied / source), "--bundle", f"--outfile={made}", fields, mode, *shapes, *flags]
-    _run([*command, "--jsx=automatic", "--log-level=error"], FOLDER, None, _WITHIN_S)
+    replaced = f"--alias:react-custom-scrollbars-2={copied / 'scroll.tsx'}"
+    _run([*command, replaced, "--jsx=automatic", "--log-level=error"], FOLDER, None, _WITHIN_S)
 
 
 def read(board: str, choices: Choices) -> Looked:
