@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from grafana.build.queries import HOST
+from grafana.build.queries import HOST, HOST_OR_FLEET
 from grafana.build.sdk import dashboard
 from grafana.build.variables import DATASOURCE
 
@@ -19,7 +19,7 @@ _JUST_BEGUN_S = 30
 def annotations_of_all(jobs: Iterable[str]) -> list[dashboard.AnnotationQuery]:
     """Return starts of exporters, and firing alerts less the dead man's switch, which always fires."""
     started = f'time() - process_start_time_seconds{{job=~"{"|".join(jobs)}",{HOST}}} < {_JUST_BEGUN_S}'
-    firing = f'ALERTS{{alertstate="firing",alertname!="PROMETHEUS_DeadMansSwitch",{HOST}}}'
+    firing = f'ALERTS{{alertstate="firing",alertname!="PROMETHEUS_DeadMansSwitch",{HOST_OR_FLEET}}}'
     return [
         _annotation("Starts of exporters", started, "blue", "started", "{{job}} {{instance}}"),
         _annotation("Firing alerts", firing, "red", "{{alertname}}", "{{severity}} {{job}} {{instance}}"),

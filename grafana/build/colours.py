@@ -15,12 +15,14 @@ from grafana.build.sdk import dashboard
 __all__ = ["overrides_of"]
 
 _WRONG = re.compile(
-    r"(?i)(^|[ _])(errors?|rejects?|rejected|failed|fail|blocked|block|mismatch\w*|lost|negative|unreadable|not JSON|"
+    r"(?i)(^|[ _])(errors?|rejects?|rejected|failed|fail|mismatch\w*|lost|negative|unreadable|not JSON|"
     r"bad_json|invalid_utf8|not_object|too_long|unknown_schema|missing_fields|too_many_parts|internal_error)($|[ _,])"
 )
+_STOPPED = re.compile(r"(?i)(^|[ _])(blocked|block)($|[ _])")
 _WELL = re.compile(r"(?i)^(accept|approved|orders approved|applied|joined|fill|filled|200|p50|allow)$")
 _QUIET = re.compile(r"(?i)^(noop|ignored|blank|none|other|flat|400|404)$")
-_REDS = ("red", "dark-red", "light-red", "semi-dark-red", "super-light-red", "dark-orange", "orange")
+_REDS = ("red", "dark-red", "light-red", "semi-dark-red", "super-light-red")
+_ORANGES = ("orange", "dark-orange", "light-orange")
 _GREYS = ("#9fa7b3", "#6e7682", "#c4c9d0")
 _OTHERS = (
     *("blue", "yellow", "purple", "super-light-blue", "dark-yellow", "light-purple", "dark-blue", "super-light-yellow"),
@@ -40,6 +42,8 @@ def overrides_of(queries: Iterable[Query]) -> list[dashboard.DashboardFieldConfi
         colors = (
             _REDS
             if _WRONG.search(name)
+            else _ORANGES
+            if _STOPPED.search(name)
             else _GREENS
             if _WELL.search(name)
             else _GREYS
@@ -62,7 +66,10 @@ def _names(query: Query) -> Iterator[tuple[str, str]]:
         if query.legend:
             yield f"/^{_plain(query.legend)}$/", query.legend
         return
+    is_alone = not set(labels[:-1]) - {"mode"}
     for text in query.families[0].values.get(labels[-1], ()):
+        if not is_alone and not _WRONG.search(text):
+            continue  # lines that differ in what stands before it need colours of their own
         around = query.legend.rpartition("{{")
         before = r"(^|[ →])" if around[0] else "^"
         after = _plain(query.legend.rpartition("}}")[2])

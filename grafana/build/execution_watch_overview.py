@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from grafana.build import rows_ai, rows_execution, rows_pipeline
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import Query, beside, grown, is_alive, is_present, lasting, newest, select, value
+from grafana.build.conditions import beside, is_alive, is_present, lasting, newest
+from grafana.build.queries import Query, grown, select, value
 from grafana.build.tiles import (
     AGES,
     ANY_IS_WRONG,
@@ -57,8 +58,10 @@ def board(catalogue: Catalogue) -> Board:
 
 
 def _health(catalogue: Catalogue) -> tuple[Tile, ...]:
-    events = is_present(select(catalogue.family("peak_trade_pipeline_events_total")))
-    requests = is_present(select(catalogue.family("peak_trade_execution_watch_requests_total")))
+    events = is_present(select(catalogue.family("peak_trade_pipeline_events_total")), _up(catalogue, "shadow_mvs"))
+    requests = is_present(
+        select(catalogue.family("peak_trade_execution_watch_requests_total")), _up(catalogue, "execution_watch")
+    )
     exporter = is_alive(select(catalogue.family("shadow_mvs_up")), _up(catalogue, "shadow_mvs"))
     refused = select(catalogue.family("peak_trade_exporter_lines_total")).without(
         "outcome", "applied", "ignored", "blank"
@@ -131,4 +134,4 @@ def _alerts(catalogue: Catalogue) -> Tile:
         Column("instance", "Instance"),
     )
     query = lasting(firing, since, "severity", "alertname", "job", "instance")
-    return Tile("What fires, and for how long", "table", (query,), 24, 6, no_data="Nothing fires", columns=columns)
+    return Tile("What fires, and for how long", "table", (query,), 24, 5, no_data="Nothing fires", columns=columns)

@@ -6,24 +6,15 @@ In: the catalogue. Out: the board. Every panel shows all chosen exporters; nothi
 from __future__ import annotations
 
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import (
-    Query,
-    Selector,
-    age,
-    grown,
-    is_reachable,
-    per_minute,
-    rate,
-    select,
-    share,
-    value,
-)
+from grafana.build.conditions import is_reachable
+from grafana.build.queries import Query, Selector, age, grown, per_minute, rate, select, share, value
 from grafana.build.tiles import (
     AGES,
     ANY_IS_WRONG,
     GREEN,
     RED,
     Board,
+    Column,
     Row,
     State,
     Tile,
@@ -92,9 +83,9 @@ def _reading(catalogue: Catalogue) -> tuple[Tile, ...]:
     refused = per_minute(_refused(catalogue), "exporter", "outcome")
     read = rate(_own(catalogue, "read_bytes_total"), "exporter")
     return (
-        plot("Lines rate by outcome", lines),
-        plot("Refused lines / min by reason", refused, levels=rising(1)),
-        plot("Bytes read rate", read),
+        plot("Lines rate by outcome", lines, width=12, height=10),
+        plot("Bytes read rate", read, width=12, height=10),
+        plot("Refused lines / min by reason", refused, levels=rising(1), width=24, height=8),
     )
 
 
@@ -105,19 +96,17 @@ def _files(catalogue: Catalogue) -> tuple[Tile, ...]:
     rotated = grows("rotations_total").named("{{exporter}} rotated")
     truncated = grows("truncations_total").named("{{exporter}} truncated")
     lost = grows("lost_bytes_total").named("{{exporter}} lost")
-    skipped = grows("skipped_bytes_total", "kind").named("{{exporter}} skipped: {{kind}}")
+    skipped = grows("skipped_bytes_total", "kind").named("{{exporter}} {{kind}}")
     unread = value(_own(catalogue, "lag_bytes"), "exporter")
     files = value(_own(catalogue, "files_open"), "exporter")
     unreadable = value(_own(catalogue, "files_unreadable"), "exporter")
     return (
         plot("Unread bytes over time", unread, levels=_LAG_LEVELS),
-        plot("Rotations and truncations (1h)", rotated, truncated),
-        plot("Bytes lost or skipped (1h)", lost, skipped, levels=ANY_IS_WRONG).leads_to(
+        plot("Files open", files),
+        plot("Files unreadable", unreadable, levels=ANY_IS_WRONG).leads_to("exporters.md#exporter_fileunreadable"),
+        plot("Rotations and truncations (1h)", rotated, truncated, width=12, height=8),
+        plot("Bytes lost or skipped (1h)", lost, skipped, levels=ANY_IS_WRONG, width=12, height=8).leads_to(
             "exporters.md#exporter_byteslost"
-        ),
-        plot("Files open", files, width=12, height=6),
-        plot("Files unreadable", unreadable, levels=ANY_IS_WRONG, width=12, height=6).leads_to(
-            "exporters.md#exporter_fileunreadable"
         ),
     )
 
@@ -128,20 +117,20 @@ def _series(catalogue: Catalogue) -> tuple[Tile, ...]:
     folded = grown(_own(catalogue, "label_overflow_total"), "exporter", "metric", "label", window="1h")
     refused = per_minute(_own(catalogue, "refused_values_total"), "exporter", "word", "reason")
     return (
-        plot("Series, part of the budget", share(used, budget), levels=rising(0.7, 0.9), height=7),
-        plot("Label values folded (1h)", folded, levels=ANY_IS_WRONG, height=7),
-        plot("Values refused / min", refused, levels=rising(1), height=7),
+        plot("Series, part of the budget", share(used, budget), levels=rising(0.7, 0.9), height=11),
+        plot("Label values folded (1h)", folded, levels=ANY_IS_WRONG, height=11),
+        plot("Values refused / min", refused, levels=rising(1), height=11),
     )
 
 
 def _pairs(catalogue: Catalogue) -> tuple[Tile, ...]:
     outcomes = per_minute(_own(catalogue, "pair_edges_total"), "exporter", "edge", "outcome")
-    forgotten = grown(_own(catalogue, "pairs_forgotten_total"), "exporter", "pair", "reason", window="15m")
+    forgotten = grown(_own(catalogue, "pairs_forgotten_total"), "pair", "reason", window="15m")
     waiting = value(_own(catalogue, "open_pairs"), "exporter", "pair")
     return (
-        plot("Paired stages / min by edge, outcome", outcomes, height=7),
-        plot("Ids forgotten (15m)", forgotten, height=7),
-        plot("Ids waiting", waiting, height=7),
+        plot("Paired stages / min by edge, outcome", outcomes, width=24, height=9),
+        plot("Ids forgotten (15m)", forgotten, width=12, height=7),
+        plot("Ids waiting", waiting, width=12, height=7),
     )
 
 
@@ -152,10 +141,16 @@ def _processes(catalogue: Catalogue) -> tuple[Tile, ...]:
     contracts = value(_own(catalogue, "contract_info"), "exporter", "contract", "sha256")
     versions = value(_own(catalogue, "build_info"), "exporter", "version")
     joined = f"{contracts.expr} * on (exporter) group_left (version) {versions.expr}"
+    columns = (
+        Column("exporter", "Exporter", width=180),
+        Column("contract", "Contract", width=220),
+        Column("version", "Version", width=100),
+        Column("sha256", "SHA-256 of the contract"),
+    )
     both = Query(joined, "none", (*contracts.families, *versions.families))
     return (
-        plot("Memory", value(memory, "job"), levels=rising(64 << 20), height=7),
-        plot("Processor", rate(work, "job", window="1m"), levels=rising(0.5, 0.9), height=7),
-        plot("Scrape duration", value(scrape, "job"), levels=rising(1, 3), height=7),
-        Tile("Versions and contracts", "table", (both,), 24, 6),
+        plot("Memory", value(memory, "job"), levels=rising(64 << 20), width=12, height=8),
+        plot("Processor", rate(work, "job", window="1m"), levels=rising(0.5, 0.9), width=12, height=8),
+        plot("Scrape duration", value(scrape, "job"), levels=rising(1, 3), width=24, height=8),
+        Tile("Versions and contracts", "table", (both,), 24, 6, columns=columns),
     )

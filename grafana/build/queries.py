@@ -15,26 +15,24 @@ from grafana.build.catalogue import DashboardError, Family
 
 __all__ = [
     "AUTO",
+    "HOST",
+    "HOST_OR_FLEET",
     "Query",
     "Selector",
     "age",
-    "beside",
+    "checked",
     "count",
+    "folded",
     "grown",
-    "is_active",
-    "is_alive",
-    "is_present",
-    "is_reachable",
-    "lasting",
-    "newest",
+    "legend_of",
     "per_minute",
     "quantile",
     "rate",
+    "require",
     "select",
     "share",
     "slower_than",
     "value",
-    "which",
 ]
 
 AUTO = "$__rate_interval"
@@ -42,6 +40,9 @@ AUTO = "$__rate_interval"
 
 HOST = 'instance=~"$instance(:.*)?"'
 """The host chosen at the top of the board, with whatever port; every query has it."""
+
+HOST_OR_FLEET = 'instance=~"|$instance(:.*)?"'
+"""The same for alerts, some of which speak of the whole fleet and name no host."""
 
 _UP = "up == 1"
 _FILED = "peak_trade_exporter_file_present == 1"
@@ -64,7 +65,8 @@ class Selector:
 
     def text(self, ending: str = "", *more: str) -> str:
         """Return it as PromQL, `ending` appended to the name, `more` to the matchers."""
-        return f"{self.family.name}{ending}{{{','.join((*self.matchers, *more, HOST))}}}"
+        host = HOST_OR_FLEET if self.family.name.startswith("ALERTS") else HOST
+        return f"{self.family.name}{ending}{{{','.join((*self.matchers, *more, host))}}}"
 
     @property
     def now(self) -> str:
@@ -123,7 +125,7 @@ def select(family: Family, **matchers: str) -> Selector:
 def rate(selector: Selector, *by: str, window: str = AUTO) -> Query:
     """Return what happens per second, summed by labels."""
     expr = _over(selector, "counter", "rate", window, by)
-    return Query(expr, _RATE_UNITS[selector.family.unit], (selector.family,), _legend(by))
+    return Query(expr, _RATE_UNITS[selector.family.unit], (selector.family,), legend_of(by))
 
 
 def per_minute(selector: Selector, *by: str, window: str = AUTO) -> Query:
@@ -136,21 +138,21 @@ def per_minute(selector: Selector, *by: str, window: str = AUTO) -> Query:
 def grown(selector: Selector, *by: str, window: str) -> Query:
     """Return how much a counter grew in `window`, summed by labels."""
     expr = _over(selector, "counter", "increase", window, by)
-    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), _legend(by))
+    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), legend_of(by))
 
 
 def quantile(part: float, selector: Selector, *by: str, window: str = AUTO) -> Query:
     """Return a quantile of a histogram by labels; no value where nothing was observed."""
-    _require(selector, "histogram")
+    require(selector, "histogram")
     inner = selector.guarded(f"rate({selector.text('_bucket')}[{window}])")
-    buckets = f"sum by ({', '.join(('le', *_checked(selector, by)))}) ({inner})"
+    buckets = f"sum by ({', '.join(('le', *checked(selector, by)))}) ({inner})"
     expr = f"histogram_quantile({part:g}, {buckets}) >= 0"
-    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), _legend(by) or f"p{part * 100:g}")
+    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), legend_of(by) or f"p{part * 100:g}")
 
 
 def slower_than(bound: float, selector: Selector, *, window: str = AUTO) -> Query:
     """Return the share of observations above `bound`, which must be a bucket of the contract."""
-    _require(selector, "histogram")
+    require(selector, "histogram")
     buckets = selector.family.metric.buckets
     if bound not in buckets:
         listed = ", ".join(f"{edge:g}" for edge in buckets)
@@ -170,9 +172,9 @@ def share(part: Query, whole: Query) -> Query:
 
 def value(selector: Selector, *by: str, fold: str = "max") -> Query:
     """Return a gauge as it is, folded by labels."""
-    _require(selector, "gauge")
+    require(selector, "gauge")
     unit = _PLAIN_UNITS[selector.family.unit]
-    return Query(_folded(fold, selector.now, _checked(selector, by)), unit, (selector.family,), _legend(by))
+    return Query(folded(fold, selector.now, checked(selector, by)), unit, (selector.family,), legend_of(by))
 
 
 def age(selector: Selector, *by: str, of_oldest: bool = False) -> Query:
@@ -182,113 +184,39 @@ def age(selector: Selector, *by: str, of_oldest: bool = False) -> Query:
     """
     if not selector.family.is_time:
         raise DashboardError(f"{selector.family.name} holds no time; only a *_timestamp_seconds has an age")
-    newest = selector.now if of_oldest else _folded("max", selector.now, (*_checked(selector, by), "job", "instance"))
-    return Query(f"clamp_min(time() - {_folded('min', newest, by)}, 0)", "s", (selector.family,), _legend(by) or "age")
+    newest = selector.now if of_oldest else folded("max", selector.now, (*checked(selector, by), "job", "instance"))
+    return Query(f"clamp_min(time() - {folded('min', newest, by)}, 0)", "s", (selector.family,), legend_of(by) or "age")
 
 
 def count(selector: Selector, *by: str) -> Query:
     """Return the number of series by labels."""
-    expr = _folded("count", selector.text(), _checked(selector, by))
-    return Query(expr, "short", (selector.family,), _legend(by))
-
-
-def which(selector: Selector, label: str, *by: str, at: Selector, fresh_s: int) -> Query:
-    """Return the place (from 1) of the current state among the closed values of `label`, on each host; 0 if none is.
-
-    `at` is when the newest event was: beyond `fresh_s` seconds, or without a file, the place is negative, as nobody
-    knows whether it still is so. Both families have the labels `by`.
-    """
-    _require(selector, "gauge")
-    if not selector.family.values.get(label):
-        raise DashboardError(f"{selector.family.name}: the values of {label} are not closed, so it has no places")
-    each = (*_checked(selector, by), "instance")
-    parts = []
-    for place, text in enumerate(selector.family.values[label], start=1):
-        selector.family.check_value(label, text)
-        one = _folded("sum", selector.text("", f'{label}="{text}"'), each)
-        parts.append(one if place == 1 else f"{place} * {one}")
-    newest = _folded("max", at.while_filed.now, (*_checked(at, by), "instance"))
-    sign = f"on ({', '.join(each)}) (1 - 2 * (time() - {newest} > bool {fresh_s}))"
-    known = f"({' + '.join(parts)})"
-    return Query(f"{known} * {sign} or -1 * {known}", "none", (selector.family, at.family), _legend(each))
-
-
-def beside(counted: Selector, witness: Selector) -> Query:
-    """Return how many series there are besides the witness; nothing while there is no witness.
-
-    What is always there, such as an alert that always fires, tells none from nobody looking.
-    """
-    for selector in (counted, witness):
-        _require(selector, "gauge")
-    expr = f"count({counted.text()}) - count({witness.text()})"
-    return Query(expr, "short", (counted.family,))
-
-
-def lasting(alerts: Selector, since: Selector, *labels: str) -> Query:
-    """Return for how long each alert has been in its state, by the labels a reader needs."""
-    kept = f"{since.text()} and ignoring (alertstate) {alerts.text()}"
-    return Query(f"time() - min by ({', '.join(labels)}) ({kept})", "s", (alerts.family, since.family))
-
-
-def is_active(selector: Selector, window: str, recent: str) -> Query:
-    """Return 1 if a counter grew in `window` on every host, 2 if on one it did not in `recent`, 0 if on one it did not.
-
-    Nothing if it does not exist.
-    """
-    long, short = (
-        f"min(sum by (job, instance) ({selector.guarded(f'increase({selector.text()}[{window}])')}) > bool 0)"
-        for window in (window, recent)
-    )
-    return Query(f"{long} * (2 - {short})", "none", (selector.family,))
-
-
-def is_alive(selector: Selector, up: Query) -> Query:
-    """Return 1 if every target shows this gauge with 1, 0 if one does not or is down, nothing if there is none."""
-    shown = _folded("min", selector.text(), ("job", "instance"))
-    return Query(f"min({shown} or on (job, instance) 0 * {up.expr})", "none", (selector.family, *up.families))
-
-
-def newest(at: Selector, filed: Selector, up: Selector) -> Query:
-    """Return the age of the newest event in seconds, of the host that lags most; or why there is none.
-
-    That is -3 while an exporter is down, -2 while its file is gone, -1 if no event was in it yet.
-    """
-    down = f"min({up.text()}) - 3 == -3 or absent({up.text()}) - 4"
-    gone = f"min({filed.text()}) - 2 == -2"
-    return Query(f"{down} or {gone} or {age(at).expr} or sum({up.text()}) * 0 - 1", "s", (at.family,), "age")
-
-
-def is_present(selector: Selector) -> Query:
-    """Return 1 if the family has series, 0 if Prometheus knows none."""
-    expr = f"(count({selector.text()}) > bool 0) or (absent({selector.text()}) - 1)"
-    return Query(expr, "none", (selector.family,))
-
-
-def is_reachable(selector: Selector) -> Query:
-    """Return 1 if the target answers, 0 if it does not or is not scraped at all."""
-    expr = f"min by (job) ({selector.text()}) or (absent({selector.text()}) - 1)"
-    return Query(expr, "none", (selector.family,), "{{job}}")
+    expr = folded("count", selector.text(), checked(selector, by))
+    return Query(expr, "short", (selector.family,), legend_of(by))
 
 
 def _over(selector: Selector, kind: str, function: str, window: str, by: tuple[str, ...]) -> str:
-    _require(selector, kind)
-    return _folded("sum", selector.guarded(f"{function}({selector.text()}[{window}])"), _checked(selector, by))
+    require(selector, kind)
+    return folded("sum", selector.guarded(f"{function}({selector.text()}[{window}])"), checked(selector, by))
 
 
-def _folded(fold: str, expr: str, by: tuple[str, ...]) -> str:
+def folded(fold: str, expr: str, by: tuple[str, ...]) -> str:
+    """Return an expression folded by labels, such as `sum by (mode) (...)`."""
     return f"{fold} by ({', '.join(by)}) ({expr})" if by else f"{fold}({expr})"
 
 
-def _checked(selector: Selector, by: tuple[str, ...]) -> tuple[str, ...]:
+def checked(selector: Selector, by: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels; DashboardError if the family lacks one."""
     for label in by:
         selector.family.check_label(label)
     return by
 
 
-def _require(selector: Selector, kind: str) -> None:
+def require(selector: Selector, kind: str) -> None:
+    """Raise DashboardError unless the family is of this kind."""
     if selector.family.metric.type != kind:
         raise DashboardError(f"{selector.family.name} is a {selector.family.metric.type}, and a {kind} is needed here")
 
 
-def _legend(by: tuple[str, ...]) -> str:
+def legend_of(by: tuple[str, ...]) -> str:
+    """Return a legend of the labels."""
     return " ".join(f"{{{{{label}}}}}" for label in by)

@@ -29,6 +29,9 @@ _PLUGINS: dict[Kind, str] = {
 }
 _NEWEST = common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="")
 _OF_THE_MOMENT: frozenset[Kind] = frozenset({"stat", "bars", "table"})
+_WIDE = 12
+"""From this width on there is room for a legend beside the plot."""
+
 _AT_LEAST = {
     "cps": 1.0,
     "reqps": 1.0,
@@ -100,7 +103,7 @@ def _defaults(tile: Tile) -> dashboard.FieldConfig:
     return dashboard.FieldConfig(
         unit=tile.unit,
         display_name=_display_name(tile),
-        decimals=0.0 if tile.kind == "stat" and tile.unit == "short" else None,
+        decimals=0.0 if tile.kind in ("stat", "bars") and tile.unit == "short" else None,
         min_val=0.0 if tile.kind in ("series", "bars") else None,
         no_value=tile.no_data,
         mappings=_mappings(tile),
@@ -117,7 +120,18 @@ def _display_name(tile: Tile) -> str | None:
 
 
 def _overrides(tile: Tile) -> list[dashboard.DashboardFieldConfigSourceOverrides]:
-    return overrides_of(tile.queries) if tile.kind == "series" else [_column(column) for column in tile.columns]
+    if tile.kind == "series":
+        return overrides_of(tile.queries)
+    return [*(_column(column) for column in tile.columns), *(_band(text, color) for text, color in tile.bands.items())]
+
+
+def _band(text: str, color: str) -> dashboard.DashboardFieldConfigSourceOverrides:
+    """Return the colour of a band of a state timeline while it is in the state it is named after."""
+    options = {"0": {"text": "no", "color": "transparent", "index": 0}, "1": {"text": text, "color": color, "index": 1}}
+    return dashboard.DashboardFieldConfigSourceOverrides(
+        matcher=dashboard.MatcherConfig(id_val="byRegexp", options=f"/ {text}$/"),
+        properties=[dashboard.DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": options}])],
+    )
 
 
 def _column(column: Column) -> dashboard.DashboardFieldConfigSourceOverrides:
@@ -172,7 +186,7 @@ def _mappings(tile: Tile) -> list[dashboard.ValueMapping]:
 
 
 def _options(tile: Tile) -> object:
-    legend = _legend(*(("lastNotNull", "max") if tile.kind == "series" else ("",)))
+    legend = _legend(*(("lastNotNull", "max") if tile.kind == "series" else ("",)), is_beside=tile.width >= _WIDE)
     tooltip = common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING)
     match tile.kind:
         case "stat":
@@ -187,6 +201,7 @@ def _options(tile: Tile) -> object:
                 orientation=common.VizOrientation.HORIZONTAL,
                 reduce_options=_NEWEST,
                 legend=_legend(),
+                name_placement=common.BarGaugeNamePlacement.LEFT,
             )
         case "states":
             never = common.VisibilityMode.NEVER
@@ -197,10 +212,10 @@ def _options(tile: Tile) -> object:
             return timeseries.Options(legend=legend, tooltip=tooltip)
 
 
-def _legend(*calcs: str) -> common.VizLegendOptions:
+def _legend(*calcs: str, is_beside: bool = False) -> common.VizLegendOptions:
     return common.VizLegendOptions(
         display_mode=common.LegendDisplayMode.TABLE if len(calcs) > 1 else common.LegendDisplayMode.LIST,
-        placement=common.LegendPlacement.BOTTOM,
+        placement=common.LegendPlacement.RIGHT if is_beside else common.LegendPlacement.BOTTOM,
         show_legend=bool(calcs),
         calcs=[calc for calc in calcs if calc],
     )

@@ -6,18 +6,8 @@ In: the catalogue. Out: tiles, filtered by `$run_id` where the metric has that l
 from __future__ import annotations
 
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import (
-    Selector,
-    age,
-    grown,
-    is_active,
-    per_minute,
-    quantile,
-    rate,
-    select,
-    share,
-    slower_than,
-)
+from grafana.build.conditions import is_active
+from grafana.build.queries import Selector, age, grown, per_minute, quantile, rate, select, share, slower_than
 from grafana.build.tiles import ACTIVE, AGES, ANY_IS_WRONG, BLUE, FRESH_S, Tile, figure, plot, rising, stack, word
 from grafana.build.uids import EXPORTERS
 
@@ -66,26 +56,27 @@ def _decisions(catalogue: Catalogue) -> tuple[Tile, ...]:
     rejects = grown(_of_run(catalogue, "decisions_total", decision="reject"), "reason", window="10m")
     latency = _of_run(catalogue, "decision_latency_seconds")
     quantiles = (quantile(part, latency) for part in (0.5, 0.95, 0.99))
+    slow = slower_than(_SLOW_S, latency, window="5m")
     return (
-        stack("Decisions / min (1m) by decision", decisions),
-        Tile("Top reject reasons", "bars", (rejects.top(8),), 8, 8, levels=_NEUTRAL),
-        plot("Decision latency p50, p95, p99", *quantiles, levels=_LATENCY_LEVELS),
+        stack("Decisions / min (1m) by decision", decisions, width=6),
+        Tile("Top reject reasons", "bars", (rejects.top(8),), 6, 9, levels=_NEUTRAL),
+        plot("Decision latency p50, p95, p99", *quantiles, levels=_LATENCY_LEVELS, width=6),
+        plot("Decisions slower than 500 ms", slow, levels=rising(0.01, 0.05), width=6),
     )
 
 
 def _details(catalogue: Catalogue) -> tuple[Tile, ...]:
-    slow = slower_than(_SLOW_S, _of_run(catalogue, "decision_latency_seconds"), window="5m")
     dropped = select(catalogue.family("peaktrade_ai_events_dropped_total"))
     unparsed = select(catalogue.family("peaktrade_ai_events_parse_errors_total"))
     return (
-        stack("Actions / min by action", per_minute(_of_run(catalogue, "actions_total"), "action"), height=7),
-        plot("Decisions slower than 500 ms", slow, levels=rising(0.01, 0.05), height=7),
+        stack("Actions / min by action", per_minute(_of_run(catalogue, "actions_total"), "action"), width=12, height=8),
         plot(
             "Lines not counted / min",
             per_minute(dropped, "source", "reason"),
             per_minute(unparsed).named("not JSON, any source"),
             levels=rising(1),
-            height=7,
+            width=12,
+            height=8,
             more=EXPORTERS,
         ),
     )

@@ -6,7 +6,8 @@ In: the catalogue. Out: tiles.
 from __future__ import annotations
 
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import Selector, age, grown, per_minute, quantile, rate, select, which
+from grafana.build.conditions import which
+from grafana.build.queries import Selector, age, grown, per_minute, quantile, rate, select
 from grafana.build.tiles import FRESH_S, GREEN, RED, YELLOW, Tile, figure, places, plot, rising, word
 
 __all__ = ["api_tiles", "order_tiles"]
@@ -27,9 +28,9 @@ def api_tiles(catalogue: Catalogue) -> tuple[Tile, ...]:
     p95 = quantile(0.95, _all(catalogue, "execution_watch_request_latency_seconds"), "endpoint")
     errors = per_minute(_all(catalogue, "execution_watch_read_errors_total")).named("read errors / min")
     return (
-        plot("Execution Watch: req/s by endpoint", requests, failed),
-        plot("Execution Watch: latency p95 by endpoint", p95, levels=rising(0.25, 1)),
-        plot("Execution Watch: JSONL read errors", errors, levels=rising(1)),
+        plot("Execution Watch: req/s by endpoint", requests, failed, width=24, height=8),
+        plot("Execution Watch: latency p95 by endpoint", p95, levels=rising(0.25, 1), width=24, height=8),
+        plot("Execution Watch: JSONL read errors", errors, levels=rising(1), width=24, height=6),
     )
 
 
@@ -42,7 +43,8 @@ def _safety(catalogue: Catalogue) -> tuple[Tile, ...]:
     final = ("COMPLETED", "REJECTED", "FAILED")
     states = places(catalogue.values("peak_trade_orchestrator_state", "state"), _STATE_COLORS, final)
     at = _all(catalogue, "execution_last_event_timestamp_seconds")
-    state = which(_all(catalogue, "orchestrator_state"), "state", at=at, fresh_s=FRESH_S)
+    up = select(catalogue.family("up"), job=catalogue.job("execution_watch"))
+    state = which(_all(catalogue, "orchestrator_state"), "state", at=at, fresh_s=FRESH_S, up=up)
     audit = age(_all(catalogue, "last_audit_event_timestamp_seconds").while_filed)
     clean = age(_all(catalogue, "reconciler_last_ok_timestamp_seconds").while_filed)
     trips = grown(_all(catalogue, "safety_rail_trips_total").while_filed, window="15m")
@@ -65,8 +67,10 @@ def _orders(catalogue: Catalogue) -> tuple[Tile, ...]:
     mismatches = grown(_all(catalogue, "reconcile_mismatches_total"), "code", window="15m")
     retries = grown(_all(catalogue, "retry_attempts_total"), window="15m").named("retries")
     return (
-        plot("Order commands / min", *commands, width=6),
-        plot("Order states reached / min", moves, width=6),
-        plot("Mismatches (15m)", mismatches, width=6).leads_to("reconciliation.md#execution_reconcilemismatch"),
-        plot("Retries (15m)", retries, width=6),
+        plot("Order states reached / min", moves, width=12, height=8),
+        plot("Mismatches (15m)", mismatches, width=12, height=8).leads_to(
+            "reconciliation.md#execution_reconcilemismatch"
+        ),
+        plot("Order commands / min", *commands, width=12, height=7),
+        plot("Retries (15m)", retries, width=12, height=7),
     )

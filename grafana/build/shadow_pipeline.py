@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from grafana.build import rows_pipeline
 from grafana.build.catalogue import Catalogue
-from grafana.build.queries import Selector, grown, is_alive, per_minute, quantile, rate, select, share, value
+from grafana.build.conditions import is_alive
+from grafana.build.queries import Selector, grown, per_minute, quantile, rate, select, share, value
 from grafana.build.rows_pipeline import ERROR_LEVELS, LATENCY_LEVELS, choose
 from grafana.build.tiles import GREEN, Board, Row, State, Tile, figure, lamp, plot, rising, stack
 from grafana.build.uids import CONSOLE_EXECUTIONS, CONSOLE_SOURCES, EXPORTERS, SHADOW
@@ -58,11 +59,11 @@ def _pipeline(catalogue: Catalogue) -> tuple[Tile, ...]:
     states = value(choose(catalogue, "peak_trade_run_state"), "mode", "state", fold="sum").of("none")
     return (
         rows_pipeline.event_rate(catalogue, "Event throughput by mode, stage"),
-        rows_pipeline.error_rate(catalogue, "Error rate"),
         rows_pipeline.risk_blocks(catalogue, "Risk blocks by reason"),
+        rows_pipeline.error_rate(catalogue, "Error rate"),
         rows_pipeline.latency(catalogue, "Latency P95 (intent → ack)"),
         plot("Feed gaps", gaps),
-        Tile("Run state over time", "states", (states,), 8, 8, states=_IN_STATE),
+        Tile("Run state over time", "states", (states,), 24, 6, states=_IN_STATE, bands=rows_pipeline.STATE_COLORS),
     )
 
 
@@ -77,11 +78,11 @@ def _pairing(catalogue: Catalogue) -> tuple[Tile, ...]:
     forgotten = grown(_own(catalogue, "pairs_forgotten_total"), "reason", window="15m")
     refused = per_minute(select(catalogue.family("peak_trade_shadow_rejected_lines_total")), "reason")
     return (
-        plot("Latency P95 by edge", by_edge, levels=LATENCY_LEVELS),
-        plot("Paired stages / min by outcome", outcomes),
-        plot("Dropped ledger lines / min", refused, levels=rising(1)),
-        plot("Intents waiting", waiting, width=12),
-        plot("Intents forgotten (15m)", forgotten, width=12),
+        plot("Latency P95 by edge", by_edge, levels=LATENCY_LEVELS, width=12, height=8),
+        plot("Paired stages / min by outcome", outcomes, width=12, height=8),
+        plot("Dropped ledger lines / min", refused, levels=rising(1), height=11),
+        plot("Intents waiting", waiting, height=11),
+        plot("Intents forgotten (15m)", forgotten, height=11),
     )
 
 
@@ -90,7 +91,7 @@ def _trade_flow(catalogue: Catalogue) -> tuple[Tile, ...]:
     approved = per_minute(select(catalogue.family("peaktrade_orders_approved_total")), "strategy_id")
     blocked = per_minute(select(catalogue.family("peaktrade_orders_blocked_total")), "reason")
     return (
-        stack("Signals / min by signal", signals, height=7),
-        stack("Orders approved / min by strategy", approved, height=7),
-        stack("Orders blocked / min by gate", blocked, height=7),
+        stack("Signals / min by signal", signals, height=11),
+        stack("Orders approved / min by strategy", approved, height=11),
+        stack("Orders blocked / min by gate", blocked, height=11),
     )

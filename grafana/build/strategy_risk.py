@@ -57,9 +57,9 @@ def _strategy(catalogue: Catalogue) -> tuple[Tile, ...]:
     family = catalogue.family("peaktrade_strategy_position_gross_exposure")
     exposure = value(select(family), "strategy_id", "ccy", fold="sum").of("none")
     return (
-        stack("Decisions / min by strategy", decisions),
-        stack("Signals of strategies / min", signals),
-        plot("Gross exposure", exposure),
+        stack("Decisions / min by strategy", decisions, height=11),
+        stack("Signals of strategies / min", signals, height=11),
+        plot("Gross exposure", exposure, height=11),
     )
 
 
@@ -68,7 +68,7 @@ def _risk(catalogue: Catalogue) -> tuple[Tile, ...]:
     reasons = grown(select(catalogue.family("peaktrade_risk_blocks_total")), "reason", window="15m").top(8)
     used = value(select(catalogue.family("peaktrade_risk_limit_utilization")), "limit_id")
     return (
-        plot("Risk checks that block / min", checks),
-        Tile("Top risk block reasons (15m)", "bars", (reasons,), 8, 8, levels=((0.0, BLUE),)),
-        plot("Risk limit utilization", used, levels=_UTILIZATION_LEVELS),
+        plot("Risk checks that block / min", checks, width=12, height=8),
+        Tile("Top risk block reasons (15m)", "bars", (reasons,), 12, 8, levels=((0.0, BLUE),)),
+        plot("Risk limit utilization", used, levels=_UTILIZATION_LEVELS, width=24, height=8),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from grafana.build.catalogue import DashboardError
+from grafana.build.conditions import DEAD
 from grafana.build.queries import Query
 
 __all__ = [
@@ -90,7 +91,7 @@ def places(values: Sequence[str], colors: Mapping[str, str], lasting: Sequence[s
     for place, text in enumerate(values, start=1):
         words[place] = State(text.upper(), colors[text])
         words[-place] = words[place] if text in lasting else State(f"STALE: {text.upper()}", ORANGE)
-    return {**dict(sorted(words.items())), 0: State("NONE YET", GREY)}
+    return {**dict(sorted(words.items())), 0: State("NONE YET", GREY), DEAD: State("DOWN", RED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One panel. `levels` are (from value, colour), rising; `states` give values words; `missing` colours no data.
+    """One panel.
 
-    `more` is the uid of the board that shows details; `runbook` the section of docs/runbooks that says what to do.
+    Attributes:
+        levels: (from value, colour), rising.
+        states: words for values.
+        missing: colour of no data.
+        more: uid of the board that shows details.
+        runbook: section of docs/runbooks that says what to do.
+        columns: those of a table.
+        bands: colours of a timeline, by state.
     """
 
     title: str
@@ -124,6 +132,7 @@ class Tile:
     more: str = ""
     runbook: str = ""
     columns: tuple[Column, ...] = ()
+    bands: Mapping[str, str] = field(default_factory=dict)
 
     def leads_to(self, runbook: str) -> Tile:
         """Return it with a link to a section of a runbook, such as `no-metrics.md#exporter_down`."""
@@ -172,12 +181,15 @@ def figure(
     return Tile(title, "stat", shown, width, height, levels=levels, more=more, states=states)
 
 
-def plot(title: str, *queries: Query, levels: Levels = (), width: int = 8, height: int = 8, more: str = "") -> Tile:
-    """Return a time series, its levels drawn as dashed lines."""
+def plot(title: str, *queries: Query, levels: Levels = (), width: int = 8, height: int = 9, more: str = "") -> Tile:
+    """Return a time series, its levels drawn as dashed lines.
+
+    Its legend is below it, with room for three lines; for more, make it half a screen wide, and it is beside it.
+    """
     return Tile(title, "series", queries, width, height, levels=levels, more=more)
 
 
-def stack(title: str, *queries: Query, width: int = 8, height: int = 8, more: str = "") -> Tile:
+def stack(title: str, *queries: Query, width: int = 8, height: int = 9, more: str = "") -> Tile:
     """Return a time series whose lines add up."""
     return Tile(title, "series", queries, width, height, is_stacked=True, more=more)
 

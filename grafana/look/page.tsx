@@ -128,17 +128,15 @@ function placed(board: any): {rows: any[]; tops: Map<number, number>; lines: num
   let shift = 0; // what the rows that are opened here add to the places below them
   let lines = 0;
   for (const panel of board.panels) {
-    const top = panel.gridPos.y + shift;
-    tops.set(panel.id, top);
+    const inner = panel.panels ?? [];
+    for (const one of [panel, ...inner]) {
+      tops.set(one.id, one.gridPos.y + shift);
+      lines = Math.max(lines, one.gridPos.y + shift + one.gridPos.h);
+    }
     if (panel.type === 'row') {
-      rows.push({...panel, top});
-      const inner = panel.panels ?? [];
-      for (const one of inner) {
-        tops.set(one.id, one.gridPos.y + shift);
-      }
+      rows.push({...panel, top: panel.gridPos.y + shift});
       shift += inner.length ? Math.max(...inner.map((one: any) => one.gridPos.y + one.gridPos.h)) - panel.gridPos.y - 1 : 0;
     }
-    lines = Math.max(lines, top + panel.gridPos.h + shift);
   }
   return {rows, tops, lines};
 }

@@ -146,6 +146,7 @@ def draw(board: str, choices: Choices, picture: Path) -> Looked:
         with sync_playwright() as browsers:
             browser = browsers.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": choices.width, "height": 900})
+            page.set_default_timeout(1000 * _WITHIN_S)
             page.goto((FOLDER / "index.html").as_uri(), wait_until="load")
             found = page.evaluate("([board, choices]) => look(board, choices)", [json.loads(board), asdict(choices)])
             cut = page.evaluate("cut()")

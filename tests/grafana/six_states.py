@@ -21,6 +21,7 @@ STATES = ("healthy", "two hosts", "exporter down", "file gone", "everything refu
 WITHIN_S = 15
 """Longest time after which a board must not show as well what is not."""
 
+_TOLD = 'ALERTS{alertname="EXPORTER_Down",alertstate="firing"}'
 _TAILED = ("ai_live", "shadow_mvs", "execution_watch")
 _NEWEST = (
     "max(peaktrade_ai_last_event_timestamp_seconds)",
@@ -42,7 +43,7 @@ def six_states(folder: Path) -> Iterator[tuple[str, str]]:
             yield STATES[1], address
         _await_health(stack)
         stack.stop("exporter_shadow_mvs")
-        _await(stack, 'up{job="shadow_mvs"} == 0', "the loss is seen")
+        _await(stack, _TOLD, "the loss is told")
         yield STATES[2], address
         stack.start_exporter("shadow_mvs")
         _await_health(stack)
@@ -80,7 +81,7 @@ def _second_host(stack: Stack, folder: Path) -> Iterator[None]:
         _await(stack, "count(up == 1) == 10", "both hosts are up")
         _await(stack, 'min(count_over_time(up{instance=~"127.0.0.2:.*"}[10s])) >= 10', "both hosts are known")
         other.stop("exporter_shadow_mvs")
-        _await(stack, 'up{job="shadow_mvs"} == 0', "the loss is seen")
+        _await(stack, _TOLD, "the loss is told")
         yield
     finally:
         other.stop_all()

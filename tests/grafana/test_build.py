@@ -13,9 +13,10 @@ from contracts.model import Contract
 from grafana.build.__main__ import main
 from grafana.build.boards import boards_of, texts_of
 from grafana.build.catalogue import Catalogue, DashboardError
+from grafana.build.conditions import which
 from grafana.build.layout import assemble, sketch
 from grafana.build.notes import notes_for
-from grafana.build.queries import age, quantile, rate, select, slower_than, which
+from grafana.build.queries import age, quantile, rate, select, slower_than
 from grafana.build.sdk import decode, encode
 from grafana.build.tiles import Board, Row, places, plot
 from grafana.build.variables import variables_of
@@ -114,6 +115,7 @@ def test_a_form_that_does_not_fit_the_metric_is_refused(catalogue: Catalogue) ->
     events = select(catalogue.family("peak_trade_pipeline_events_total"))
     latency = select(catalogue.family("peaktrade_ai_decision_latency_seconds"))
     state = select(catalogue.family("peak_trade_run_state"))
+    up = select(catalogue.family("up"))
     at = select(catalogue.family("peak_trade_pipeline_last_event_timestamp_seconds"))
     cases: dict[str, Callable[[], object]] = {
         "peak_trade_run_state is a gauge, and a counter is needed here": lambda: rate(state),
@@ -125,10 +127,10 @@ def test_a_form_that_does_not_fit_the_metric_is_refused(catalogue: Catalogue) ->
         "peaktrade_ai_decision_latency_seconds has no bucket 0.4; it has 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, "
         "0.5, 1, 2.5, 5, 10": lambda: slower_than(0.4, latency),
         "peak_trade_run_state: the values of instance are not closed, so it has no places": lambda: which(
-            state, "instance", at=at, fresh_s=15
+            state, "instance", at=at, fresh_s=15, up=up
         ),
         'peak_trade_pipeline_last_event_timestamp_seconds has no label "state"; it has mode, exchange, job, instance': (
-            lambda: which(state, "state", "state", at=at, fresh_s=15)
+            lambda: which(state, "state", "state", at=at, fresh_s=15, up=up)
         ),
         "peaktrade_ai_decisions_total: the values of run_id are not closed; ask Prometheus for them": lambda: (
             catalogue.values("peaktrade_ai_decisions_total", "run_id")
