@@ -14,14 +14,13 @@ from grafana.build.tiles import (
     AGES,
     ANY_IS_WRONG,
     BLUE,
-    GREY,
+    NO_AGE,
     ORANGE,
     PRESENT,
     RED,
     Board,
     Column,
     Row,
-    State,
     Tile,
     figure,
     lamp,
@@ -107,8 +106,7 @@ def _ages(catalogue: Catalogue) -> Tile:
         ).named(exporter)
         for exporter, name in families.items()
     )
-    states = {-3: State("DOWN", RED), -2: State("NO FILE", RED), -1: State("NO EVENT", GREY)}
-    tile = figure("Newest event by exporter", ages, AGES, width=10, states=states, more=EXPORTERS)
+    tile = figure("Newest event by exporter", ages, AGES, width=10, states=NO_AGE, more=EXPORTERS)
     return tile.leads_to("exporters.md#exporter_filemissing")
 
 

@@ -6,9 +6,22 @@ In: the catalogue. Out: tiles, filtered by `$run_id` where the metric has that l
 from __future__ import annotations
 
 from grafana.build.catalogue import Catalogue
-from grafana.build.conditions import is_active
+from grafana.build.conditions import is_active, newest
 from grafana.build.queries import Selector, age, grown, per_minute, quantile, rate, select, share, slower_than
-from grafana.build.tiles import ACTIVE, AGES, ANY_IS_WRONG, BLUE, FRESH_S, Tile, figure, plot, rising, stack, word
+from grafana.build.tiles import (
+    ACTIVE,
+    AGES,
+    ANY_IS_WRONG,
+    BLUE,
+    FRESH_S,
+    NO_AGE,
+    Tile,
+    figure,
+    plot,
+    rising,
+    stack,
+    word,
+)
 from grafana.build.uids import EXPORTERS
 
 __all__ = ["tiles"]
@@ -37,13 +50,17 @@ def _of_run(catalogue: Catalogue, name: str, **matchers: str) -> Selector:
 def _stats(catalogue: Catalogue) -> tuple[Tile, ...]:
     decisions = _of_run(catalogue, "decisions_total").while_filed
     rejects = rate(_of_run(catalogue, "decisions_total", decision="reject").while_filed, window="5m")
-    decided_at = _of_run(catalogue, "last_decision_timestamp_seconds").while_filed
+    decided_at = _of_run(catalogue, "last_decision_timestamp_seconds")
+    filed = select(catalogue.family("peak_trade_exporter_file_present"), exporter="ai_live")
+    up = select(catalogue.family("up"), job=catalogue.job("ai_live"))
     event_at = select(catalogue.family("peaktrade_ai_last_event_timestamp_seconds")).while_filed
     p95 = quantile(0.95, _of_run(catalogue, "decision_latency_seconds").while_filed, window="5m")
     drops = grown(select(catalogue.family("peaktrade_ai_events_dropped_total")), window="5m")
     return (
         word("AI Active (last 30s)", is_active(decisions, "30s", f"{FRESH_S}s"), ACTIVE),
-        figure("Last decision age", age(decided_at), AGES).leads_to("shadow-stop.md#ai_live_staleevents"),
+        figure("Last decision age", newest(decided_at, filed, up), AGES, states=NO_AGE).leads_to(
+            "shadow-stop.md#ai_live_staleevents"
+        ),
         figure("Worst event age", age(event_at, of_oldest=True), AGES),
         figure("Reject share (5m)", share(rejects, rate(decisions, window="5m")), _REJECT_LEVELS),
         figure("Latency p95 (5m)", p95, _LATENCY_LEVELS),

@@ -6,12 +6,13 @@ In: the catalogue. Out: tiles, filtered by `$mode` and `$exchange` where the met
 from __future__ import annotations
 
 from grafana.build.catalogue import Catalogue
-from grafana.build.conditions import which
-from grafana.build.queries import Selector, age, per_minute, quantile, rate, select, share
+from grafana.build.conditions import newest, which
+from grafana.build.queries import Selector, per_minute, quantile, rate, select, share
 from grafana.build.tiles import (
     AGES,
     FRESH_S,
     GREEN,
+    NO_AGE,
     ORANGE,
     RED,
     YELLOW,
@@ -116,5 +117,7 @@ def run_state(catalogue: Catalogue, height: int) -> Tile:
 
 def newest_event(catalogue: Catalogue, height: int) -> Tile:
     """Return the age of the newest ledger event."""
-    at = choose(catalogue, "peak_trade_pipeline_last_event_timestamp_seconds").while_filed
-    return figure("Ledger event age", age(at), AGES, height=height)
+    at = choose(catalogue, "peak_trade_pipeline_last_event_timestamp_seconds")
+    filed = select(catalogue.family("peak_trade_exporter_file_present"), exporter="shadow_mvs")
+    up = select(catalogue.family("up"), job=catalogue.job("shadow_mvs"))
+    return figure("Ledger event age", newest(at, filed, up), AGES, height=height, states=NO_AGE)

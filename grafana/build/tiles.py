@@ -22,6 +22,7 @@ __all__ = [
     "FRESH_S",
     "GREEN",
     "GREY",
+    "NO_AGE",
     "ORANGE",
     "PRESENT",
     "RED",
@@ -66,6 +67,9 @@ ANY_IS_WRONG: Levels = ((0.0, GREEN), (1.0, RED))
 UP = {0: State("DOWN", RED), 1: State("UP", GREEN)}
 PRESENT = {0: State("MISSING", RED), 1: State("PRESENT", GREEN)}
 ACTIVE = {0: State("INACTIVE", YELLOW), 1: State("ACTIVE", GREEN), 2: State("QUIET", YELLOW)}
+NO_AGE = {-3: State("DOWN", RED), -2: State("NO FILE", RED), -1: State("NO EVENT", GREY)}
+"""The words of `conditions.newest`."""
+
 FRESH_S = 15
 """After so many seconds of silence nobody knows whether it is alive, and nothing shows it as well any more."""
 AGES: Levels = ((0.0, GREEN), (float(FRESH_S), YELLOW), (60.0, RED))

@@ -46,8 +46,8 @@ LOST = {
     "Exporter (shadow_mvs_up)": ("DOWN", "red"),
     "Contract: pipeline events metric present": ("MISSING", "red"),
     "AI Active (last 30s)": ("INACTIVE", "yellow"),
-    "Run state": ("No data", "#808080"),
-    "Ledger event age": ("No data", "#808080"),
+    "Run state": ("DOWN", "red"),
+    "Ledger event age": ("DOWN", "red"),
 }
 Answer = list[tuple[dict[str, str], float]]
 
