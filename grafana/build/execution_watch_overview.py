@@ -121,7 +121,7 @@ def _number(catalogue: Catalogue) -> Tile:
 
 
 def _alerts(catalogue: Catalogue) -> Tile:
-    """Return what fires, the most urgent first and the newest above, each with a link to its runbook."""
+    """Return what fires, the newest first, each with a link to its runbook."""
     firing = select(catalogue.family("ALERTS"), alertstate="firing").without("alertname", "PROMETHEUS_DeadMansSwitch")
     since = select(catalogue.family("ALERTS_FOR_STATE"))
     columns = (
@@ -132,4 +132,13 @@ def _alerts(catalogue: Catalogue) -> Tile:
         Column("instance", "Instance"),
     )
     query = lasting(firing, since, "severity", "alertname", "job", "instance")
-    return Tile("What fires, and for how long", "table", (query,), 24, 5, no_data="Nothing fires", columns=columns)
+    return Tile(
+        "What fires, and for how long",
+        "table",
+        (query,),
+        24,
+        7,
+        no_data="Nothing fires",
+        columns=columns,
+        sorted_by="Firing for",
+    )

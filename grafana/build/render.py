@@ -186,7 +186,7 @@ def _mappings(tile: Tile) -> list[dashboard.ValueMapping]:
 
 
 def _options(tile: Tile) -> object:
-    legend = _legend(*(("lastNotNull", "max") if tile.kind == "series" else ("",)), is_beside=tile.width >= _WIDE)
+    legend = _legend(*(("last", "max") if tile.kind == "series" else ("",)), is_beside=tile.width >= _WIDE)
     tooltip = common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING)
     match tile.kind:
         case "stat":
@@ -207,7 +207,8 @@ def _options(tile: Tile) -> object:
             never = common.VisibilityMode.NEVER
             return statetimeline.Options(show_value=never, merge_values=True, legend=legend, tooltip=tooltip)
         case "table":
-            return table.Options(cell_height=common.TableCellHeight.SM)
+            by = [common.TableSortByFieldState(display_name=tile.sorted_by, desc=False)] if tile.sorted_by else None
+            return table.Options(cell_height=common.TableCellHeight.SM, sort_by=by)
         case "series":
             return timeseries.Options(legend=legend, tooltip=tooltip)
 

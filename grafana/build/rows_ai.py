@@ -70,7 +70,7 @@ def _stats(catalogue: Catalogue) -> tuple[Tile, ...]:
 
 def _decisions(catalogue: Catalogue) -> tuple[Tile, ...]:
     decisions = per_minute(_of_run(catalogue, "decisions_total"), "decision", window="1m")
-    rejects = grown(_of_run(catalogue, "decisions_total", decision="reject"), "reason", window="10m")
+    rejects = grown(_of_run(catalogue, "decisions_total", decision="reject").while_filed, "reason", window="10m")
     latency = _of_run(catalogue, "decision_latency_seconds")
     quantiles = (quantile(part, latency) for part in (0.5, 0.95, 0.99))
     slow = slower_than(_SLOW_S, latency, window="5m")

@@ -120,6 +120,7 @@ class Tile:
         more: uid of the board that shows details.
         runbook: section of docs/runbooks that says what to do.
         columns: those of a table.
+        sorted_by: title of the column a table begins sorted by, least first.
         bands: colours of a timeline, by state.
     """
 
@@ -136,6 +137,7 @@ class Tile:
     more: str = ""
     runbook: str = ""
     columns: tuple[Column, ...] = ()
+    sorted_by: str = ""
     bands: Mapping[str, str] = field(default_factory=dict)
 
     def leads_to(self, runbook: str) -> Tile:

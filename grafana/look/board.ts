@@ -218,7 +218,7 @@ export function valuesOf(panel: any, frames: DataFrame[]): FieldDisplay[] {
   });
 }
 
-/** The texts and colours of a panel: values of stats and bars, the newest of each line, the rows of a table. */
+/** The texts and colours of a panel: values of stats and bars, the last of each line, the rows of a table. */
 export function readingOf(panel: any, frames: DataFrame[]): Shown[] {
   if (panel.type === 'stat' || panel.type === 'bargauge') {
     return valuesOf(panel, frames).map(({display}) => ({title: display.title ?? '', text: formattedValueToString(display), color: display.color}));
@@ -234,8 +234,8 @@ export function readingOf(panel: any, frames: DataFrame[]): Shown[] {
   }
   return frames.flatMap((frame) =>
     frame.fields.filter((field) => field.type === FieldType.number).map((field) => {
-      const known = field.values.filter((value: number | null) => value !== null);
-      const text = known.length ? formattedValueToString(field.display!(known[known.length - 1])) : 'no value';
+      const last = field.values[field.values.length - 1];
+      const text = last === null ? 'no value' : formattedValueToString(field.display!(last));
       return {title: getFieldDisplayName(field, frame, frames), text, color: getFieldSeriesColor(field, theme).color};
     })
   );

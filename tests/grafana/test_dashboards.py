@@ -201,7 +201,7 @@ def test_every_plot_has_a_table_for_a_legend_and_an_axis_that_does_not_magnify_n
     assert len(plots) > 30
     for name, panel in plots.items():
         legend = panel["options"]["legend"]
-        assert (legend["displayMode"], legend["calcs"]) == ("table", ["lastNotNull", "max"]), name
+        assert (legend["displayMode"], legend["calcs"]) == ("table", ["last", "max"]), name
         assert (
             panel["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] > 0
             or panel["fieldConfig"]["defaults"]["unit"] == "bytes"
