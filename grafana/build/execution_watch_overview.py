@@ -138,7 +138,7 @@ def _alerts(catalogue: Catalogue) -> Tile:
         (query,),
         24,
         7,
-        no_data="Nothing fires",
+        no_data="Nothing is known to fire",
         columns=columns,
         sorted_by="Firing for",
     )

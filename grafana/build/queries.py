@@ -63,6 +63,10 @@ class Selector:
         """It, as far as the exporter's event file is there: without it nobody knows how things are."""
         return replace(self, guard=_FILED)
 
+    def while_fresh(self, at: Selector, seconds: int) -> Selector:
+        """Return it, as far as the target's newest event is no older: what was said before may be over."""
+        return replace(self, guard=f"time() - max by (job, instance) ({at.text()}) <= {seconds}")
+
     def text(self, ending: str = "", *more: str) -> str:
         """Return it as PromQL, `ending` appended to the name, `more` to the matchers."""
         host = HOST_OR_FLEET if self.family.name.startswith("ALERTS") else HOST

@@ -10,7 +10,7 @@ from grafana.build.catalogue import Catalogue
 from grafana.build.conditions import is_alive
 from grafana.build.queries import Selector, grown, per_minute, quantile, rate, select, share, value
 from grafana.build.rows_pipeline import ERROR_LEVELS, LATENCY_LEVELS, choose
-from grafana.build.tiles import GREEN, Board, Row, State, Tile, figure, lamp, plot, rising, stack
+from grafana.build.tiles import FRESH_S, GREEN, Board, Row, State, Tile, figure, lamp, plot, rising, stack
 from grafana.build.uids import CONSOLE_EXECUTIONS, CONSOLE_SOURCES, EXPORTERS, SHADOW
 
 __all__ = ["board"]
@@ -56,7 +56,8 @@ def _health(catalogue: Catalogue) -> tuple[Tile, ...]:
 
 def _pipeline(catalogue: Catalogue) -> tuple[Tile, ...]:
     gaps = per_minute(choose(catalogue, "peak_trade_feed_gaps_total"), "mode", "feed", window="15m")
-    states = value(choose(catalogue, "peak_trade_run_state"), "mode", "state", fold="sum").of("none")
+    at = choose(catalogue, "peak_trade_pipeline_last_event_timestamp_seconds")
+    states = value(choose(catalogue, "peak_trade_run_state").while_fresh(at, FRESH_S), "mode", "state").of("none")
     return (
         rows_pipeline.event_rate(catalogue, "Event throughput by mode, stage"),
         rows_pipeline.risk_blocks(catalogue, "Risk blocks by reason"),

@@ -235,8 +235,9 @@ export function readingOf(panel: any, frames: DataFrame[]): Shown[] {
   return frames.flatMap((frame) =>
     frame.fields.filter((field) => field.type === FieldType.number).map((field) => {
       const last = field.values[field.values.length - 1];
-      const text = last === null ? 'no value' : formattedValueToString(field.display!(last));
-      return {title: getFieldDisplayName(field, frame, frames), text, color: getFieldSeriesColor(field, theme).color};
+      const shown = field.display!(last);
+      const text = last === null ? 'no value' : formattedValueToString(shown);
+      return {title: getFieldDisplayName(field, frame, frames), text, color: panel.type === 'state-timeline' ? shown.color : getFieldSeriesColor(field, theme).color};
     })
   );
 }
