@@ -14,16 +14,14 @@ import sys
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-import emitters.ai_live
-import emitters.execution_watch
-import emitters.shadow_mvs
 from exporters.commands.targets import targets
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
@@ -32,11 +30,7 @@ from tests.end_to_end.test_alerts import quicken
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/fleet.md").read_text()
 AGENT, STORE, SILENT = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-EVENTS: Mapping[str, Callable[..., Iterator[dict[str, object]]]] = {
-    "ai_live": emitters.ai_live.events,
-    "shadow_mvs": emitters.shadow_mvs.events,
-    "execution_watch": emitters.execution_watch.events,
-}
+EXPORTERS = ("ai_live", "shadow_mvs", "execution_watch")
 ADDRESSES = {"trader-1": "127.0.7.1", "trader-2": "127.0.7.2", "trader-3": "127.0.7.3"}
 
 Sums = dict[tuple[str, ...], float]
@@ -48,7 +42,7 @@ class Fleet:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         *ports, self.agent, self.receiver, self.victoria = free_ports(6)
-        self.ports = dict(zip(EVENTS, ports, strict=True))
+        self.ports = dict(zip(EXPORTERS, ports, strict=True))
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, list[str]] = {}
         self.written = 0
@@ -76,8 +70,9 @@ class Fleet:
         start = datetime.now(UTC) - timedelta(seconds=200)
         for host in hosts:
             (self.folder / host).mkdir(exist_ok=True)
-            for exporter, events in EVENTS.items():
-                number = 20 * self.written + len(EVENTS[exporter].__module__) + list(ADDRESSES).index(host)
+            for exporter in EXPORTERS:
+                number = 20 * self.written + len(exporter) + list(ADDRESSES).index(host)
+                events = import_module(f"emitters.{exporter}").events
                 lines = [json.dumps(event) + "\n" for event in events(start, number, interval=timedelta(seconds=1))]
                 with self.file_of(host, exporter).open("a") as file:
                     file.writelines(lines)
@@ -100,7 +95,7 @@ class Fleet:
         """Return lines by host and exporter, and decisions by host and outcome, as they stand in the files."""
         lines, decisions = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
         for host in ADDRESSES:
-            for exporter in EVENTS:
+            for exporter in EXPORTERS:
                 path = self.file_of(host, exporter)
                 for line in path.read_text().splitlines() if path.exists() else ():
                     lines[host, exporter] += 1
@@ -142,7 +137,7 @@ class Fleet:
         return {(one["alertname"], one.get("host", ""), one.get("site", "")) for one, _ in found if one["job"] in JOBS}
 
 
-JOBS = set(EVENTS)
+JOBS = set(EXPORTERS)
 
 
 @pytest.fixture
@@ -209,7 +204,7 @@ def test_both_stores_add_up_what_stands_in_the_files_whatever_is_killed(fleet: F
         assert len(names) > 30
         resets = {name: fleet.ask(port, f"max(resets({name}[1h]))")[0][1] for name in names}
         assert {name: number for name, number in resets.items() if number} == {}
-        assert fleet.ask(port, f"count(count by (instance) ({ours}))")[0][1] == len(ADDRESSES) * len(EVENTS)
+        assert fleet.ask(port, f"count(count by (instance) ({ours}))")[0][1] == len(ADDRESSES) * len(EXPORTERS)
 
 
 @pytest.mark.needs("promtool")
