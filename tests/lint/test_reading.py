@@ -128,7 +128,7 @@ def test_the_listed_values_belong_to_labels_that_exist() -> None:
 def test_a_folder_without_contracts_is_no_checkout(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_tree(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: has no folder contracts; give --root the root of a checkout"
+    assert str(caught.value).startswith(f"{tmp_path}: holds no contract, no rules, no scrape configuration and ")
 
 
 def test_a_dashboard_that_is_a_list_is_found(small: Checkout) -> None:

@@ -31,10 +31,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class AlertTest:
-    """One expectation of a rule test: whether the alert is to fire."""
+    """One expectation of a rule test: whether the alert is to fire; `place` is that of its name."""
 
     alert: str
     fires: bool
+    place: Place
 
 
 def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
@@ -55,9 +56,9 @@ def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
         yield Rule(name, is_alert, group_name, query, place, labels, annotations)
 
 
-def read_alert_tests(document: Spot) -> Iterator[AlertTest]:
+def read_alert_tests(file: str, document: Spot) -> Iterator[AlertTest]:
     """Yield what a `promtool test rules` file expects of alerts."""
     for test in document.at("tests").elements():
         for case in test.at("alert_rule_test").elements():
             expected = any(True for _ in case.at("exp_alerts").elements())
-            yield AlertTest(case.text_of("alertname"), expected)
+            yield AlertTest(case.text_of("alertname"), expected, Place(file, case.at("alertname").line))

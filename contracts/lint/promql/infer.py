@@ -14,7 +14,7 @@ from typing import Any
 import promql_parser as pp
 
 from contracts.lint.promql.catalog import Catalog
-from contracts.lint.promql.syntax import is_comparison, name_of, number_of, operator_of, selectors, strip
+from contracts.lint.promql.syntax import VARIABLE, is_comparison, name_of, number_of, operator_of, selectors, strip
 from contracts.lint.promql.units import COUNT, SECONDS, TIMESTAMP, Unit, divide, multiply, per_second, unit_of_name
 
 __all__ = ["Labels", "Value", "infer", "union"]
@@ -82,6 +82,8 @@ def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
         listed = frozenset({str(expr.param.val)}) if operator == "count_values" and expr.param else _NONE
         return value.with_labels(listed, listed)
     listed = frozenset(expr.modifier.labels)
+    if any(VARIABLE in label for label in listed):
+        return value.with_labels(None, None)
     if expr.modifier.type == pp.AggModifierType.By:
         sure = None if inner.sure is None else inner.sure & listed
         return value.with_labels(listed, sure)
@@ -262,6 +264,8 @@ def _matched(expr: pp.BinaryExpr, left: Value, right: Value) -> tuple[Labels, La
     if matching is None:
         return left.labels, left.sure
     named = frozenset(matching.labels)
+    if any(VARIABLE in label for label in named):
+        return None, None
     if matching.type == pp.LabelModifierType.Include:
         return named, _both(_both(left.sure, right.sure), named)
     return _less(left.labels, named), _less(left.sure, named)

@@ -19,7 +19,7 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_USE = re.compile(r"\$\{?(\w+)")
+_USE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _VALUES = re.compile(r"label_values\((?:(?P<selector>.+),\s*)?(?P<label>\w+)\)")
 
 
