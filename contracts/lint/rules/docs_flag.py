@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from contracts.compiler.document import quote
@@ -26,13 +27,14 @@ _BUILT_IN = {"--help", "--version"}
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield flags and commands nobody declares."""
     flags = find_in_code(tree.root, _DECLARED) | _BUILT_IN
-    commands = _commands(tree.root)
+    commands = _commands(tree.root) or {entry.name for entry in entry_points(group="peaktrade.commands")}
     for page in tree.pages:
         for line, code in page.code():
             for part in re.split(r"[|;&]", code):
-                if not _OURS.search(part):
+                ours = _OURS.search(part)
+                if ours is None:
                     continue
-                for flag in _FLAG.findall(part):
+                for flag in _FLAG.findall(part, ours.start()):  # those before it are of what runs it
                     if flag not in flags:
                         yield (
                             Place(page.file, line),
