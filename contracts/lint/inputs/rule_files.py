@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from contracts.compiler.document import Spot
 from contracts.lint.finding import Place
+from contracts.lint.inputs.scrape_files import seconds_of
 from contracts.lint.promql.query import Query, QueryKind
 
 __all__ = ["AlertTest", "Rule", "read_alert_tests", "read_rules"]
@@ -18,7 +19,7 @@ __all__ = ["AlertTest", "Rule", "read_alert_tests", "read_rules"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alert or recording rule; `annotations` and `labels` keep their lines."""
+    """One alert or recording rule; its texts keep their lines, `for` and `keep_firing_for` are in seconds."""
 
     name: str
     is_alert: bool
@@ -27,6 +28,8 @@ class Rule:
     place: Place
     labels: Mapping[str, Spot] = field(default_factory=dict)
     annotations: Mapping[str, Spot] = field(default_factory=dict)
+    waits_s: float = 0.0
+    keeps_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
         kind: QueryKind = "alert" if is_alert else "record"
         query = Query(entry.text_of("expr"), place.at(entry.at("expr").line), kind, f"{kind} {name}")
         labels, annotations = dict(entry.entries("labels")), dict(entry.entries("annotations"))
-        yield Rule(name, is_alert, group_name, query, place, labels, annotations)
+        waits, keeps = (seconds_of(entry.text_of(key)) for key in ("for", "keep_firing_for"))
+        yield Rule(name, is_alert, group_name, query, place, labels, annotations, waits, keeps)
 
 
 def read_alert_tests(file: str, document: Spot) -> Iterator[AlertTest]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from contracts.compiler.document import ContractError, Fault, Spot
 from contracts.lint.finding import Claim, Place
@@ -74,6 +75,15 @@ class Tree:
         for name in self.settings.target_labels:
             added.append(("", {name: ()}))
         return with_recordings(catalog.with_target_labels(added), self.rules)
+
+    @cached_property
+    def records(self) -> Mapping[str, Sequence[Any]]:
+        """Name of a recording -> the expressions recorded under it."""
+        found: dict[str, list[Any]] = {}
+        for rule in self.rules:
+            if not rule.is_alert and rule.query.tree is not None:
+                found.setdefault(rule.name, []).append(rule.query.tree)
+        return found
 
     @cached_property
     def queries(self) -> tuple[Query, ...]:

@@ -169,17 +169,18 @@ def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
 
 def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...], alerts: tuple[str, ...]) -> Iterator[Series]:
     target = {"job": jobs, "instance": _OPEN}
-    yield Series("up", "gauge", target, COUNT, "up", "prometheus", top=1.0)
+    yield Series("up", "gauge", target, COUNT, "up", "prometheus", top=1.0, takes_any_label=not jobs)
     for name in _SCRAPE.split():
-        yield _foreign(name, target)
-    own = {"job": tuple(dict.fromkeys([*(contract.job for contract in contracts), *jobs])), "instance": _OPEN}
+        yield _foreign(name, target, not jobs)
+    every = tuple(dict.fromkeys([*(contract.job for contract in contracts), *jobs])) if jobs else _OPEN
+    own = {"job": every, "instance": _OPEN}
     for name in _PROCESS.split():
-        yield _foreign(name, own)
+        yield _foreign(name, own, not jobs)
     for job in (job for job in _WATCHERS if job in jobs):
         for name, labels in _WATCHERS[job].items():
             yield _foreign(name, {**dict.fromkeys(labels, _OPEN), "job": (job,), "instance": _OPEN})
     state = {"alertstate": ("pending", "firing"), "alertname": alerts}
-    yield Series("ALERTS", "gauge", state, COUNT, "ALERTS", "prometheus", top=1.0, takes_any_label=True)
+    yield Series("ALERTS", "gauge", state, COUNT, "ALERTS", "prometheus", top=1.0, takes_any_label=True, is_ours=False)
     name = "ALERTS_FOR_STATE"
     yield Series(
         name,
@@ -192,6 +193,9 @@ def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...], alerts:
     )
 
 
-def _foreign(name: str, labels: Mapping[str, tuple[str, ...]]) -> Series:
+def _foreign(name: str, labels: Mapping[str, tuple[str, ...]], takes_any_label: bool = False) -> Series:
+    """Return a series of Prometheus or another program; which labels its targets have, only their jobs say."""
     kind: Kind = "counter" if name.endswith("_total") else "gauge"
-    return Series(name, kind, labels, unit_of_name(name), name, "prometheus", is_ours=False)
+    return Series(
+        name, kind, labels, unit_of_name(name), name, "prometheus", takes_any_label=takes_any_label, is_ours=False
+    )

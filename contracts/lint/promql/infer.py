@@ -67,6 +67,7 @@ def _selected(selector: pp.VectorSelector, catalog: Catalog) -> Value:
     return Value(labels, labels, series.unit, series.top, series.kind != "gauge")
 
 
+_STAYS_TOTAL = ("sum", "max", "min", "avg")
 _KEEPS_BOUND = ("max", "min", "avg", "topk", "bottomk", "quantile", "limitk")
 
 
@@ -75,7 +76,7 @@ def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
     unit = COUNT if operator in ("count", "group", "count_values") else inner.unit
     unit = None if operator == "stdvar" else unit
     top = inner.top if operator in _KEEPS_BOUND else 1.0 if operator == "group" else None
-    value = Value(unit=unit, top=top, is_total=inner.is_total and operator == "sum")
+    value = Value(unit=unit, top=top, is_total=inner.is_total and operator in _STAYS_TOTAL)
     if operator in ("topk", "bottomk", "limitk", "limit_ratio"):
         return value.with_labels(inner.labels, inner.sure)
     if expr.modifier is None:
@@ -198,7 +199,7 @@ def _product(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Va
         return replace(value, unit=right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None)
     kept, number = (left, second) if second is not None else (right, factor)
     top = None if kept.top is None or number is None else kept.top * number
-    return replace(value, unit=multiply(kept.unit, number or 0.0), top=top)
+    return replace(value, unit=multiply(kept.unit, number) if number else None, top=top)
 
 
 def _quotient(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
