@@ -16,6 +16,9 @@ from pathlib import Path
 
 __all__ = ["Layout", "find_files"]
 
+_MANUAL = "!contracts/lint/rules.md"
+"""The manual of the lint is made of faults."""
+
 _PAGE_FOLDERS = ("contracts", "docs", "emitters", "exporters", "grafana", "prometheus", "runbooks")
 
 
@@ -28,7 +31,7 @@ class Layout:
     rules: tuple[str, ...] = ("prometheus/rules/*.y*ml",)
     rule_tests: tuple[str, ...] = ("prometheus/rule_tests/*.y*ml",)
     dashboards: tuple[str, ...] = ("grafana/dashboards/**/*.json",)
-    pages: tuple[str, ...] = ("*.md", *(f"{folder}/**/*.md" for folder in _PAGE_FOLDERS))
+    pages: tuple[str, ...] = ("*.md", *(f"{folder}/**/*.md" for folder in _PAGE_FOLDERS), _MANUAL)
     runbooks: tuple[str, ...] = ("docs/runbooks/*.md", "runbooks/*.md")
     compose: tuple[str, ...] = ("compose.y*ml", "docker-compose.y*ml")
     provisioning: tuple[str, ...] = ("grafana/provisioning/**/*.y*ml",)
