@@ -1,7 +1,7 @@
 """contracts/lint/rules.md: a section for each rule, with an example of what it finds and of what it accepts.
 
 In: the rules' docstrings and the cases of tests/lint, where the lint is proven on them. Out: Markdown, the same for the
-same rules, and one section of it (`peaktrade contract lint --explain`). In a wheel, which has no tests, it is only read.
+same rules, and one section of it (`peaktrade contract lint --explain`). A wheel has no tests; there it is only read.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _section(name: str, severity: str, doc: str, cases: Sequence[Mapping[str, An
 
 
 def _code(file: str, text: str) -> str:
-    lines = [line if len(line) <= _COLUMNS else line[: _COLUMNS - 3] + "..." for line in text.strip("\n").splitlines()]
+    most = _COLUMNS if file else len(text)  # what the lint says is never cut
+    lines = [line if len(line) <= most else line[: most - 3] + "..." for line in text.strip("\n").splitlines()]
     cut = lines if len(lines) <= _LINES else [*lines[:_LINES], "..."]
     fence = "````" if any(line.startswith("```") for line in cut) else "```"
     return f"{fence}{_LANGUAGES.get(Path(file).suffix, 'text')}\n" + "\n".join(cut or ["(nothing)"]) + f"\n{fence}\n"
