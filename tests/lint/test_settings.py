@@ -135,6 +135,7 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
     files = {
         "monitoring/alerts/acme/tests.yaml": "rule_files: [rules.yaml]\ntests: []\n",
         "monitoring/alertmanager.yml": "route: {receiver: one}\n",
+        "monitoring/old.rules": "groups:\n- rules:\n  - alert: Old\n    expr: up == 1\n",
         "monitoring/docker-stack.yml": "services:\n  one:\n    image: x\n",
         "monitoring/operator.yml": "kind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
         "    - alert: Operator\n      expr: up == 1\n",
@@ -152,7 +153,7 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
         ["acme"],
         ["monitoring/prometheus.yaml"],
     )
-    assert [rule.name for rule in tree.rules] == ["Operator", "ACME_Failures", "ACME_DiskFull"]
+    assert [rule.name for rule in tree.rules] == ["Old", "Operator", "ACME_Failures", "ACME_DiskFull"]
     assert ([board.uid for board in tree.dashboards], tree.runbooks) == (["one"], ["docs/runbooks/a.md"])
     assert [file for file, _ in (*tree.routes, *tree.compose)] == [
         "monitoring/alertmanager.yml",

@@ -94,7 +94,7 @@ def _kind_of(path: Path) -> str:
     """Return what a file is, or '' if it is nothing the lint knows."""
     if path.suffix == ".md":
         return "pages"
-    if path.suffix not in (".yml", ".yaml", ".json"):
+    if path.suffix not in (".yml", ".yaml", ".rules", ".json"):
         return ""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
