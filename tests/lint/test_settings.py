@@ -141,6 +141,7 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
         "    - alert: Operator\n      expr: up == 1\n",
         "boards/one.json": '{"uid": "one", "title": "One", "panels": []}',
         "package.json": '{"name": "other"}',
+        "monitoring/definition.yml": "kind: CustomResourceDefinition\nspec:\n  alert: a name\n",
         ".hidden/rules.yml": "groups:\n- rules:\n  - alert: A\n",
         "node_modules/other/rules.yml": "groups:\n- rules:\n  - alert: A\n",
         "docs/runbooks/a.md": "# A\n",
@@ -163,8 +164,9 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
 
 def test_without_any_contract_no_metric_is_unknown(stranger: Path) -> None:
     shutil.rmtree(stranger / "contracts")
+    (stranger / "README.md").write_text("`http://localhost:4321`\n")
     found = {finding.id for finding in check(load_tree(stranger))}
-    assert found.isdisjoint({"promql/metric", "scrape/job", "rule/absence"})
+    assert found.isdisjoint({"promql/metric", "scrape/job", "rule/absence", "docs/port"})
 
 
 def test_labels_that_targets_add_are_known(stranger: Path) -> None:

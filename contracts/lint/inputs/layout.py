@@ -49,7 +49,7 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("contracts", (r"^exporter:", r"^metrics:")),
     ("rule_tests", (r"^rule_files:", r"^tests:")),
     ("scrape", (r"^(?:scrape_configs|route):",)),
-    ("rules", (r"^(?:groups|spec):", r"^\s*(?:- )?(?:alert|record):")),
+    ("rules", (r"^(?:groups:|kind: PrometheusRule$)", r"^\s*(?:- )?(?:alert|record):")),
     ("compose", (r"^services:", r"^\s+image:")),
     ("provisioning", (r"^apiVersion: 1", r"^(?:datasources|providers):")),
 )

@@ -91,7 +91,7 @@ def _said(text: str, rule: Rule, expr: Any, records: Records) -> Iterator[str]:
         for found in pattern.finditer(text):
             number, unit = float(found["number"]), (found["unit"] or "").lower()
             if unit in _TIMES:
-                is_told = pattern is _SPAN or found["word"].lower() in _WAITS or _is_of_time(rule)
+                is_told = pattern is _SPAN or found["word"].lower() in _WAITS or _is_of_time(rule, numbers)
                 is_there = not is_told or _is_time(number, _TIMES[unit], numbers, spans)
             else:
                 is_there = pattern is _SPAN or not numbers or _is_number(number, unit, found["word"].lower(), numbers)
@@ -101,10 +101,11 @@ def _said(text: str, rule: Rule, expr: Any, records: Records) -> Iterator[str]:
                 yield f"{problem}; correct one of the two"
 
 
-def _is_of_time(rule: Rule) -> bool:
+def _is_of_time(rule: Rule, numbers: set[float]) -> bool:
     """Whether what is asked is a time by its name: of `slow_requests_total` only its writer knows how slow they are."""
     names = [name_of(found) or "" for found in rule.query.selectors()]
-    return any(re.search(r"_(seconds|milliseconds|ms|duration|latency)|p\d\d", name) for name in names)
+    is_named = any(re.search(r"_(seconds|milliseconds|ms|duration|latency)|p\d\d", name) for name in names)
+    return is_named and bool(numbers - {0.0})
 
 
 def _is_time(number: float, scale: float, numbers: set[float], spans: set[float]) -> bool:
