@@ -34,7 +34,7 @@ def check(tree: Tree) -> Iterator[Claim]:
                 ours = _OURS.search(part)
                 if ours is None:
                     continue
-                for flag in _FLAG.findall(part[ours.start() :]):
+                for flag in _FLAG.findall(part, ours.start()):  # those before it are of what runs it
                     if flag not in flags:
                         yield (
                             Place(page.file, line),
