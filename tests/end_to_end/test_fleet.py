@@ -189,14 +189,16 @@ def test_both_stores_add_up_what_stands_in_the_files_whatever_is_killed(fleet: F
     fleet.start("victoria")
     fleet.await_truth(fleet.victoria)
 
-    for exporter, alert in (("ai_live", "AI_LIVE_ExporterDown"), ("shadow_mvs", "EXPORTER_Down")):
-        fleet.kill(f"trader-2 {exporter}")
-        fleet.write(*ADDRESSES)
-        expected = {(alert, "trader-2", "fra")}
-        wait_until(lambda expected=expected: fleet.down() == expected, f"{expected} fires alone")  # type: ignore[misc]
-        fleet.start(f"trader-2 {exporter}")
-        fleet.await_truth(fleet.receiver, fleet.victoria)
-        wait_until(lambda: fleet.down() == set(), "nothing is down any more")
+    expected = {("AI_LIVE_ExporterDown", "trader-2", "fra"), ("EXPORTER_Down", "trader-3", "fra")}
+    killed = ("trader-2 ai_live", "trader-3 shadow_mvs")
+    for name in killed:
+        fleet.kill(name)
+    fleet.write(*ADDRESSES)
+    wait_until(lambda: fleet.down() == expected, f"{expected} fire, and nothing of another host")
+    for name in killed:
+        fleet.start(name)
+    fleet.await_truth(fleet.receiver, fleet.victoria)
+    wait_until(lambda: fleet.down() == set(), "nothing is down any more")
 
     ours = '{__name__=~"(peaktrade|peak_trade)_.+_(total|count)"}'
     for port in (fleet.receiver, fleet.victoria):
