@@ -22,6 +22,10 @@ __all__ = ["assets", "ports_of"]
 
 _PROMETHEUS = ("prometheus/prometheus.yml", "prometheus/prometheus.host.yml")
 _RUNBOOKS = re.compile(r"(?m)^(\s+runbooks: )\S+$")
+_NO_RUNBOOKS = b"https://runbooks.example.net"
+"""What boards say where nobody has said where the runbooks are."""
+
+_BOARDS = "grafana/dashboards/"
 _UNITS = "deploy/systemd/"
 
 _PROGRAM = "/opt/peaktrade/bin/peaktrade"
@@ -131,7 +135,9 @@ def _adapted(
     ports: Mapping[str, int],
     runbooks: str | None,
 ) -> bytes:
-    """Return a scrape config for these hosts and ports; anything else is as it is."""
+    """Return a scrape config for these hosts and ports, and boards that lead to these runbooks; else what is there."""
+    if runbooks and name.startswith(_BOARDS):
+        return data.replace(_NO_RUNBOOKS, runbooks.rstrip("/").encode())
     if name not in _PROMETHEUS:
         return data
     text = data.decode()
