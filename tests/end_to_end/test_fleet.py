@@ -25,7 +25,7 @@ from click.testing import CliRunner
 from exporters.commands.targets import targets
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
-from tests.end_to_end.test_alerts import quicken
+from tests.end_to_end.quick_rules import quick_rules
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/fleet.md").read_text()
@@ -153,8 +153,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 def start_stores(fleet: Fleet) -> None:
     """Start both stores and the agent, configured as the page says, only quicker."""
     (fleet.folder / "rules").mkdir()
-    for path in (ROOT / "prometheus/rules").glob("*.yml"):
-        (fleet.folder / "rules" / path.name).write_text(quicken(path))
+    quick_rules(fleet.folder / "rules")
     (fleet.folder / "fleet.yml").write_text(SILENT)
     for name, text in (("agent", AGENT), ("store", STORE)):
         text = re.sub(r"(scrape|evaluation)_(interval|timeout): \ds", r"\1_\2: 1s", text)
