@@ -166,7 +166,8 @@ def pages_of(address: str) -> dict[str, str]:
     """Return a name and an address for every page, those with ids of the newest run and its session."""
     run_id = newest_run(address)
     session_id = json.loads(read(f"{address}/api/live_sessions"))[0]["session_id"]
-    paths = {one.path.replace("{run_id}", run_id).replace("{session_id}", session_id) for one in PAGES}
+    ids = {"{run_id}": run_id, "{session_id}": session_id, "{name}": "risk-blocks"}
+    paths = {re.sub(r"{\w+}", lambda found: ids[found[0]], one.path) for one in PAGES}
     paths |= {"/docs", "/api/live/status/snapshot.html", f"/execution_watch?run_id={run_id}", "/?strategy=none"}
     named = {path.replace(run_id, "run").replace(session_id, "session"): path for path in sorted(paths)}
     return {re.sub(r"\W+", "_", name).strip("_") or "home": path for name, path in named.items()}
