@@ -11,9 +11,14 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-re
 # The tests start Python a hundred times; without compiled files at hand each start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo quick test check static chaos mutants bench setup clean
+.PHONY: demo look quick test check static chaos mutants bench setup clean
 demo: $(READY)
 	@$(BIN)/peaktrade demo $(ARGS)
+
+# The boards as Grafana draws them, against a running demo: pictures in out/look. Needs node, npm and chromium; the first call
+# installs Grafana's libraries into .look (two minutes, 640 MB). `make look ARGS="--text"` prints texts and colours, without a browser.
+look: $(READY)
+	@$(BIN)/python -m grafana.look $(ARGS)
 
 # What one runs while working: everything that answers at once, the static part beside the tests, which wait for nobody.
 quick: WORKERS = $(shell getconf _NPROCESSORS_ONLN)
@@ -66,4 +71,4 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf $(VENV) .look .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -12,7 +12,8 @@ from pathlib import Path
 __all__ = ["copy_of_the_house"]
 
 ROOT = Path(__file__).parents[1]
-_NOT_OURS = {".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".ops_local", "logs", "out"}
+_CACHES = {".look", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"}
+_NOT_OURS = {".git", ".venv", ".ops_local", "logs", "out"} | _CACHES
 
 
 def copy_of_the_house(folder: Path) -> Path:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -59,9 +60,14 @@ def anchors(path: Path) -> set[str]:
 
 def alerts() -> Mapping[str, Mapping[str, str]]:
     """Return the annotations of every alert."""
+    return {name: rule["annotations"] for name, rule in rules().items()}
+
+
+def rules() -> Mapping[str, Mapping[str, Any]]:
+    """Return every alert as its rule has it."""
     found = [from_yaml(path.read_text()) for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))]
-    rules = [rule for document in found for group in document["groups"] for rule in group["rules"]]
-    return {rule["alert"]: rule["annotations"] for rule in rules if "alert" in rule}
+    every = [rule for document in found for group in document["groups"] for rule in group["rules"]]
+    return {rule["alert"]: rule for rule in every if "alert" in rule}
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +123,16 @@ def test_an_alert_leads_to_its_own_section_of_a_runbook(alert: str) -> None:
     path = ROOT / "docs" / "runbooks" / name
     assert path in RUNBOOKS
     assert anchor in anchors(path)
+
+
+def test_the_list_of_alerts_has_each_with_its_severity_and_leads_where_it_leads_itself() -> None:
+    text = (ROOT / "docs" / "runbooks" / "alerts.md").read_text()
+    rows = re.findall(r'^\| <a id="(\w+)"></a>(\w+) \| (\w+) \| \[.+\]\((.+)\) \|$', text, re.MULTILINE)
+    assert all(anchor == name for anchor, name, *_ in rows)
+    told = [(name, severity, "{{ $externalLabels.runbooks }}/" + link) for _, name, severity, link in rows]
+    assert told == [
+        (name, rules()[name]["labels"]["severity"], found["runbook_url"]) for name, found in sorted(alerts().items())
+    ]
 
 
 def test_a_section_named_like_an_alert_belongs_to_one() -> None:

@@ -18,10 +18,14 @@ from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
 from exporters.commands.places import ASSETS, SHIPPED
 
-__all__ = ["assets"]
+__all__ = ["assets", "ports_of"]
 
 _PROMETHEUS = ("prometheus/prometheus.yml", "prometheus/prometheus.host.yml")
 _RUNBOOKS = re.compile(r"(?m)^(\s+runbooks: )\S+$")
+_NO_RUNBOOKS = b"https://runbooks.example.net"
+"""What boards say where nobody has said where the runbooks are."""
+
+_BOARDS = "grafana/dashboards/"
 _UNITS = "deploy/systemd/"
 
 _PROGRAM = "/opt/peaktrade/bin/peaktrade"
@@ -56,7 +60,7 @@ def assets(
     """
     try:
         contracts = load_contracts(CONTRACTS)
-        own = _ports(contracts, ports)
+        own = ports_of(contracts, ports)
         unit_texts = _unit_texts(**units)
     except (ContractError, ValueError) as error:
         raise click.UsageError(str(error)) from error
@@ -87,7 +91,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
         yield f"contracts/{path.name}", path.read_bytes()
 
 
-def _ports(contracts: Sequence[Contract], given: Sequence[str]) -> Mapping[str, int]:
+def ports_of(contracts: Sequence[Contract], given: Sequence[str]) -> Mapping[str, int]:
     """Return name -> port.
 
     Raises:
@@ -131,7 +135,9 @@ def _adapted(
     ports: Mapping[str, int],
     runbooks: str | None,
 ) -> bytes:
-    """Return a scrape config for these hosts and ports; anything else is as it is."""
+    """Return a scrape config for these hosts and ports, and boards that lead to these runbooks; else what is there."""
+    if runbooks and name.startswith(_BOARDS):
+        return data.replace(_NO_RUNBOOKS, runbooks.rstrip("/").encode())
     if name not in _PROMETHEUS:
         return data
     text = data.decode()

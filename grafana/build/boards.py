@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from contracts.model import Contract
 from grafana.build import execution_watch_overview, exporter_health, shadow_pipeline, strategy_risk
+from grafana.build.annotations import annotations_of_all
 from grafana.build.catalogue import Catalogue, DashboardError
 from grafana.build.layout import assemble
 from grafana.build.notes import notes_for
@@ -41,6 +42,8 @@ def texts_of(contracts: Sequence[Contract]) -> dict[str, str]:
     """Return path below grafana/dashboards -> JSON."""
     catalogue, boards = Catalogue(contracts), boards_of(contracts)
     notes = notes_for(boards)
+    annotations = annotations_of_all(contract.job for contract in catalogue.contracts)
     return {
-        board.path: encode(assemble(board, boards, notes, variables_of(board.variables, catalogue))) for board in boards
+        board.path: encode(assemble(board, boards, notes, variables_of(board.variables, catalogue), annotations))
+        for board in boards
     }

@@ -137,6 +137,7 @@ def _of_prometheus() -> Iterable[Family]:
     yield _foreign("scrape_duration_seconds", "How long the last scrape of the target took.")
     states = {"alertname": (), "severity": (), "alertstate": ("pending", "firing")}
     yield _foreign("ALERTS", "1 for every alert that is pending or firing; absent otherwise.", states)
+    yield _foreign("ALERTS_FOR_STATE", "Since when an alert has been pending or firing, in Unix seconds.", states)
 
 
 def _foreign(name: str, text: str, values: Mapping[str, tuple[str, ...]] | None = None) -> Family:

@@ -19,15 +19,19 @@ __all__ = ["assemble", "sketch"]
 _COLUMNS = 24
 """Columns of Grafana's grid."""
 
-_CHARACTERS = 9
-"""Characters of a title one column shows on a screen of 1600 pixels."""
+_COLUMN, _BESIDE, _CHARACTER = 52.7, 58, 7.4
+"""Pixels of a column on a screen of 1280, of what stands beside a title, and of one of its characters."""
 
 _SCHEMA_VERSION = 39
 """What Grafana 10.4 writes; later ones raise it on load, none lowers it."""
 
 
 def assemble(
-    board: Board, others: Sequence[Board], notes: Mapping[str, str], variables: list[dashboard.VariableModel]
+    board: Board,
+    others: Sequence[Board],
+    notes: Mapping[str, str],
+    variables: list[dashboard.VariableModel],
+    annotations: list[dashboard.AnnotationQuery],
 ) -> dashboard.Dashboard:
     """Return the dashboard of a board, linked to the others; `notes` are its panels' words by title."""
     return dashboard.Dashboard(
@@ -43,7 +47,7 @@ def assemble(
         schema_version=_SCHEMA_VERSION,
         panels=list(_panels(board, notes)),
         templating=dashboard.DashboardDashboardTemplating(list_val=variables),
-        annotations=dashboard.AnnotationContainer(list_val=[]),
+        annotations=dashboard.AnnotationContainer(list_val=annotations),
         links=[*(_link(other) for other in others if other is not board), _console_link()],
     )
 
@@ -73,29 +77,33 @@ def _console_link() -> dashboard.DashboardLink:
 
 
 def _panels(board: Board, notes: Mapping[str, str]) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
-    lines = ""
-    for number, (item, x, y) in enumerate(_places(board), start=1):
-        if isinstance(item, Row):
-            lines = item.lines
-            place = dashboard.GridPos(h=1, w=_COLUMNS, x=0, y=y)
-            yield dashboard.RowPanel(title=item.title, grid_pos=place, id_val=number, panels=[])
-        else:
-            place = dashboard.GridPos(h=item.height, w=item.width, x=x, y=y)
-            yield draw(item, notes[item.title], number, place, lines)
-
-
-def _places(board: Board) -> Iterator[tuple[Row | Tile, int, int]]:
-    """Yield every headline and tile with its column and line."""
-    y = 0
+    number, y = 0, 0
     for row in board.rows:
-        yield row, 0, y
+        number += 1
+        headline = dashboard.RowPanel(title=row.title, id_val=number, panels=[], collapsed=row.is_folded)
+        headline.grid_pos = dashboard.GridPos(h=1, w=_COLUMNS, x=0, y=y)
         y += 1
-        for line in _lines(board, row):
-            x = 0
-            for tile in line:
-                yield tile, x, y
-                x += tile.width
-            y += line[0].height
+        below = []
+        for tile, x, down in _places(board, row):
+            number += 1
+            place = dashboard.GridPos(h=tile.height, w=tile.width, x=x, y=y + down)
+            below.append(draw(tile, notes[tile.title], number, place, row.lines))
+        headline.panels = below if row.is_folded else []
+        yield headline
+        if not row.is_folded:
+            yield from below
+            y = max(panel.grid_pos.y + panel.grid_pos.h for panel in below if panel.grid_pos)
+
+
+def _places(board: Board, row: Row) -> Iterator[tuple[Tile, int, int]]:
+    """Yield every tile of a row with its column and line, from the line below the headline."""
+    y = 0
+    for line in _lines(board, row):
+        x = 0
+        for tile in line:
+            yield tile, x, y
+            x += tile.width
+        y += line[0].height
 
 
 def _lines(board: Board, row: Row) -> Iterator[list[Tile]]:
@@ -106,8 +114,9 @@ def _lines(board: Board, row: Row) -> Iterator[list[Tile]]:
         width = sum(one.width for one in line)
         if width > _COLUMNS or tile.height != line[0].height:
             raise DashboardError(f"{where}: the line is {width} columns wide or uneven; make it 24 of one height")
-        if len(tile.title) > tile.width * _CHARACTERS:
-            raise DashboardError(f"{where}: the title needs {len(tile.title)} characters, its width shows fewer")
+        room = int((tile.width * _COLUMN - _BESIDE) / _CHARACTER)
+        if len(tile.title) > room:
+            raise DashboardError(f"{where}: the title has {len(tile.title)} characters, a screen of 1280 shows {room}")
         if width == _COLUMNS:
             yield line
             line = []

@@ -2,8 +2,9 @@
 
 In: a `Selector` of a known family. Out: a `Query`: expression, Grafana unit, legend. Three habits keep missing data
 missing: nothing is filled with `or vector(0)`, a quotient divides by `(x > 0)`, so that no traffic gives no value, and
-a quantile of no traffic (NaN) is dropped by `>= 0`. A window looks back for minutes; of a target that is down it shows
-nothing, as what it holds is no longer true.
+a quantile of no traffic (NaN) is dropped by `>= 0`. A window looks back for minutes; of a target that is down, or whose
+file is gone where that is asked for, it shows nothing, as what it holds is no longer true. What speaks of several hosts
+shows the worst of them, or each; never the best.
 """
 
 from __future__ import annotations
@@ -14,43 +15,71 @@ from grafana.build.catalogue import DashboardError, Family
 
 __all__ = [
     "AUTO",
+    "HOST",
+    "HOST_OR_FLEET",
     "Query",
     "Selector",
     "age",
-    "beside",
+    "checked",
     "count",
+    "folded",
     "grown",
-    "is_active",
-    "is_present",
-    "is_reachable",
+    "legend_of",
     "per_minute",
     "quantile",
     "rate",
+    "require",
     "select",
     "share",
     "slower_than",
     "value",
-    "which",
 ]
 
 AUTO = "$__rate_interval"
 """Grafana's window: never shorter than four scrapes."""
 
+HOST = 'instance=~"$instance(:.*)?"'
+"""The host chosen at the top of the board, with whatever port; every query has it."""
+
+HOST_OR_FLEET = 'instance=~"|$instance(:.*)?"'
+"""The same for alerts, some of which speak of the whole fleet and name no host."""
+
+_UP = "up == 1"
+_FILED = "peak_trade_exporter_file_present == 1"
 _RATE_UNITS = {"": "cps", "bytes": "binBps", "seconds": "percentunit"}
 _PLAIN_UNITS = {"": "short", "bytes": "bytes", "seconds": "s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A family and label matchers, all checked."""
+    """A family and label matchers, all checked; `guard` is what must hold of a target for its series to count."""
 
     family: Family
     matchers: tuple[str, ...] = ()
+    guard: str = _UP
+
+    @property
+    def while_filed(self) -> Selector:
+        """It, as far as the exporter's event file is there: without it nobody knows how things are."""
+        return replace(self, guard=_FILED)
+
+    def while_fresh(self, at: Selector, seconds: int) -> Selector:
+        """Return it, as far as the target's newest event is no older: what was said before may be over."""
+        return replace(self, guard=f"time() - max by (job, instance) ({at.text()}) <= {seconds}")
 
     def text(self, ending: str = "", *more: str) -> str:
         """Return it as PromQL, `ending` appended to the name, `more` to the matchers."""
-        matchers = ",".join((*self.matchers, *more))
-        return f"{self.family.name}{ending}" + (f"{{{matchers}}}" if matchers else "")
+        host = HOST_OR_FLEET if self.family.name.startswith("ALERTS") else HOST
+        return f"{self.family.name}{ending}{{{','.join((*self.matchers, *more, host))}}}"
+
+    @property
+    def now(self) -> str:
+        """It as a gauge is asked for: its series vanish by themselves while the target is down, not without a file."""
+        return self.text() if self.guard == _UP else self.guarded(self.text())
+
+    def guarded(self, expr: str) -> str:
+        """Return an expression over its series, of those targets alone for which the guard holds."""
+        return f"{expr} and on (job, instance) {self.guard}"
 
     def without(self, label: str, *values: str) -> Selector:
         """Return it less the series with one of these values."""
@@ -76,6 +105,10 @@ class Query:
         """Return it with a Grafana unit that says more, such as requests instead of counts per second."""
         return replace(self, unit=unit)
 
+    def zero_while(self, up: Selector) -> Query:
+        """Return it with 0 in place of nothing while a target answers: its series begin with the first of its kind."""
+        return replace(self, expr=f"{self.expr} or 0 * sum({up.text()} == 1)")
+
     def top(self, number: int) -> Query:
         """Return only its `number` greatest series."""
         return replace(self, expr=f"topk({number}, {self.expr})")
@@ -96,7 +129,7 @@ def select(family: Family, **matchers: str) -> Selector:
 def rate(selector: Selector, *by: str, window: str = AUTO) -> Query:
     """Return what happens per second, summed by labels."""
     expr = _over(selector, "counter", "rate", window, by)
-    return Query(expr, _RATE_UNITS[selector.family.unit], (selector.family,), _legend(by))
+    return Query(expr, _RATE_UNITS[selector.family.unit], (selector.family,), legend_of(by))
 
 
 def per_minute(selector: Selector, *by: str, window: str = AUTO) -> Query:
@@ -109,28 +142,28 @@ def per_minute(selector: Selector, *by: str, window: str = AUTO) -> Query:
 def grown(selector: Selector, *by: str, window: str) -> Query:
     """Return how much a counter grew in `window`, summed by labels."""
     expr = _over(selector, "counter", "increase", window, by)
-    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), _legend(by))
+    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), legend_of(by))
 
 
 def quantile(part: float, selector: Selector, *by: str, window: str = AUTO) -> Query:
     """Return a quantile of a histogram by labels; no value where nothing was observed."""
-    _require(selector, "histogram")
-    inner = _while_up(f"rate({selector.text('_bucket')}[{window}])")
-    buckets = f"sum by ({', '.join(('le', *_checked(selector, by)))}) ({inner})"
+    require(selector, "histogram")
+    inner = selector.guarded(f"rate({selector.text('_bucket')}[{window}])")
+    buckets = f"sum by ({', '.join(('le', *checked(selector, by)))}) ({inner})"
     expr = f"histogram_quantile({part:g}, {buckets}) >= 0"
-    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), _legend(by) or f"p{part * 100:g}")
+    return Query(expr, _PLAIN_UNITS[selector.family.unit], (selector.family,), legend_of(by) or f"p{part * 100:g}")
 
 
 def slower_than(bound: float, selector: Selector, *, window: str = AUTO) -> Query:
     """Return the share of observations above `bound`, which must be a bucket of the contract."""
-    _require(selector, "histogram")
+    require(selector, "histogram")
     buckets = selector.family.metric.buckets
     if bound not in buckets:
         listed = ", ".join(f"{edge:g}" for edge in buckets)
         raise DashboardError(f"{selector.family.name} has no bucket {bound:g}; it has {listed}")
     edge = f'le="{float(bound)}"'
-    below = _while_up(f"rate({selector.text('_bucket', edge)}[{window}])")
-    every = _while_up(f"rate({selector.text('_count')}[{window}])")
+    below = selector.guarded(f"rate({selector.text('_bucket', edge)}[{window}])")
+    every = selector.guarded(f"rate({selector.text('_count')}[{window}])")
     expr = f"1 - sum({below}) / (sum({every}) > 0)"
     return Query(expr, "percentunit", (selector.family,), f"above {bound:g} s")
 
@@ -143,90 +176,51 @@ def share(part: Query, whole: Query) -> Query:
 
 def value(selector: Selector, *by: str, fold: str = "max") -> Query:
     """Return a gauge as it is, folded by labels."""
-    _require(selector, "gauge")
+    require(selector, "gauge")
     unit = _PLAIN_UNITS[selector.family.unit]
-    return Query(_folded(fold, selector.text(), _checked(selector, by)), unit, (selector.family,), _legend(by))
+    return Query(folded(fold, selector.now, checked(selector, by)), unit, (selector.family,), legend_of(by))
 
 
 def age(selector: Selector, *by: str, of_oldest: bool = False) -> Query:
-    """Return the seconds since a moment: of the newest series by default, of the one that lags most if asked."""
+    """Return the seconds since a moment, of the host that lags most.
+
+    On each host the newest series counts by default, the one that lags most if asked.
+    """
     if not selector.family.is_time:
         raise DashboardError(f"{selector.family.name} holds no time; only a *_timestamp_seconds has an age")
-    moment = _folded("min" if of_oldest else "max", selector.text(), _checked(selector, by))
-    return Query(f"clamp_min(time() - {moment}, 0)", "s", (selector.family,), _legend(by) or "age")
+    newest = selector.now if of_oldest else folded("max", selector.now, (*checked(selector, by), "job", "instance"))
+    return Query(f"clamp_min(time() - {folded('min', newest, by)}, 0)", "s", (selector.family,), legend_of(by) or "age")
 
 
 def count(selector: Selector, *by: str) -> Query:
     """Return the number of series by labels."""
-    expr = _folded("count", selector.text(), _checked(selector, by))
-    return Query(expr, "short", (selector.family,), _legend(by))
-
-
-def which(selector: Selector, label: str, *by: str) -> Query:
-    """Return the place (from 1) of the current state among the closed values of `label`; 0 if none is current."""
-    _require(selector, "gauge")
-    parts = []
-    for place, text in enumerate(selector.family.values.get(label, ()), start=1):
-        selector.family.check_value(label, text)
-        one = _folded("sum", selector.text("", f'{label}="{text}"'), _checked(selector, by))
-        parts.append(one if place == 1 else f"{place} * {one}")
-    if not parts:
-        raise DashboardError(f"{selector.family.name}: the values of {label} are not closed, so it has no places")
-    return Query(" + ".join(parts), "none", (selector.family,), _legend(by))
-
-
-def beside(counted: Selector, witness: Selector) -> Query:
-    """Return how many series there are besides the witness; nothing while there is no witness.
-
-    What is always there, such as an alert that always fires, tells none from nobody looking.
-    """
-    for selector in (counted, witness):
-        _require(selector, "gauge")
-    expr = f"count({counted.text()}) - count({witness.text()})"
-    return Query(expr, "short", (counted.family,))
-
-
-def is_active(selector: Selector, window: str) -> Query:
-    """Return 1 if a counter grew in `window`, 0 if it did not, nothing if it does not exist."""
-    expr = f"{_over(selector, 'counter', 'increase', window, ())} > bool 0"
-    return Query(expr, "none", (selector.family,))
-
-
-def is_present(selector: Selector) -> Query:
-    """Return 1 if the family has series, 0 if Prometheus knows none."""
-    expr = f"(count({selector.text()}) > bool 0) or (absent({selector.text()}) - 1)"
-    return Query(expr, "none", (selector.family,))
-
-
-def is_reachable(selector: Selector) -> Query:
-    """Return 1 if the target answers, 0 if it does not or is not scraped at all."""
-    expr = f"min by (job) ({selector.text()}) or (absent({selector.text()}) - 1)"
-    return Query(expr, "none", (selector.family,), "{{job}}")
+    expr = folded("count", selector.text(), checked(selector, by))
+    return Query(expr, "short", (selector.family,), legend_of(by))
 
 
 def _over(selector: Selector, kind: str, function: str, window: str, by: tuple[str, ...]) -> str:
-    _require(selector, kind)
-    return _folded("sum", _while_up(f"{function}({selector.text()}[{window}])"), _checked(selector, by))
+    require(selector, kind)
+    return folded("sum", selector.guarded(f"{function}({selector.text()}[{window}])"), checked(selector, by))
 
 
-def _while_up(expr: str) -> str:
-    return f"{expr} and on (job, instance) up == 1"
-
-
-def _folded(fold: str, expr: str, by: tuple[str, ...]) -> str:
+def folded(fold: str, expr: str, by: tuple[str, ...]) -> str:
+    """Return an expression folded by labels, such as `sum by (mode) (...)`."""
     return f"{fold} by ({', '.join(by)}) ({expr})" if by else f"{fold}({expr})"
 
 
-def _checked(selector: Selector, by: tuple[str, ...]) -> tuple[str, ...]:
+def checked(selector: Selector, by: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels; DashboardError if the family lacks one."""
     for label in by:
         selector.family.check_label(label)
     return by
 
 
-def _require(selector: Selector, kind: str) -> None:
+def require(selector: Selector, kind: str) -> None:
+    """Raise DashboardError unless the family is of this kind."""
     if selector.family.metric.type != kind:
         raise DashboardError(f"{selector.family.name} is a {selector.family.metric.type}, and a {kind} is needed here")
 
 
-def _legend(by: tuple[str, ...]) -> str:
+def legend_of(by: tuple[str, ...]) -> str:
+    """Return a legend of the labels."""
     return " ".join(f"{{{{{label}}}}}" for label in by)

@@ -1,4 +1,4 @@
-"""Where links lead: the boards' uids, which never change, and the console's address and pages."""
+"""Where links lead: the boards' uids, which never change, the console's address and pages, and the runbooks'."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ __all__ = [
     "CONSOLE_SOURCES",
     "EXPORTERS",
     "OVERVIEW",
+    "RUNBOOKS",
     "SHADOW",
     "STRATEGY",
 ]
@@ -28,3 +29,7 @@ CONSOLE_RUN_CHOSEN = "/execution_watch?run_id=${run_id:text}"
 """The orders of the run chosen at the top of the board; of `All` the console shows the list."""
 
 CONSOLE_SOURCES = "/watch"
+
+RUNBOOKS = "https://runbooks.example.net"
+"""Where the pages of docs/runbooks are served; a board has it in its hidden variable `runbooks`. To be filled in:
+`peaktrade assets --runbooks URL` does. Source: `runbooks` in prometheus/prometheus.yml."""

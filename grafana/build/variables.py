@@ -1,4 +1,4 @@
-"""The choices at the top of a board: data source, mode, exchange, run, exporter.
+"""The choices at the top of a board: data source, host, mode, exchange, run, exporter.
 
 In: the catalogue. Out: Grafana variables. Closed choices come from the contracts; runs are asked of Prometheus, which
 knows at most as many as the contract allows.
@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from grafana.build.catalogue import Catalogue, DashboardError
 from grafana.build.render import DATASOURCE
 from grafana.build.sdk import dashboard
-from grafana.build.uids import CONSOLE
+from grafana.build.uids import CONSOLE, RUNBOOKS
 
-__all__ = ["DEFAULT_DATASOURCE", "variables_of"]
+__all__ = ["DATASOURCE", "DEFAULT_DATASOURCE", "variables_of"]
 
 DEFAULT_DATASOURCE = "prometheus"
 """Name and uid of the provisioned data source. Source: seed 003 looks it up by this name."""
 
 
 def variables_of(names: Iterable[str], catalogue: Catalogue) -> list[dashboard.VariableModel]:
-    """Return the data source variable, those called `names` in this order, and the console's hidden address."""
+    """Return data source, host, those called `names` in this order, and two hidden addresses."""
     pipeline, decisions = "peak_trade_pipeline_events_total", "peaktrade_ai_decisions_total"
     catalogue.family(decisions).check_label("run_id")
     known = {
@@ -32,7 +32,11 @@ def variables_of(names: Iterable[str], catalogue: Catalogue) -> list[dashboard.V
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise DashboardError(f"no variable is called {', '.join(unknown)}; there are {', '.join(known)}")
-    return [_datasource(), *(known[name]() for name in names), _console()]
+    hidden = (
+        _hidden("console", "Address of the console", CONSOLE),
+        _hidden("runbooks", "Address of runbooks", RUNBOOKS),
+    )
+    return [_datasource(), _hosts(), *(known[name]() for name in names), *hidden]
 
 
 def _datasource() -> dashboard.VariableModel:
@@ -47,16 +51,23 @@ def _datasource() -> dashboard.VariableModel:
     )
 
 
-def _console() -> dashboard.VariableModel:
+def _hidden(name: str, label: str, text: str) -> dashboard.VariableModel:
     return dashboard.VariableModel(
         type_val=dashboard.VariableType.CONSTANT,
-        name="console",
-        label="Address of the console",
+        name=name,
+        label=label,
         hide=dashboard.VariableHide.HIDE_VARIABLE,
         skip_url_sync=True,
-        query=CONSOLE,
-        current=dashboard.VariableOption(selected=True, text=CONSOLE, value=CONSOLE),
+        query=text,
+        current=dashboard.VariableOption(selected=True, text=text, value=text),
     )
+
+
+def _hosts() -> dashboard.VariableModel:
+    """Return the choice of a host: instances less their ports, as each exporter of a host has its own."""
+    found = _asked("instance", "Host", "label_values(up, instance)")
+    found.regex = "/^(.+?)(?::[0-9]+)?$/"
+    return found
 
 
 def _closed(name: str, label: str, values: Iterable[str]) -> dashboard.VariableModel:

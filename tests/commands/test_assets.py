@@ -52,6 +52,9 @@ def test_hosts_ports_and_the_base_of_links_are_the_users(tmp_path: Path) -> None
             *('one:9109", "two:9109', 'one:9210", "two:9210', 'one:9112", "two:9112', 'one:9111", "two:9111')
         ]
         assert "runbooks: https://w/r\n" in text
+    for path in (tmp_path / "grafana" / "dashboards").rglob("*.json"):
+        assert '"query": "https://w/r"' in path.read_text()
+        assert "runbooks.example.net" not in path.read_text()
 
 
 def test_what_is_there_is_not_overwritten_unless_asked_for(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ def client(world: World) -> Iterator[Client]:
 
 def links_of(board: Any) -> list[str]:
     """Return the links of a board and its panels that lead to the console."""
-    links = [*board["links"], *(link for panel in board["panels"] for link in panel.get("links") or [])]
+    panels = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
+    links = [*board["links"], *(link for panel in panels for link in panel.get("links") or [])]
     return [link["url"] for link in links if "${console" in link["url"]]
 
 

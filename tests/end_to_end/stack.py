@@ -41,6 +41,7 @@ class Stack:
         told: what Alertmanager told its receivers.
         is_quick: whether Prometheus and Alertmanager need seconds where the repository's files say minutes.
         is_calm: whether emitters leave out what goes wrong on purpose.
+        host: address of this machine under which the exporters are; 127.0.0.2 stands for a second machine.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Stack:
     ports: dict[str, int] = field(default_factory=dict)
     is_quick: bool = True
     is_calm: bool = False
+    host: str = "127.0.0.1"
     told: Told = field(init=False)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -55,19 +57,23 @@ class Stack:
         """Start everything."""
         self.told = Told(0)
         self.told.start()
+        self.start_exporters()
+        self.start_alertmanager()
+        self.start_prometheus(PROMETHEUS, rules)
+
+    def start_exporters(self) -> None:
+        """Start every exporter and its emitter, on new ports."""
         for contract in self.contracts:
             self.ports[contract.name] = free_port()
             self.start_emitter(contract.name)
             self.start_exporter(contract.name)
-        self.start_alertmanager()
-        self.start_prometheus(PROMETHEUS, rules)
 
     def start_exporter(self, name: str) -> None:
         """Start one exporter, on its port and with its state, and wait until it is ready."""
         places = ["--file", str(self.file_of(name)), "--state-dir", str(self.folder / "state")]
         if self._is_recorded(name):
             places = ["--multiproc-dir", str(self.file_of(name))]
-        address = ["--host", "127.0.0.1", "--port", str(self.ports[name])]
+        address = ["--host", self.host, "--port", str(self.ports[name])]
         command = [sys.executable, "-m", f"exporters.{name}", *places, *address]
         self._run(f"exporter_{name}", command, {"PEAK_TRADE_AI_RUN_ID": "demo"})
         self._await(f"exporter_{name}", self.site_of(name))
@@ -83,13 +89,13 @@ class Stack:
         out += ["--calm"] if self.is_calm and name != "ai_live" else []
         self._run(f"emitter_{name}", [sys.executable, "-m", "emitters", name, *out], {})
 
-    def start_prometheus(self, name: str, rules: Path) -> HttpClient:
-        """Start a Prometheus with the host's configuration, these ports and the rules in a folder."""
+    def start_prometheus(self, name: str, rules: Path, text: str | None = None) -> HttpClient:
+        """Start a Prometheus with the host's configuration, or another, these ports and the rules in a folder."""
         binary = find_program(PROMETHEUS)
         assert binary is not None, "on Debian: apt-get install prometheus"
         self.ports[name] = free_port()
         config = self.folder / f"{name}.yml"
-        config.write_text(self._configuration(name, rules))
+        config.write_text(self._configuration(name, rules) if text is None else text)
         command = [
             *(binary, f"--config.file={config}", f"--storage.tsdb.path={self.folder / f'{name}.tsdb'}"),
             *(f"--web.listen-address=127.0.0.1:{self.ports[name]}", "--log.level=warn"),
@@ -98,6 +104,20 @@ class Stack:
         self._run(name, command, {})
         self._await(name, self.site_of(name))
         return self.site_of(name)
+
+    def scrape_too(self, other: Stack | None) -> None:
+        """Let Prometheus scrape the exporters of another stack besides its own, or no others any more."""
+        config = self.folder / f"{PROMETHEUS}.yml"
+        text = re.sub(r', "127\.0\.0\.\d+:\d+"\]', "]", config.read_text())
+        for name, port in other.ports.items() if other else ():
+            mine = f'"127.0.0.1:{self.ports[name]}"'
+            text = text.replace(f"[{mine}]", f'[{mine}, "{other.host}:{port}"]')  # type: ignore[union-attr]
+        config.write_text(text)
+        self._running[PROMETHEUS].send_signal(signal.SIGHUP)
+
+    def start_empty_prometheus(self) -> HttpClient:
+        """Start another Prometheus, that scrapes nothing and has no rules."""
+        return self.start_prometheus("empty", self.folder, "global: {scrape_interval: 1s}\n")
 
     def start_alertmanager(self) -> None:
         """Start an Alertmanager with the repository's routes; its receivers are `told`."""
@@ -122,7 +142,8 @@ class Stack:
 
     def site_of(self, name: str) -> HttpClient:
         """Return the address of an exporter or a Prometheus."""
-        return HttpClient(f"http://127.0.0.1:{self.ports[name]}")
+        host = self.host if any(name == one.name for one in self.contracts) else "127.0.0.1"
+        return HttpClient(f"http://{host}:{self.ports[name]}")
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.patience import wait_until
+from tests.end_to_end.quick_rules import quick_rules, quicken
 from tests.end_to_end.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.slow
@@ -23,21 +24,9 @@ ALWAYS = "PROMETHEUS_DeadMansSwitch"
 LONG = os.environ.get("PEAK_TRADE_CHAOS") == "1"
 
 
-def quicken(path: Path) -> str:
-    """Return a file of rules that need seconds instead of minutes."""
-    text = path.read_text()
-    text = re.sub(r"(for|interval): \d+m", r"\1: 1s", text)
-    text = re.sub(r"\[\d+[mhd]\]", "[5s]", text)
-    text = re.sub(r"\[\d+h:1m\]", "[5s:1s]", text)
-    text = re.sub(r"offset \d+m", "offset 5s", text)
-    return text.replace("> 60\n", "> 2\n") if path.name == "ai_live.yml" else text
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    rules = tmp_path_factory.mktemp("rules")
-    for path in (ROOT / "prometheus" / "rules").glob("*.yml"):
-        (rules / path.name).write_text(quicken(path))
+    rules = quick_rules(tmp_path_factory.mktemp("rules"))
     with running_stack(tmp_path_factory.mktemp("stack"), rules, is_calm=True) as stack:
         is_quiet(stack)
         yield stack

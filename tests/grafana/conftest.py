@@ -28,12 +28,13 @@ def boards() -> Mapping[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
+def panels_of(board: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the panels of a dashboard that show data, those of folded rows too."""
+    below = [inner for panel in board["panels"] for inner in panel.get("panels", [])]
+    return [panel for panel in (*board["panels"], *below) if panel["type"] != "row"]
+
+
 @pytest.fixture(scope="session")
 def panels(boards: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Every panel that shows data, by `board: title`."""
-    return {
-        f"{uid}: {panel['title']}": panel
-        for uid, board in boards.items()
-        for panel in board["panels"]
-        if panel["type"] != "row"
-    }
+    return {f"{uid}: {panel['title']}": panel for uid, board in boards.items() for panel in panels_of(board)}

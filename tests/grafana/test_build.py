@@ -13,9 +13,10 @@ from contracts.model import Contract
 from grafana.build.__main__ import main
 from grafana.build.boards import boards_of, texts_of
 from grafana.build.catalogue import Catalogue, DashboardError
+from grafana.build.conditions import which
 from grafana.build.layout import assemble, sketch
 from grafana.build.notes import notes_for
-from grafana.build.queries import age, quantile, rate, select, slower_than, which
+from grafana.build.queries import age, quantile, rate, select, slower_than
 from grafana.build.sdk import decode, encode
 from grafana.build.tiles import Board, Row, places, plot
 from grafana.build.variables import variables_of
@@ -114,6 +115,8 @@ def test_a_form_that_does_not_fit_the_metric_is_refused(catalogue: Catalogue) ->
     events = select(catalogue.family("peak_trade_pipeline_events_total"))
     latency = select(catalogue.family("peaktrade_ai_decision_latency_seconds"))
     state = select(catalogue.family("peak_trade_run_state"))
+    up = select(catalogue.family("up"))
+    at = select(catalogue.family("peak_trade_pipeline_last_event_timestamp_seconds"))
     cases: dict[str, Callable[[], object]] = {
         "peak_trade_run_state is a gauge, and a counter is needed here": lambda: rate(state),
         "peak_trade_pipeline_events_total is a counter, and a histogram is needed here": lambda: quantile(0.9, events),
@@ -124,7 +127,10 @@ def test_a_form_that_does_not_fit_the_metric_is_refused(catalogue: Catalogue) ->
         "peaktrade_ai_decision_latency_seconds has no bucket 0.4; it has 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, "
         "0.5, 1, 2.5, 5, 10": lambda: slower_than(0.4, latency),
         "peak_trade_run_state: the values of instance are not closed, so it has no places": lambda: which(
-            state, "instance"
+            state, "instance", at=at, fresh_s=15, up=up
+        ),
+        'peak_trade_pipeline_last_event_timestamp_seconds has no label "state"; it has mode, exchange, job, instance': (
+            lambda: which(state, "state", "state", at=at, fresh_s=15, up=up)
         ),
         "peaktrade_ai_decisions_total: the values of run_id are not closed; ask Prometheus for them": lambda: (
             catalogue.values("peaktrade_ai_decisions_total", "run_id")
@@ -157,14 +163,14 @@ def test_an_untidy_board_is_refused(catalogue: Catalogue) -> None:
         'uid, row "Row", tile "b": the line is 24 columns wide or uneven; make it 24 of one height': _board(
             plot("a", events, width=12), plot("b", events, width=12, height=7)
         ),
-        'uid, row "Row", tile "far too long": the title needs 12 characters, its width shows fewer': _board(
+        'uid, row "Row", tile "far too long": the title has 12 characters, a screen of 1280 shows 0': _board(
             plot("far too long", events, width=1), plot("b", events, width=23)
         ),
         '"a" mixes the units binBps, cps': _board(plot("a", events, read, width=24)),
     }
     for message, board in cases.items():
         with pytest.raises(DashboardError) as caught:
-            assemble(board, (), {"a": "", "b": "", "far too long": ""}, [])
+            assemble(board, (), {"a": "", "b": "", "far too long": ""}, [], [])
         assert str(caught.value) == message
 
 
@@ -197,13 +203,11 @@ def test_sketch_shows_every_panel_in_its_place() -> None:
     lines = done.output.splitlines()
     assert lines[0] == f"Peak_Trade — Execution Watch Overview  [{OVERVIEW}]"
     assert lines[1].startswith("== Health ====")
-    assert lines[2].startswith("| AI Live Up (1/0)     || UP (job=shadow_mvs)  |")
+    assert lines[2].startswith("| AI Live Up (1/0)             || UP (job=shadow_mvs)          |")
     assert {len(line) for line in lines if line.startswith(("|", "=="))} == {192}
 
 
-def test_sketch_cuts_a_title_where_its_width_ends(catalogue: Catalogue) -> None:
+def test_a_title_is_as_long_as_a_screen_of_1280_shows(catalogue: Catalogue) -> None:
     events = rate(select(catalogue.family("peak_trade_pipeline_events_total")))
-    drawn = sketch(
-        _board(plot("short", events, width=20), plot("a title that does not fit into four", events, width=4))
-    )
-    assert drawn.splitlines()[2].endswith("| a title that does not fit int|")
+    drawn = sketch(_board(plot("short", events, width=20), plot("twenty characters it", events, width=4)))
+    assert drawn.splitlines()[2].endswith("| twenty characters it         |")
