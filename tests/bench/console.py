@@ -51,7 +51,7 @@ names = [one.path for one in (*ENDPOINTS, *PAGES)] + ["/api/live/status/snapshot
 ids = {"{run_id}": "run-0999", "{session_id}": "run-0999", "{name}": "stack"}
 paths = [re.sub("{[a-z_]+}", lambda found: ids[found[0]], name) for name in names]
 times = {path: [] for path in paths}
-for _ in range(20):
+for _ in range(40):
     for path in paths:
         at = time.process_time()
         answer = client.get(path)
