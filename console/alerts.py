@@ -53,14 +53,23 @@ def stored_alerts(view: View, hours: int, **wanted: str | None) -> list[dict[str
     """Return the stored alerts of the last hours, newest first, those that have what is wanted."""
     since = int((view.now - hours * 3600) * 1e9)
     days = range(int(view.now * 1e9) // _DAY_NS + 1, since // _DAY_NS - 1, -1)
-    found: list[Event] = []
+    recent: list[tuple[int, int, dict[str, object]]] = []
     for day in days:
-        stream = queries.stream(view.database, "alert", str(day))
-        found += queries.events_before(view.database, stream, _MOST) if stream else []
-    recent = [event for event in found if event.at is not None and event.at >= since]
-    recent.sort(key=lambda event: (event.at or 0, event.seq), reverse=True)
-    alerts = [_alert(event) for event in recent[:_MOST]]
+        recent += [one for one in _of_day(view, day) if one[0] >= since]
+    recent.sort(key=lambda one: one[:2], reverse=True)
+    alerts = [one for _, _, one in recent[:_MOST]]
     return [one for one in alerts if all(value in (None, one[name]) for name, value in wanted.items())]
+
+
+def _of_day(view: View, day: int) -> list[tuple[int, int, dict[str, object]]]:
+    """Return (time, position, alert) of the alerts stored on a day; read once for all answers from the same state."""
+
+    def read() -> list[tuple[int, int, dict[str, object]]]:
+        stream = queries.stream(view.database, "alert", str(day))
+        events = queries.events_before(view.database, stream, _MOST) if stream else []
+        return [(event.at, event.seq, _alert(event)) for event in events if event.at is not None]
+
+    return view.hold(f"alerts {day}", read)
 
 
 def _alert(event: Event) -> dict[str, object]:

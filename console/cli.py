@@ -83,6 +83,13 @@ _REQUESTS = Path("logs/execution/execution_events.jsonl")
     help="Where a line per request of the execution watch is appended, for its exporter; `none`: nowhere.",
 )
 @click.option(
+    "--web.config.file",
+    "--web-config-file",
+    "web_config",
+    metavar="FILE",
+    help="TLS and passwords, in the format of Prometheus' exporters (docs/runbooks/service.md).",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     default="info",
@@ -95,6 +102,7 @@ def console(
     state_dir: str,
     auto_refresh_seconds: int,
     requests_file: str,
+    web_config: str | None,
     log_level: str,
     **folders: object,
 ) -> None:
@@ -117,6 +125,13 @@ def console(
             f"{folders['grafana_url']!r}: expected http:// or https://", param_hint="--grafana-url"
         )
     from console.serve import serve  # what --help does not need
+    from exporters.web.access import WebConfigError, access_by
+
+    try:
+        access = access_by(web_config)
+    except WebConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
 
     settings = Settings(
         state_dir=None if state_dir == "none" else Path(state_dir),
@@ -128,7 +143,7 @@ def console(
         fixed_time=os.environ.get("PEAK_TRADE_FIXED_GENERATED_AT_UTC") or None,
         **folders,  # type: ignore[arg-type]  # each flag is a field of the same name
     )
-    sys.exit(serve(settings, host, port))
+    sys.exit(serve(settings, host, port, access))
 
 
 def main() -> None:

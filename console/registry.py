@@ -24,27 +24,26 @@ _SPELT = {"warn": "warning", "critical": "breach", "error": "breach", "info": "o
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One session, the path of its report, when its telemetry last said something, and now (UTC epoch seconds)."""
+    """One session.
+
+    Attributes:
+        path: of its report.
+        started_at: when it started (nanoseconds); `ended_at`, when it ended.
+        heard_at: when its telemetry last said something.
+        now: UTC epoch seconds.
+    """
 
     session: Session
     path: str
+    started_at: int | None
+    ended_at: int | None
     heard_at: int | None
     now: float
 
     @property
-    def started_at(self) -> int | None:
-        """When it started (nanoseconds)."""
-        return read_time(self.session.started_at)
-
-    @property
-    def ended_at(self) -> int | None:
-        """When it ended."""
-        return read_time(self.session.finished_at)
-
-    @property
     def updated_at(self) -> int:
         """The newest time there is of it; 0 if there is none."""
-        return max(at or 0 for at in (self.started_at, self.ended_at, self.heard_at))
+        return max(self.started_at or 0, self.ended_at or 0, self.heard_at or 0)
 
     @property
     def liveness(self) -> Literal["ended", "running", "silent"]:
@@ -132,12 +131,31 @@ def limit_details(session: Session) -> list[dict[str, Any]]:
 
 def list_sessions(view: View, mode: str | None = None, status: str | None = None) -> list[Entry]:
     """Return the sessions of a mode and a status, newest first by their end, or else their start."""
-    rows = view.hold("sessions", lambda: queries.sessions(view.database))
+    entries = _entries(view)
+    return [one for one in entries if mode in (None, one.session.mode) and status in (None, one.session.status)]
+
+
+def _entries(view: View) -> list[Entry]:
+    """Return all sessions in order; made anew when the index or the moment is another."""
+    held: dict[float, list[Entry]] = view.hold("entries", dict)
+    if view.now not in held:
+        held.clear()
+        held[view.now] = [Entry(*row, view.now) for row in view.hold("sessions", lambda: _rows(view))]
+    return held[view.now]
+
+
+_Row = tuple[Session, str, int | None, int | None, int | None]
+
+
+def _rows(view: View) -> list[_Row]:
+    """Return of each session what does not depend on the moment, as Entry has it, in order."""
     telemetry = view.hold("telemetry", lambda: queries.streams(view.database, "telemetry"))
     heard = {one.subject: one.last_at for one in telemetry}
-    entries = [Entry(one, path, heard.get(one.session_id), view.now) for one, path in rows]
-    chosen = [one for one in entries if mode in (None, one.session.mode) and status in (None, one.session.status)]
-    return sorted(chosen, key=lambda one: (one.ended_at or one.started_at or 0, one.session.session_id), reverse=True)
+    rows = [
+        (one, path, read_time(one.started_at), read_time(one.finished_at), heard.get(one.session_id))
+        for one, path in queries.sessions(view.database)
+    ]
+    return sorted(rows, key=lambda row: (row[3] or row[2] or 0, row[0].session_id), reverse=True)
 
 
 def find_session(view: View, session_id: str) -> Entry | None:

@@ -26,12 +26,17 @@ _NOTHING = Tally()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: what it says of itself, and its steps as a whole, if there are any."""
+    """One run: what it says of itself, and its steps as a whole, if there are any.
+
+    Attributes:
+        problems: what is wrong with its files that cannot be read.
+    """
 
     meta: Meta
     steps: Stream | None
     now: float
     alerts: int = 0
+    problems: tuple[str, ...] = ()
 
     @property
     def tally(self) -> Tally:
@@ -86,7 +91,12 @@ class Run:
             "ended_at": show(self.ended_at),
             "is_active": self.is_active,
             "last_event_time": show(self.last_at),
+            **self._problems(),
         }
+
+    def _problems(self) -> dict[str, object]:
+        """Return what is wrong, if anything is: what is not read is never silently absent."""
+        return {"problems": list(self.problems)} if self.problems else {}
 
     def snapshot(self) -> dict[str, object]:
         """Return where it stands."""
@@ -102,12 +112,20 @@ class Run:
             "position_size": tally.position_size,
             "drawdown": tally.drawdown,
             "last_event_time": show(self.last_at),
+            **self._problems(),
         }
 
 
 def list_runs(view: View) -> list[Run]:
     """Return all runs, the one with the newest step first, those without a step last."""
-    return [Run(meta, steps, view.now, alerts) for meta, steps, alerts in view.hold("runs", lambda: _rows(view))]
+    problems = _problems_of(view)
+    rows = view.hold("runs", lambda: _rows(view))
+    return [Run(meta, steps, view.now, alerts, problems.get(meta.run_id, ())) for meta, steps, alerts in rows]
+
+
+def _problems_of(view: View) -> dict[str, tuple[str, ...]]:
+    found = view.hold("unread_tables", lambda: queries.unread_tables(view.database))
+    return {run_id: tuple(problems) for run_id, problems in found.items()}
 
 
 def _rows(view: View) -> list[tuple[Meta, Stream | None, int]]:
@@ -128,7 +146,8 @@ def find_run(view: View, run_id: str) -> Run | None:
     if meta is None:
         return None
     alerts = queries.stream(view.database, "run_alert", run_id)
-    return Run(meta, queries.stream(view.database, "step", run_id), view.now, alerts.next if alerts else 0)
+    steps = queries.stream(view.database, "step", run_id)
+    return Run(meta, steps, view.now, alerts.next if alerts else 0, _problems_of(view).get(run_id, ()))
 
 
 def newest_steps(view: View, run: Run, limit: int) -> list[StepAt]:

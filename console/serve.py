@@ -10,6 +10,7 @@ import errno
 import logging
 import signal
 import socket
+import ssl
 
 import click
 import uvicorn
@@ -19,6 +20,7 @@ from console.index.index import Index
 from console.index.store import IndexStoreError
 from console.settings import Settings
 from exporters.reading import raise_limit
+from exporters.web.access import Access
 
 __all__ = ["ListenError", "listen", "serve"]
 
@@ -52,8 +54,23 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings, host: str, port: int) -> int:
-    """Serve the console until it is told to stop; return its exit code."""
+class _Config(uvicorn.Config):
+    """What uvicorn serves by, with a context of our own for TLS."""
+
+    context: ssl.SSLContext | None = None
+
+    def load(self) -> None:
+        """Make everything ready to serve."""
+        super().load()
+        self.ssl = self.context
+
+
+def serve(settings: Settings, host: str, port: int, access: Access) -> int:
+    """Serve the console until it is told to stop; return its exit code.
+
+    Args:
+        access: who may connect and ask.
+    """
     try:
         listener = listen(host, port)
         raise_limit()
@@ -61,8 +78,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
     except (ListenError, IndexStoreError) as error:
         click.echo(str(error), err=True)
         return 1
-    config = uvicorn.Config(
-        build_app(Console(settings, index)),
+    config = _Config(
+        access.guard(build_app(Console(settings, index))),
         ws="none",
         log_config=None,
         log_level="warning",
@@ -73,6 +90,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         timeout_keep_alive=10,
         timeout_graceful_shutdown=1,
     )
+    config.context = access.tls
     _log.info("serving console address=%s:%d", host, listener.getsockname()[1])
     _log.info("reading runs=%s sessions=%s", settings.base_runs_dir, settings.sessions_dir)
     for number in (

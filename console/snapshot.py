@@ -50,7 +50,11 @@ def normalised(status: object) -> str:
 
 
 def snapshot(view: View) -> dict[str, object]:
-    """Return the snapshot."""
+    """Return the snapshot, made once for each state of the index: nothing in it depends on the moment."""
+    return view.hold("snapshot", lambda: _made(view))
+
+
+def _made(view: View) -> dict[str, object]:
     newest = _newest(view)
     at = view if newest is None else replace(view, now=newest / 1e9)
     panels = [_panel(name, make, at) for name, make in sorted(_PANELS.items())]

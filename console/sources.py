@@ -17,10 +17,13 @@ from typing import NamedTuple
 from console.names import is_id
 from console.settings import Settings
 
-__all__ = ["STEP_FILES", "Place", "Sources"]
+__all__ = ["STEP_FILES", "TABLES", "Place", "Sources"]
 
-STEP_FILES = ("events.jsonl", "events.csv")
+STEP_FILES = ("events.jsonl", "events.parquet", "events.csv")
 """Where a run's steps may stand, in order of preference; one file of them counts."""
+
+TABLES = ("events.parquet", "trades.parquet")
+"""Files of a run that are written whole, again and again, and read as a whole."""
 
 _IN_A_RUN = {
     "events.jsonl": "step",
@@ -28,6 +31,8 @@ _IN_A_RUN = {
     "alerts.jsonl": "run_alert",
     "trades.jsonl": "trade",
     "trades.csv": "trade",
+    "events.parquet": "step",
+    "trades.parquet": "trade",
 }
 """File of a run's folder -> kind of its lines."""
 
@@ -63,7 +68,7 @@ class Sources:
     def patterns(self) -> list[str]:
         """What is followed."""
         runs, execution = glob.escape(self._runs), glob.escape(self._execution)
-        in_runs = [f"{runs}/*/{name}" for name in _IN_A_RUN]
+        in_runs = [f"{runs}/*/{name}" for name in _IN_A_RUN if name not in TABLES]
         return [*in_runs, f"{runs}/alerts/alerts_*.jsonl", f"{execution}/*.jsonl", *map(glob.escape, self._single)]
 
     def may_follow(self, path: str) -> bool:
@@ -107,7 +112,7 @@ class Sources:
     def _place_of(self, path: str) -> Place:
         path = os.path.abspath(path)
         for single, place in self._single.items():
-            if path.startswith(single):
+            if path.startswith(single) and "/" not in path[len(single) :]:
                 return place
         folder, name = os.path.split(path)
         if folder == self._execution:

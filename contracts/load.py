@@ -82,15 +82,17 @@ def load_all(paths: Iterable[Path]) -> tuple[tuple[Contract, ...], tuple[Fault, 
     return tuple(contracts), tuple(faults)
 
 
-def read_document(path: Path) -> tuple[Spot, Faults, str]:
+def read_document(path: Path, merges: bool = False) -> tuple[Spot, Faults, str]:
     """Read a YAML file of any content; return its root, the faults found so far and its SHA-256.
+
+    With `merges`, merge keys (`<<`) are followed, as Prometheus and Docker do; without, each is a fault.
 
     Raises:
         ContractError: if the file cannot be read or is not YAML.
     """
     data, root = _compose(path)
     faults = Faults(str(path))
-    return _Reader(faults).spot(root, ""), faults, hashlib.sha256(data).hexdigest()
+    return _Reader(faults, merges).spot(root, ""), faults, hashlib.sha256(data).hexdigest()
 
 
 def _load(path: Path) -> tuple[Contract, Spot]:
@@ -146,8 +148,9 @@ for _name, _pattern, _first in _RESOLVERS:
 class _Reader:
     """Nodes -> Spots; adds faults for keys that stand twice, merge keys, and keys and texts that are none."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, merges: bool) -> None:
         self._faults = faults
+        self._merges = merges
         self._left = _MAX_SPOTS
 
     def spot(self, node: yaml.Node, path: str) -> Spot:
@@ -172,16 +175,22 @@ class _Reader:
 
     def _entries(self, nodes: Sequence[tuple[yaml.Node, yaml.Node]], path: str) -> dict[str, Spot]:
         entries: dict[str, Spot] = {}
+        merged: list[Spot] = []
         for key, child in nodes:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
             inner = f"{path}.{show(name)}" if path else show(name)
             value = self.spot(child, inner)
             here = Spot(value.value, key.start_mark.line + 1, inner, value.tag)
+            if self._merges and name == "<<":
+                merged += [value, *value.elements()]
+                continue
             problem = self._key_problem(key, entries)
             if problem:
                 self._faults.add(here, problem)
             else:
                 entries[name] = here
+        for other in merged:
+            entries |= {name: spot for name, spot in other.items() if name not in entries}
         return entries
 
     @staticmethod

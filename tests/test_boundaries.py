@@ -33,12 +33,15 @@ GATE = "contracts.no_live."
 WITNESS = {"emitters/session.py": "exporters.telemetry"}
 """The one door through which an emitter may tell us something: a session uses the telemetry as an outsider would."""
 
-READING = "exporters.reading."
-"""The one door through which the console reads files exactly."""
+DOORS = ("exporters.reading.", "exporters.web.access.")
+"""The doors through which the console reads files exactly, and asks whom it may let in."""
 
 CAN_TRADE = {"requests", "httpx", "aiohttp", "ccxt", "websocket", "websockets", "grpc", "paramiko", "smtplib", "ftplib"}
 HTTP = {f"exporters/engine/exposition/{name}.py" for name in ("app", "connection", "serve")}
 CONSOLE = {f"console/{name}.py" for name in ("api/following", "app", "guard", "metrics", "serve")}
+WEB = {f"exporters/web/{name}.py" for name in ("access", "certificates", "passwords")}
+"""Who may connect and ask: TLS and passwords for those who listen."""
+
 LISTENS = {"exporters/commands/demo/ports.py", "exporters/commands/demo/told.py"}
 """What else holds sockets of its own, to bind: whether a port is free, and whom Alertmanager tells in the demo."""
 
@@ -149,7 +152,7 @@ def test_imports_flow_one_way(package: str, allowed: set[str]) -> None:
         if name.partition(".")[0] in forbidden
         and not name.startswith(GATE)
         and name != WITNESS.get(name_of(path))
-        and not (package == "console" and name.startswith(READING))
+        and not (package == "console" and name.startswith(DOORS))
     ]
     assert wrong == []
 
@@ -235,14 +238,14 @@ def test_no_stage_asks_a_calendar_what_time_it_is() -> None:
 def test_nothing_here_can_trade() -> None:
     assert [name_of(path) for path in MODULES if packages(path) & CAN_TRADE] == []
     users = {name_of(path) for path in MODULES if any(name.startswith(NETWORK) for name in imports(path))}
-    assert users == {CLIENT, *HTTP, *LISTENS, *CONSOLE}
+    assert users == {CLIENT, *HTTP, *WEB, *LISTENS, *CONSOLE}
     calls = re.compile(r"\bsocket\.(?!gethostname\b)\w+")
-    quiet = [path for path in MODULES if name_of(path) not in {CLIENT, *HTTP, *LISTENS, *CONSOLE}]
+    quiet = [path for path in MODULES if name_of(path) not in {CLIENT, *HTTP, *WEB, *LISTENS, *CONSOLE}]
     assert [name_of(path) for path in quiet if calls.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_whoever_listens_never_connects() -> None:
-    for name in (*HTTP, *LISTENS, *CONSOLE):
+    for name in (*HTTP, *WEB, *LISTENS, *CONSOLE):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert re.findall(r"\.connect(?:_ex)?\(|create_connection|open_connection|sendto\(", text) == [], name
 

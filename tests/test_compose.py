@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from contracts.load import load_contracts
+from exporters.cli import main
 from tests.documents import from_yaml
+from tests.end_to_end.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("prometheus", "alertmanager", "grafana")
+OURS = {"ai_live": 9110, "shadow_mvs": 9109, "execution_watch": 9112, "metricsd": 9111, "console": 8000}
+"""Services of the profile `exporters`, with their ports."""
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +29,61 @@ def compose() -> Mapping[str, Any]:
     return found
 
 
-def test_there_are_three_services_and_each_keeps_its_data_in_a_volume(compose: Mapping[str, Any]) -> None:
-    assert tuple(compose["services"]) == SERVICES
-    named = {volume.split(":")[0] for one in SERVICES for volume in compose["services"][one]["volumes"]}
-    assert {name for name in named if not name.startswith("./")} == set(compose["volumes"])
+def test_there_is_a_service_for_each_part_and_each_keeps_its_data_in_a_volume(compose: Mapping[str, Any]) -> None:
+    assert tuple(compose["services"]) == (*OURS, *SERVICES)
+    named = {volume.split(":")[0] for one in compose["services"].values() for volume in one["volumes"]}
+    assert {name for name in named if not name.startswith(("./", "${"))} == set(compose["volumes"])
+
+
+def test_a_service_of_ours_for_each_contract_and_the_console_starts_a_command_there_is(
+    compose: Mapping[str, Any],
+) -> None:
+    contracts = {contract.name: contract.port for contract in load_contracts(ROOT / "contracts")}
+    assert contracts | {"console": 8000} == OURS
+    for name in OURS:
+        words = compose["services"][name]["command"]
+        assert words[:2] == ["export", name] or words[:1] == ["console"] == [name]
+        result = CliRunner().invoke(main, [*words[:1], "--help"])
+        assert [word for word in words if word.startswith("--") and word not in result.output] == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_of_ours_is_of_the_image_reads_only_and_has_no_rights(compose: Mapping[str, Any], name: str) -> None:
+    one = compose["services"][name]
+    assert (one["profiles"], one["image"], one["network_mode"]) == (["exporters"], "peak-trade", "host")
+    assert (one["cap_drop"], one["read_only"], one["user"]) == (["ALL"], True, "${PEAK_TRADE_USER:-65532:65532}")
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert one["mem_limit"] and one["pids_limit"] and one["restart"] == "unless-stopped"
+    written = [volume for volume in one["volumes"] if not volume.endswith(":ro")]
+    assert written == (
+        ["${PEAK_TRADE_RECORDED:-./.ops_local/prom_multiproc}:/recorded"]
+        if name == "metricsd"
+        else ["peaktrade_state:/state"]
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_of_ours_is_asked_with_what_its_image_holds_whether_it_is_ready(
+    compose: Mapping[str, Any], name: str
+) -> None:
+    words = compose["services"][name]["healthcheck"]["test"]
+    host = "127.0.0.1" if name == "console" else "${PEAK_TRADE_LISTEN:-127.0.0.1}"
+    path = "health" if name == "console" else "-/ready"
+    assert words[:3] == ["CMD", "python", "-c"]
+    assert words[3] == (
+        f"from urllib.request import urlopen as ask; ask('http://{host}:{OURS[name]}/{path}', timeout=2)"
+    )
+    code = words[3].replace("${PEAK_TRADE_LISTEN:-127.0.0.1}", "127.0.0.1").replace(str(OURS[name]), str(free_port()))
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (asked.returncode, "Connection refused" in asked.stderr) == (1, True), "nobody listens there"
+
+
+def test_the_image_holds_the_folders_that_are_written(compose: Mapping[str, Any]) -> None:
+    text = (ROOT / "deploy" / "Containerfile").read_text()
+    assert "COPY --from=build --chown=65532:65532 /state /state" in text
+    assert "WORKDIR /data\n" in text
+    environment = compose["services"]["ai_live"]["environment"]
+    assert environment["PEAK_TRADE_STATE_DIR"] == "/state"
 
 
 @pytest.mark.parametrize(

@@ -97,9 +97,9 @@ def test_without_an_exporter_all_tests_can_still_be_imported(name: str, tmp_path
 
 def test_ci_installs_the_programs_that_tests_use_and_contributors_are_told_the_same() -> None:
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
-    packages = dict(re.findall(r"\[(\w+)\]=([\w-]+)", script))
+    packages = dict(re.findall(r"\[([\w-]+)\]=([\w-]+)", script))
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
-    needed = {name for text in texts for name in re.findall(r'(?:mark\.needs|which)\("(\w+)"', text)} - {"peaktrade"}
+    needed = {name for text in texts for name in re.findall(r'(?:mark\.needs|which)\("([\w-]+)"', text)} - {"peaktrade"}
     assert needed <= set(packages)
     [told] = re.findall(r"apt-get install ([a-z0-9 -]+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     on_any_debian = {"mount"}

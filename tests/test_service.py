@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -184,3 +185,20 @@ def test_the_lines_for_completion_are_those_of_the_shells_and_complete_commands(
         assert (shown.exit_code, "peaktrade" in shown.output) == (0, True)
     asked = {"_PEAKTRADE_COMPLETE": "bash_complete", "COMP_WORDS": "peaktrade ex", "COMP_CWORD": "1"}
     assert CliRunner().invoke(main, prog_name="peaktrade", env=asked).output == "plain,export\n"
+
+
+@pytest.mark.slow
+def test_a_real_bash_completes_commands_and_flags() -> None:
+    page = (ROOT / "docs" / "runbooks" / "service.md").read_text()
+    [line] = re.findall(r"^eval .*bash_source.*$", page, re.MULTILINE)
+    script = (
+        f"{line}\n"
+        'told() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()\n'
+        '_peaktrade_completion peaktrade; echo "${COMPREPLY[@]}"; }\n'
+        "told peaktrade tar\n"
+        "told peaktrade export --web\n"
+        "told peaktrade contract ch\n"
+    )
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=environment)
+    assert (done.stdout, done.stderr) == ("targets\n--web.config.file --web-config-file\ncheck\n", "")

@@ -6,12 +6,14 @@ The environment has what the wheel depends on, and nothing of this checkout.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
 from email.parser import Parser
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import click
@@ -74,9 +76,24 @@ def test_the_wheel_carries_what_others_read_and_says_what_it_is(installed: Insta
     [info] = installed.packages.glob("peak_trade_exporters-*.dist-info")
     meta = Parser().parsestr((info / "METADATA").read_text())
     assert meta["License-Expression"] == "Apache-2.0"
+    shown = str(meta.get_payload())
+    assert re.findall(r"\]\((?!https?://)[^)]*\)", shown) == [], "links that lead nowhere from here"
+    assert shown.startswith("# Peak_Trade Exporters\n")
     assert "Typing :: Typed" in meta.get_all("Classifier", [])
     assert {"peaktrade = exporters.cli:main", "peak-trade-exporters = exporters.cli:main"} <= set(
         (info / "entry_points.txt").read_text().splitlines()
+    )
+
+
+def test_links_of_the_long_description_are_absolute_once_the_address_of_the_repository_is_known() -> None:
+    found = spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert found is not None and found.loader is not None
+    hook = module_from_spec(found)
+    found.loader.exec_module(hook)
+    text = "[a](docs/a.md#b) ![c](d.png) [e](https://f) [g](#h)"
+    assert hook.readable_elsewhere(text, "") == "a  [e](https://f) [g](#h)"
+    assert hook.readable_elsewhere(text, "https://x/y/") == (
+        "[a](https://x/y/blob/main/docs/a.md#b) ![c](https://x/y/raw/main/d.png) [e](https://f) [g](#h)"
     )
 
 

@@ -31,6 +31,11 @@ def _run(view: View, asked: Asked) -> Run:
     return run
 
 
+def _because(run: Run) -> str:
+    """Return why something of a run is not there, where that is known."""
+    return f" ({'; '.join(run.problems)})" if run.problems else ""
+
+
 def _health(view: View, asked: Asked) -> object:
     return {"status": "ok", "contract_version": CONTRACT_VERSION, "server_time": show(int(view.now * 1e9))}
 
@@ -118,7 +123,7 @@ def _placed(one: StepAt) -> dict[str, object]:
 def _equity(view: View, asked: Asked) -> object:
     found = _items(view, asked, _equity_item)
     if all(one["equity"] is None for one in found["items"]):  # type: ignore[attr-defined]  # a list of items
-        raise Failure(404, "equity_not_available", "equity_not_available")
+        raise Failure(404, "equity_not_available", f"equity_not_available{_because(_run(view, asked))}")
     return found
 
 
@@ -165,7 +170,7 @@ def _trades(view: View, asked: Asked) -> object:
     run = _run(view, asked)
     stream = queries.stream(view.database, "trade", run.meta.run_id)
     if stream is None:
-        raise Failure(404, "trades_not_available", "trades_not_available")
+        raise Failure(404, "trades_not_available", f"trades_not_available{_because(run)}")
     events = reversed(queries.events_before(view.database, stream, asked["limit"]))
     return _wrapped(run, [{"seq": event.seq, "ts": show(event.at), **event.body} for event in events])
 
@@ -182,7 +187,7 @@ def events_page(view: View, asked: Asked) -> dict[str, object]:
     """
     run = _run(view, asked)
     if run.steps is None:
-        raise Failure(404, "events_not_available", f"events_not_available:{run.meta.run_id}")
+        raise Failure(404, "events_not_available", f"events_not_available:{run.meta.run_id}{_because(run)}")
     steps = steps_from(view, run, asked["since_seq"], asked["limit"])
     items = [event_item(one, run.meta.run_id) for one in steps]
     following = steps[-1].seq + 1 if steps else min(asked["since_seq"], run.steps.next)

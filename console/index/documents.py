@@ -1,4 +1,4 @@
-"""Looks at the files that are no logs: meta.json of every run, the session registry, and Parquet. Part of the index.
+"""Looks at the files that are no logs: meta.json of every run, and the session registry. Part of the index.
 
 In: folders. Out: rows of `documents` for what changed since the last look, told by size, times and inode. A file that
 cannot be read or is broken keeps its place, with what is wrong.
@@ -10,14 +10,15 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 
-from console.documents import read_meta, read_session
+from console.documents import Session, read_meta, read_session
+from console.index.session_files import SessionFiles
+from console.parquet import is_readable
 from console.settings import Settings
-from console.sources import STEP_FILES, Sources
+from console.sources import STEP_FILES, TABLES, Sources
 
-__all__ = ["Documents"]
+__all__ = ["Documents", "mark_of"]
 
 _LARGEST = 4 << 20
 """Bytes; a larger meta.json or session is not read."""
@@ -33,7 +34,7 @@ class Documents:
 
     def __init__(self, database: sqlite3.Connection, settings: Settings, sources: Sources) -> None:
         self._database = database
-        self._sessions = settings.sessions_dir
+        self._sessions = SessionFiles(settings.sessions_dir)
         self._sources = sources
         self._marks: dict[str, str] = {}
         self._chosen: dict[str, str] = {}
@@ -45,7 +46,10 @@ class Documents:
 
     def begin(self) -> None:
         """Take over what the index knows."""
-        self._marks = dict(self._database.execute("SELECT path, mark FROM documents"))
+        self._marks = dict(self._database.execute("SELECT path, mark FROM documents WHERE kind <> 'table'"))
+        query = "SELECT path, body FROM documents WHERE kind = 'session' AND problem = ''"
+        for path, body in self._database.execute(query):
+            self._note_session(path, read_session(body))
 
     def chosen(self, run_id: str) -> str:
         """Return the name of the file a run's steps are read from; empty if there is no choice to make."""
@@ -64,16 +68,21 @@ class Documents:
         found: dict[str, tuple[str, str, str]] = {}
         for folder in looked:
             path = f"{folder}/meta.json"
-            mark = _mark_of(path)
+            mark = mark_of(path)
             if mark:
                 found[path] = ("run", os.path.basename(folder), mark)
-        sessions = list(self._session_files())
+        sessions, are_all = self._sessions.due(folders is None)
         for path in sessions:
-            found[path] = ("session", "", _mark_of(path))
+            found[path] = ("session", "", mark_of(path))
         changed = [(path, *what) for path, what in found.items() if self._marks.get(path) != what[2]]
-        known = self._marks.keys() if is_full else {f"{one}/meta.json" for one in looked} | self._listed
+        known = {
+            *(f"{one}/meta.json" for one in (before if is_full else looked)),
+            *(self._listed if are_all else sessions),
+        }
+        if folders is None:
+            known.update(self._marks)
         gone = (self._marks.keys() & known) - found.keys()
-        self._listed = set(sessions)
+        self._listed = {*sessions} if are_all else self._listed
         self._note_young(found if is_full else {path: found[path] for path, *_ in changed}, is_full)
         return changed + [(path, "", "", "") for path in gone]
 
@@ -100,17 +109,25 @@ class Documents:
             if kind == "session" and not problem:
                 read = read_session(body)
                 found = ("", read) if isinstance(read, str) else (read.session_id, "")
+                self._note_session(path, read)
             elif kind == "run" and not problem:
                 meta = read_meta(body, subject)
                 found = subject, meta if isinstance(meta, str) else ""
                 has_ended = not isinstance(meta, str) and meta.ended_at is not None
                 (self.ended.add if has_ended else self.ended.discard)(os.path.dirname(path))
-                self._choose(subject, os.path.dirname(path))
+                self.choose(subject, os.path.dirname(path))
             self._database.execute(_PUT, (path, kind, found[0], mark, body, found[1]))
             self._marks[path] = mark
 
-    def _choose(self, run_id: str, folder: str) -> None:
-        there = [name for name in STEP_FILES if os.path.exists(f"{folder}/{name}")]
+    def _note_session(self, path: str, read: Session | str) -> None:
+        """Note whether a session's file may rest: it has ended, so nobody is to write to it again."""
+        has_ended = not isinstance(read, str) and read.status != "started"
+        (self._sessions.rest.add if has_ended else self._sessions.rest.discard)(path)
+
+    def choose(self, run_id: str, folder: str) -> None:
+        """Choose the file a run's steps are read from, if there are several that can be."""
+        names = (name for name in STEP_FILES if os.path.exists(f"{folder}/{name}"))
+        there = [name for name in names if name not in TABLES or is_readable()]
         if len(there) > 1:
             self._chosen[run_id] = there[0]
 
@@ -119,19 +136,11 @@ class Documents:
         if folders is not self._folders:
             self._folders, self._runs = folders, frozenset(folders)
             for folder in folders:
-                self._choose(os.path.basename(folder), folder)
+                self.choose(os.path.basename(folder), folder)
         return folders
 
-    def _session_files(self) -> Iterator[str]:
-        try:
-            with os.scandir(self._sessions) as entries:
-                names = [entry.name for entry in entries if entry.name.endswith(".json")]
-        except OSError:
-            return
-        yield from (str(Path(self._sessions) / name) for name in names)
 
-
-def _mark_of(path: str) -> str:
+def mark_of(path: str) -> str:
     """Return what changes when a file does; empty if there is no regular file."""
     try:
         info = os.lstat(path)

@@ -7,6 +7,7 @@ there is more to read than the time given allows; `is_behind` says so. One threa
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sqlite3
 import threading
@@ -18,6 +19,8 @@ import msgspec
 from console.index.documents import Documents
 from console.index.ingest import Ingest
 from console.index.store import NAME, open_store, set_aside
+from console.index.tables import Tables
+from console.parquet import UnreadableParquetError
 from console.settings import Settings
 from console.sources import Sources
 from exporters.reading import Batch, Reading, Row, transaction
@@ -35,6 +38,18 @@ and may be written anew in its place. Open files, and the folders of all other r
 _UNSEEN = -1
 _PUT = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
 _DELETE = "DELETE FROM positions WHERE kind = ? AND key = ?"
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no reference cycles meanwhile: lines make none, and looking is an eighth of the cost of reading them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Index:
@@ -62,8 +77,10 @@ class Index:
         self.database = open_store(self._settings.state_dir)
         self._documents = Documents(self.database, self._settings, self.sources)
         self._ingest = Ingest(self.database, self.sources, self._documents.chosen)
+        self._tables = Tables(self.database, self.sources, self._ingest)
         self._reading = Reading(self.sources.patterns, self.sources.may_follow)
         self._documents.begin()
+        self._tables.begin()
         kept = self.database.execute("SELECT kind, key, value FROM positions").fetchall()
         self._seen_folders = {}
         try:
@@ -113,7 +130,22 @@ class Index:
             self._reading.kept(self._monotonic())
             if self._monotonic() >= deadline:
                 break
-        self.is_behind = not is_done
+        while self._tables.due and self._monotonic() < deadline:
+            self._take_table(next(iter(self._tables.due)))
+        self.is_behind = not is_done or bool(self._tables.due)
+
+    def _take_table(self, path: str) -> None:
+        """Take in one Parquet file, or note why that cannot be done; in a transaction of its own."""
+        folder = os.path.dirname(path)
+        self._documents.choose(os.path.basename(folder), folder)
+        try:
+            with self._commit():
+                self.database.execute("BEGIN IMMEDIATE")
+                self._tables.take(path, time.time())
+        except UnreadableParquetError as error:
+            with transaction(self.database):
+                self._tables.refuse(path, str(error))
+            self.version += 1
 
     def _look(self) -> None:
         """Look for new files, if a folder may have some, and at the documents that changed."""
@@ -128,6 +160,7 @@ class Index:
             mark = state[folder]
             self._seen_folders[folder] = _UNSEEN if mark and mark > settled else mark
         changes = self._documents.changes(None if is_full else changed)
+        self._tables.look(changed, frozenset() if is_full else self._documents.ended)
         if is_full:
             self._looked_at = self._monotonic()
         if changes:
@@ -143,7 +176,7 @@ class Index:
             yield
             is_new = self.database.in_transaction
             if is_new:
-                self._ingest.streams.flush()
+                self._ingest.flush()
                 for kind, key, value in self._reading.positions():
                     if value is None:
                         self.database.execute(_DELETE, (kind, key))
@@ -157,6 +190,7 @@ class Index:
                 self.database.execute("ROLLBACK")
             raise
 
+    @_uncollected()
     def _drain(self, commit_at: float) -> bool:
         """Take what there is until a commit is due; whether all of it was."""
         now = time.time()

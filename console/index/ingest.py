@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from itertools import accumulate
 
 from console.index.event_rows import EventRows
 from console.index.step_rows import StepRows
@@ -50,8 +51,14 @@ class Ingest:
         self._events = EventRows(database, self.streams)
         self._steps = StepRows(database, self.streams)
 
+    def flush(self) -> None:
+        """Write what is held, in the transaction of the lines."""
+        self._events.flush()
+        self.streams.flush()
+
     def forget(self) -> None:
         """Drop what is held, after a commit that failed."""
+        self._events.forget()
         self.streams.forget()
         self._files.clear()
         self._headers.clear()
@@ -80,6 +87,29 @@ class Ingest:
             passed += self._events.take(place, file, lines, header, refused)
         self._refuse(file, refused, now)
         self._database.execute(_COUNT, (number, len(refused), passed, batch.end - batch.start, now, file))
+
+    def begin_anew(self, place: Place) -> None:
+        """Drop what was read of a table that says something else now."""
+        if place.kind == "step":
+            self._steps.begin_anew(place.subject)
+        else:
+            self._events.begin_anew(place.kind, place.subject)
+
+    def take_rows(self, place: Place, path: str, first: int, rows: list[bytes], now: float) -> None:
+        """Put rows of a table into the index, from row `first` on; a row's number stands for its place."""
+        file = self._file(path)
+        lines, passed = list(enumerate(rows, first)), 0
+        refused: Refused = []
+        if place.kind == "step":
+            self._steps.take(place.subject, file, lines, None, refused)
+        else:
+            passed = self._events.take(place, file, lines, None, refused)
+        self._refuse(file, refused, now)
+        self._database.execute(_COUNT, (len(rows), len(refused), passed, 0, now, file))
+
+    def note_size(self, path: str, size: int) -> None:
+        """Note how large a table was when it was read."""
+        self._database.execute("UPDATE files SET bytes = ? WHERE id = ?", (size, self._file(path)))
 
     def _take_steps(
         self,
@@ -131,12 +161,13 @@ class Ingest:
 
 def _lines_of(batch: Batch) -> list[tuple[int, bytes]]:
     """Return where each line begins, and its bytes; blank lines are none."""
-    found, start = [], batch.start + batch.skipped_bytes
-    for raw in batch.data.split(b"\n"):
-        if raw and not raw.isspace():
-            found.append((start, raw))
-        start += len(raw) + 1
-    return found
+    raws = batch.data.split(b"\n")
+    starts = accumulate([len(raw) + 1 for raw in raws], initial=batch.start + batch.skipped_bytes)
+    if not raws[-1]:
+        raws.pop()
+    found = zip(starts, raws, strict=False)
+    has_blanks = b"" in raws or any(map(bytes.isspace, raws))
+    return [line for line in found if line[1] and not line[1].isspace()] if has_blanks else list(found)
 
 
 def _is_text(data: bytes) -> bool:

@@ -46,6 +46,7 @@ __all__ = [
     "steps_before",
     "stream",
     "streams",
+    "unread_tables",
 ]
 
 _tally = msgspec.json.Decoder(Tally)
@@ -238,6 +239,15 @@ def sessions(database: sqlite3.Connection) -> list[tuple[Session, str]]:
 def broken_documents(database: sqlite3.Connection) -> list[tuple[str, str]]:
     """Return (path, what is wrong) of the documents that are not in order."""
     return list(database.execute("SELECT path, problem FROM documents WHERE problem <> '' ORDER BY path"))
+
+
+def unread_tables(database: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return for each run with files that cannot be read as tables, what is wrong with each."""
+    query = "SELECT subject, path, problem FROM documents WHERE kind = 'table' AND problem <> '' ORDER BY path"
+    found: dict[str, list[str]] = {}
+    for subject, path, problem in database.execute(query):
+        found.setdefault(subject, []).append(f"{path.rpartition('/')[2]} {problem}")
+    return found
 
 
 def files(database: sqlite3.Connection, limit: int = 200) -> list[FileState]:

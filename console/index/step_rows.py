@@ -50,7 +50,7 @@ class StepRows:
         for some in _parts(kept):
             data = b"\n".join(raw for _, raw in some)
             packed = zlib.compress(data, 1) if len(data) >= _PACKED_FROM else data
-            places = _packed_places(some)
+            places = _packed_places(some, len(data))
             self._database.execute(_INSERT, (stream.id, stream.next, len(some), file, places, _text(header), packed))
             stream.next += len(some)
 
@@ -84,12 +84,14 @@ def _parts(kept: list[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
         yield kept[at : at + _BLOCK_LINES]
 
 
-def _packed_places(some: list[tuple[int, bytes]]) -> str:
-    """Return where a block's lines begin: the first place, and the others only if they do not follow each other."""
-    first, place, follows = some[0][0], some[0][0], True
-    for start, raw in some:
-        follows = follows and start == place
-        place = start + len(raw) + 1
+def _packed_places(some: list[tuple[int, bytes]], length: int) -> str:
+    """Return where a block's lines begin: the first place, and the others only if they do not follow each other.
+
+    Args:
+        length: bytes of the block. Lines left out lie between others, so the last place alone says whether any was.
+    """
+    (first, _), (last, raw) = some[0], some[-1]
+    follows = last - first == length - len(raw)
     return str(first) if follows else ",".join(str(start) for start, _ in some)
 
 

@@ -16,6 +16,9 @@ from console.index.tally import Curve, Tally
 __all__ = ["Stream", "Streams"]
 
 _MOST_HELD = 2048
+_MOST_CURVES = 200
+"""Curves held from one commit to the next; each takes some 60 kB, and is read again as quickly as it was written."""
+
 _COLUMNS = "id, kind, subject, next, first_at, last_at, tally, curve"
 _tally = msgspec.json.Decoder(Tally)
 _curve = msgspec.json.Decoder(Curve)
@@ -84,7 +87,7 @@ class Streams:
         self._database.executemany(update, rows)
         for stream in self._held.values():
             stream.is_changed = False
-        if len(self._held) > _MOST_HELD:
+        if len(self._held) > _MOST_HELD or sum(one.curve is not None for one in self._held.values()) > _MOST_CURVES:
             self._held.clear()
 
     def forget(self) -> None:

@@ -63,8 +63,10 @@ def add_steps(tally: Tally, curve: Curve, steps: Sequence[Step]) -> None:
     drawdown = tally.drawdown
     for step in steps:
         orders += step.orders_filled or step.orders_generated or 0
-        blocked += step.orders_blocked or 0
-        rejected += step.orders_rejected or 0
+        if step.orders_blocked:
+            blocked += step.orders_blocked
+        if step.orders_rejected:
+            rejected += step.orders_rejected
         equity = step.equity
         if equity is not None:
             if top is None or equity > top:

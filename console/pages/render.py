@@ -91,6 +91,7 @@ _environment.filters.update(
     url=lambda text: quote(str(text), safe=""),
     query=lambda values: urlencode({name: value for name, value in values.items() if value}),
     gate=_gate,
+    unit=lambda path: "row" if path.endswith(".parquet") else "byte",
     pretty=lambda value: json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str),
 )
 _environment.globals.update(sparkline=sparkline, exporters_url=exporters_url)

@@ -17,7 +17,6 @@ from contracts.lint import rules
 from contracts.lint.allowances import Allowance, read_allowances
 from contracts.lint.finding import Claim, Finding, Place, Severity
 from contracts.lint.inputs.tree import Tree
-from contracts.lint.settings import FILE
 
 __all__ = ["EXCEPTION_RULE", "RuleModule", "check", "find_rules"]
 
@@ -69,7 +68,10 @@ def check(tree: Tree, only: Sequence[str] = ()) -> list[Finding]:
     if tree.is_whole and everything:
         kept += _judge([one for one in allowances if one.id not in off], used)
     unknown = set(off) - {rule.id for rule in find_rules()} - {EXCEPTION_RULE}
-    kept += [Finding(Place(FILE, 1), EXCEPTION_RULE, "error", _NO_RULE.format(repr(name))) for name in sorted(unknown)]
+    kept += [
+        Finding(Place(tree.settings.file, 1), EXCEPTION_RULE, "error", _NO_RULE.format(repr(name)))
+        for name in sorted(unknown)
+    ]
     return sorted(finding for finding in kept if not only or finding.id in only)
 
 

@@ -45,12 +45,13 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
     # lint: allow area/name: reason            YAML; in a dashboard, as a comment in the expression
     <!-- lint: allow area/name: reason -->     Markdown
 
-    What is another repository's own way (prefixes, severities, jobs of others, rules that are off) is said in its
-    peaktrade.toml.
+    What is another repository's own way (where its files are, prefixes, severities, jobs of others, rules that are
+    off) is said in its peaktrade.toml, or in the table [tool.peaktrade.lint] of its pyproject.toml. Without either, and
+    without a folder contracts, files are known by what is in them.
 
     Exit code 0: nothing, or only info. 1: errors or warnings. 2: the lint could not run.
     """
-    tree = None if only_list else _tree(root or _here())
+    tree = None if only_list else _tree(root or Path.cwd())
     _need_parser()
     from contracts.lint import allowances
     from contracts.lint.check import EXCEPTION_RULE, check, find_rules
@@ -66,11 +67,6 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
     if shown:
         click.echo(shown)
     raise SystemExit(exit_code(findings))
-
-
-def _here() -> Path:
-    """Return the current folder, if it has contracts; else the checkout this is run from."""
-    return Path.cwd() if (Path.cwd() / "contracts").is_dir() else _HOME
 
 
 def _need_parser() -> None:

@@ -6,7 +6,9 @@ notices when it is out of date.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import click
 
@@ -18,6 +20,15 @@ from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, STORED
 
 __all__ = ["docs", "metrics_text", "render_metrics"]
 
+_EVERY = "every_exporter"
+_HEAD = (
+    "# Metrics",
+    "",
+    "Generated from the contracts; edit those instead.",
+    "Series is the most label sets a metric can ever have. From says which fields of the events move it.",
+    "",
+)
+
 
 def metrics_text(_present: str) -> str:
     """Return what METRICS.md should be, whatever it is now."""
@@ -26,32 +37,67 @@ def metrics_text(_present: str) -> str:
 
 @click.command(short_help="Print the reference of all metrics.")
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
-def docs(names: tuple[str, ...]) -> None:
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write a page for each contract, what exporters say of themselves and a README.md that leads to them.",
+)
+def docs(names: tuple[str, ...], out: Path | None) -> None:
     """Print the reference of all metrics of these contracts (default: those shipped), in Markdown.
 
     \b
     peaktrade contract docs my.yaml > METRICS.md
+    peaktrade contract docs my.yaml other.yaml --out docs/metrics
     """
     found = tuple(map(read_named, names)) or load_contracts(SHIPPED)
-    click.echo(render_metrics(found), nl=False)
+    if out is None:
+        click.echo(render_metrics(found), nl=False)
+        return
+    twice = sorted(name for name, number in Counter(contract.name for contract in found).items() if number > 1)
+    if twice:
+        raise click.UsageError(f"two contracts are named {twice[0]}, which is one page; rename one")
+    _write(out, {f"{name}.md": "\n".join([*_HEAD, *lines]) + "\n" for name, lines in _pages(found).items()})
+
+
+def _pages(contracts: tuple[Contract, ...]) -> dict[str, list[str]]:
+    """Return name -> lines of each page."""
+    pages = {contract.name: list(_exporter(contract)) for contract in contracts}
+    links = [f"- [{contract.name}]({contract.name}.md): {contract.help}" for contract in contracts]
+    links.append(f"- [{_EVERY}]({_EVERY}.md): what each says about itself")
+    return {**pages, _EVERY: _about_itself(), "README": ["## Exporters", "", *links]}
+
+
+def _write(out: Path, pages: Mapping[str, str]) -> None:
+    """Write generated pages; what stands there and was not generated stays."""
+    for name in pages:
+        path = out / name
+        if path.exists() and _HEAD[2] not in path.read_text(encoding="utf-8", errors="replace"):
+            raise click.UsageError(f"{path} is there and was not generated; give another folder, or move it")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in pages.items():
+            (out / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be written ({(error.strerror or str(error)).lower()})") from error
+    click.echo(f"{len(pages)} pages in {out}")
 
 
 def render_metrics(contracts: tuple[Contract, ...]) -> str:
     """Return the page."""
-    lines = [
-        "# Metrics",
-        "",
-        "Generated from the contracts; edit those instead.",
-        "Series is the most label sets a metric can ever have. From says which fields of the events move it.",
-    ]
+    lines = list(_HEAD[:-1])
     for contract in contracts:
         lines += ["", *_exporter(contract)]
-    lines += ["", "## Every exporter", "", "What each exporter says about itself; all carry the label `exporter`.", ""]
+    return "\n".join([*lines, "", *_about_itself()]) + "\n"
+
+
+def _about_itself() -> list[str]:
+    lines = ["## Every exporter", "", "What each exporter says about itself; all carry the label `exporter`.", ""]
     lines += ["| metric | type | further labels | help |", "|---|---|---|---|"]
     for key, metric in {**STORED, **LIVE, **FOLDER}.items():
         labels = "; ".join(_own_label(key, label) for label in metric.labels if label != "exporter") or "-"
         lines.append(f"| `{metric.name}` | {metric.type} | {labels} | {metric.help} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _own_label(key: str, label: str) -> str:

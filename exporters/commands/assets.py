@@ -18,7 +18,7 @@ from contracts.model import Contract
 from exporters.commands.export import CONTRACTS
 from exporters.commands.places import ASSETS, SHIPPED
 
-__all__ = ["assets"]
+__all__ = ["assets", "ports_of"]
 
 _PROMETHEUS = ("prometheus/prometheus.yml", "prometheus/prometheus.host.yml")
 _RUNBOOKS = re.compile(r"(?m)^(\s+runbooks: )\S+$")
@@ -60,7 +60,7 @@ def assets(
     """
     try:
         contracts = load_contracts(CONTRACTS)
-        own = _ports(contracts, ports)
+        own = ports_of(contracts, ports)
         unit_texts = _unit_texts(**units)
     except (ContractError, ValueError) as error:
         raise click.UsageError(str(error)) from error
@@ -91,7 +91,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
         yield f"contracts/{path.name}", path.read_bytes()
 
 
-def _ports(contracts: Sequence[Contract], given: Sequence[str]) -> Mapping[str, int]:
+def ports_of(contracts: Sequence[Contract], given: Sequence[str]) -> Mapping[str, int]:
     """Return name -> port.
 
     Raises:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
@@ -34,6 +34,9 @@ from exporters.commands.settings import (
 )
 from exporters.engine.state.rows import Durability
 
+if TYPE_CHECKING:
+    from exporters.web.access import Access
+
 __all__ = ["CONTRACTS", "export", "export_options", "read_contract", "room"]
 
 CONTRACTS = Path(contracts.__file__).parent
@@ -51,6 +54,13 @@ _SHARED = (
         default=None,
         help="Tell OpenMetrics scrapers when each counter and histogram began: one series more for each."
         f" Default ${CREATED_VARIABLE} or no.",
+    ),
+    click.option(
+        "--web.config.file",
+        "--web-config-file",
+        "web_config",
+        metavar="FILE",
+        help="TLS and passwords, in the format of Prometheus' exporters (docs/runbooks/service.md).",
     ),
     click.option(
         "--log-level",
@@ -152,7 +162,7 @@ def _refuse(contract: Contract, names: Sequence[str], flags: dict[str, Any]) -> 
             raise click.UsageError(f"{flag} says nothing to {contract.name}, which serves {kind}; leave it out")
 
 
-def _export_files(contract: Contract, once: bool, **flags: Any) -> int:
+def _export_files(contract: Contract, once: bool, web_config: str | None, **flags: Any) -> int:
     def settings_for(contract: Contract) -> Settings:
         return resolve_settings(contract, os.environ, **flags)
 
@@ -168,7 +178,18 @@ def _export_files(contract: Contract, once: bool, **flags: Any) -> int:
     except ModuleNotFoundError as error:
         click.echo(f"{contract.name} cannot run without {error.name}; pip install peak-trade-exporters", err=True)
         return 1
-    return serve(settings, settings_for)
+    return serve(settings, settings_for, _access_of(web_config))
+
+
+def _access_of(web_config: str | None) -> Access:
+    """Return who may connect and ask; a file that cannot be used ends the process with every fault and exit code 2."""
+    from exporters.web.access import WebConfigError, access_by
+
+    try:
+        return access_by(web_config)
+    except WebConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
 
 
 def _export_folder(
@@ -177,10 +198,13 @@ def _export_folder(
     port: int | None = None,
     multiproc_dir: str | None = None,
     created_series: bool | None = None,
+    web_config: str | None = None,
 ) -> int:
     refuse_unclear_gate(os.environ)
     from exporters.multiprocess.service import serve_folder
 
     folder = resolve_folder(contract, os.environ, multiproc_dir)
     created = resolve_created(os.environ, created_series)
-    return serve_folder(contract, host, port or resolve_port(contract, os.environ), folder, created)
+    return serve_folder(
+        contract, host, port or resolve_port(contract, os.environ), folder, _access_of(web_config), created
+    )

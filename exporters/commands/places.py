@@ -19,6 +19,7 @@ SHIPPED = (
     "compose.yaml",
     "deploy",
     "docs/runbooks",
+    "docs/fleet.md",
     "docs/no_live.md",
     "grafana/dashboards",
     "grafana/provisioning",

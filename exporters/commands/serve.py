@@ -29,6 +29,7 @@ from exporters.engine.state.store import Store
 from exporters.engine.tail.descriptors import raise_limit
 from exporters.engine.tail.tail import Tail
 from exporters.engine.tail.watcher import Watcher
+from exporters.web.access import Access
 
 __all__ = ["Reloader", "serve"]
 
@@ -83,8 +84,8 @@ class Reloader:
         return [name for name, (old, new) in kept.items() if old != new]
 
 
-def serve(settings: Settings, settings_for: Callable[[Contract], Settings]) -> int:
-    """Serve one exporter until it is told to stop; return its exit code."""
+def serve(settings: Settings, settings_for: Callable[[Contract], Settings], access: Access) -> int:
+    """Serve one exporter to whom `access` lets in, until it is told to stop; return its exit code."""
     contract, reloader = settings.contract, Reloader(settings, settings_for)
     signal.signal(signal.SIGHUP, reloader.ask)
     store = Store(settings.state, contract.name, settings.durability) if settings.state else None
@@ -106,7 +107,7 @@ def serve(settings: Settings, settings_for: Callable[[Contract], Settings]) -> i
         lambda: engine.is_ready,
         lambda: status_of(engine.published[0], engine.positions.files(), engine.ledger.refusals.last.values()),
     )
-    server, watcher = Server(app, listener), Watcher(tail.directories, engine.wake)
+    server, watcher = Server(access.guard(app), listener, access.tls), Watcher(tail.directories, engine.wake)
     server.start()
     watcher.start()
     _log.info("serving exporter=%s address=%s:%d", contract.name, settings.host, settings.port)

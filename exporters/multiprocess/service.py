@@ -26,6 +26,7 @@ from exporters.engine.exposition.serve import ServeError, Server, bind
 from exporters.multiprocess.claims import FolderError
 from exporters.multiprocess.collector import Collector
 from exporters.multiprocess.exposed import about, first_series, snapshot_of
+from exporters.web.access import Access
 
 __all__ = ["FALLBACK", "Page", "Render", "at_once", "serve_folder"]
 
@@ -95,11 +96,19 @@ def at_once(_timeout_s: float) -> Future[None]:
     return done
 
 
-def serve_folder(contract: Contract, host: str, port: int, folder: Path, with_created: bool = False) -> int:
+def serve_folder(
+    contract: Contract,
+    host: str,
+    port: int,
+    folder: Path,
+    access: Access,
+    with_created: bool = False,
+) -> int:
     """Serve until told to stop; return the exit code.
 
     Args:
         folder: where sessions record, an absolute path.
+        access: who may connect and ask.
         with_created: whether OpenMetrics says when each series began.
     """
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # for whatever asks the client library where the files are
@@ -114,9 +123,8 @@ def serve_folder(contract: Contract, host: str, port: int, folder: Path, with_cr
         return 1
     if page is None:
         _log.warning("prometheus_client is missing: the page says so and shows nothing else; install it and restart")
-    server = Server(
-        build_app(lambda: contract, at_once, page.render if page is not None else _fallback, lambda: True), listener
-    )
+    app = build_app(lambda: contract, at_once, page.render if page is not None else _fallback, lambda: True)
+    server = Server(access.guard(app), listener, access.tls)
     stopping = _stop_on_signals()
     server.start()
     _log.info("%s started address=%s:%d multiproc_dir=%s", contract.name, host, port, folder)

@@ -246,3 +246,38 @@ def test_a_document_that_rests_is_looked_at_once_a_second_and_a_young_one_every_
     assert read_of("third", 1.0, time.time()) == "third"
     assert read_of("fourth", 1.5, time.time()) == "fourth"
     index.close()
+
+
+def test_a_folder_whose_name_begins_like_a_file_is_none_of_its_rotated_ones(world: World) -> None:
+    world.steps([step(0)])
+    index = world.index(ledger=world.root / "live")
+    assert steps_of(index) == [0]
+    index.close()
+
+
+def test_a_session_that_has_ended_is_looked_at_once_a_second_and_an_open_one_every_time(world: World) -> None:
+    now = [0.0]
+    ended, still = world.session("ended"), world.session("open", status="started", finished_at=None)
+    for place in (ended, still, ended.parent):
+        os.utime(place, (1, 1))
+    index = Index(world.settings, lambda: now[0])
+
+    def symbols() -> dict[str, str]:
+        os.utime(ended.parent, (1, 1))
+        index.catch_up(1.0)
+        return {one.session_id: one.symbol for one, _ in queries.sessions(index.database)}
+
+    assert symbols() == {"ended": "BTC/EUR", "open": "BTC/EUR"}
+    for name, status in (("ended", "completed"), ("open", "started")):
+        world.session(name, symbol="ETH/EUR", status=status)
+    now[0] = 0.5
+    assert symbols() == {"ended": "BTC/EUR", "open": "ETH/EUR"}
+    world.session("new")
+    now[0] = 0.6
+    index.catch_up(1.0)
+    assert sorted(one.session_id for one, _ in queries.sessions(index.database)) == ["ended", "new", "open"]
+    still.unlink()
+    now[0] = 0.7
+    index.catch_up(1.0)
+    assert sorted(one.session_id for one, _ in queries.sessions(index.database)) == ["ended", "new"]
+    index.close()

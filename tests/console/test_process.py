@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -14,9 +15,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from console.pages.pages import PAGES
 from tests.console.world import RUN, World, step
 from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.ports import free_port
@@ -113,65 +116,102 @@ def test_many_who_follow_and_many_who_do_not_read_keep_no_page_waiting(world: Wo
         assert int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) < 200 * 1024
 
 
-@pytest.mark.needs("chromium")
-def test_an_order_is_followed_to_its_raw_line_in_a_real_browser(world: World, tmp_path: Path) -> None:
-    """One browser proves what needs one: the keyboard, what comes by itself, no script, no serious finding of axe."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright axe-playwright-python")
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+@contextlib.contextmanager
+def browsing(world: World) -> Iterator[tuple[str, Any, list[str]]]:
+    """Give the address of a console over sample runs, a real browser, and the list of what its pages complain of."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     command = [sys.executable, "-m", "emitters", "live_run", "--out", str(world.root), "--interval-ms", "0"]
-    subprocess.run([*command, "--runs", "2", "--steps", "40"], check=True, cwd=ROOT, capture_output=True)
-    with serving(world) as (address, _), playwright.sync_playwright() as browsers:
-        run_id = json.loads(read(f"{address}/runs"))[0]["run_id"]
+    subprocess.run([*command, "--runs", "3", "--steps", "40"], check=True, cwd=ROOT, capture_output=True)
+    said: list[str] = []
+    with serving(world, "--auto-refresh-seconds", "1") as (address, _), playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        said: list[str] = []
-        page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        names = (
-            "/",
-            f"/watch/runs/{run_id}?limit=10",
-            f"/execution_watch?run_id={run_id}",
-            "/live/alerts",
-            "/live/telemetry",
-        )
-        for name in (*names, "/watch", "/docs", "/api/live/status/snapshot.html"):
-            page.goto(address + name, wait_until="load")
-            for theme, width, rules in (("light", 1280, {}), ("dark", 390, {"runOnly": ["color-contrast"]})):
+        yield address, browser, said
+        browser.close()
+    assert said == [], "no page complains"
+
+
+def opened(browser: Any, said: list[str], **options: Any) -> Any:
+    page = browser.new_context(**options).new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return page
+
+
+def newest_run(address: str) -> str:
+    run_id: str = json.loads(read(f"{address}/runs"))[0]["run_id"]
+    return run_id
+
+
+@pytest.mark.needs("chromium")
+def test_no_page_has_a_serious_finding_of_axe_or_is_too_wide_in_either_theme(world: World) -> None:
+    """With PEAK_TRADE_SCREENSHOTS every page is also drawn, in both themes and at both widths, into that folder."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+    folder = os.environ.get("PEAK_TRADE_SCREENSHOTS")
+    with browsing(world) as (address, browser, said):
+        page = opened(browser, said)
+        for name, path in pages_of(address).items():
+            page.goto(address + path, wait_until="load")
+            for theme, width in itertools.product(("light", "dark"), (1280, 390)):
                 page.emulate_media(color_scheme=theme)
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
-                found = axe.run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
-                grave = [
-                    (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
-                ]
-                assert grave == [], (name, theme)
-                folder = Path(os.environ.get("PEAK_TRADE_SCREENSHOTS", tmp_path))
-                page.screenshot(path=folder / f"{name.strip('/').replace('/', '_')[:40] or 'home'}_{width}.png")
-        page = browser.new_page()
+                if folder:
+                    Path(folder).mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=f"{folder}/{name}_{width}_{theme}.png", full_page=True)
+                if (theme, width) in (("light", 1280), ("dark", 390)):
+                    assert grave_findings(axe, page, theme) == [], (name, theme)
+
+
+def pages_of(address: str) -> dict[str, str]:
+    """Return a name and an address for every page, those with ids of the newest run and its session."""
+    run_id = newest_run(address)
+    session_id = json.loads(read(f"{address}/api/live_sessions"))[0]["session_id"]
+    paths = {one.path.replace("{run_id}", run_id).replace("{session_id}", session_id) for one in PAGES}
+    paths |= {"/docs", "/api/live/status/snapshot.html", f"/execution_watch?run_id={run_id}", "/?strategy=none"}
+    named = {path.replace(run_id, "run").replace(session_id, "session"): path for path in sorted(paths)}
+    return {re.sub(r"\W+", "_", name).strip("_") or "home": path for name, path in named.items()}
+
+
+def grave_findings(axe: Any, page: Any, theme: str) -> list[tuple[str, str]]:
+    """Return the serious and critical findings of a page; what is not about colour is the same in the other theme."""
+    rules = {"runOnly": ["color-contrast"]} if theme == "dark" else {}
+    found = axe.run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.needs("chromium")
+def test_an_order_is_followed_from_the_list_of_runs_to_its_raw_line_by_keyboard(world: World) -> None:
+    with browsing(world) as (address, browser, said):
+        page = opened(browser, said)
         page.goto(f"{address}/?mode=shadow", wait_until="load")
-        follow_by_keyboard(page, run_id)
+        follow_by_keyboard(page, newest_run(address))
         page.go_back(wait_until="load")
-        assert page.url.endswith("/?mode=shadow")
+        assert page.url.endswith("/?mode=shadow"), "the filter is still there after going back"
+        assert page.get_by_label("mode").input_value() == "shadow"
+        page.reload(wait_until="load")
+        assert page.get_by_label("mode").input_value() == "shadow"
+
+
+@pytest.mark.needs("chromium")
+def test_what_is_new_comes_by_itself_with_and_without_javascript_and_not_while_paused(world: World) -> None:
+    with browsing(world) as (address, browser, said):
+        run_id = newest_run(address)
+        page, paused = opened(browser, said), opened(browser, said)
+        plain = opened(browser, said, java_script_enabled=False)
         page.goto(f"{address}/watch/runs/{run_id}?level=info", wait_until="load")
-        world.steps([step(9000, equity=4242.0)], run_id)
-        page.get_by_text("equity 4242").wait_for(timeout=PATIENCE_S * 1000)
-        assert page.get_by_label("level").input_value() == "info"
-        page.goto(f"{address}/watch/runs/{run_id}?pause=1", wait_until="load")
-        world.steps([step(9001, equity=4343.0)], run_id)
-        page.wait_for_timeout(1500)
-        assert page.get_by_text("equity 4343").count() == 0
-        plain = browser.new_context(java_script_enabled=False).new_page()
+        paused.goto(f"{address}/watch/runs/{run_id}?pause=1", wait_until="load")
         plain.goto(f"{address}/watch/runs/{run_id}", wait_until="load")
-        assert plain.get_by_text("equity 4343").count() == 1
-        browser.close()
-        assert said == []
+        world.steps([step(9000, equity=4242.0)], run_id)
+        for one in (page, plain):
+            one.get_by_text("equity 4242").first.wait_for(timeout=PATIENCE_S * 1000)
+        assert page.get_by_label("level").input_value() == "info"
+        assert paused.get_by_text("equity 4242").count() == 0, "the others had the time to show it"
+        paused.get_by_text("go on").click()
+        paused.get_by_text("equity 4242").first.wait_for(timeout=PATIENCE_S * 1000)
 
 
-def follow_by_keyboard(page: object, run_id: str) -> None:
+def follow_by_keyboard(page: Any, run_id: str) -> None:
     """From the list of runs to a raw line of an order, with Tab and Enter alone."""
-    from playwright.sync_api import Page
-
-    assert isinstance(page, Page)
     focused = "document.activeElement.getAttribute('href') ?? document.activeElement.textContent"
 
     def go_to(wanted: str) -> None:

@@ -1,6 +1,7 @@
 """`peaktrade contract`: what it prints and how it exits."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,37 @@ def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert contract.commands[command].get_short_help_str(200) in run("--help").output
+
+
+def test_docs_writes_a_page_for_each_contract_and_one_that_leads_to_them(tmp_path: Path) -> None:
+    out = tmp_path / "docs" / "metrics"
+    result = run("docs", shop(tmp_path), "ai_live", "--out", out)
+    assert (result.exit_code, result.output) == (0, f"4 pages in {out}\n")
+    pages = {path.name: path.read_text() for path in out.iterdir()}
+    assert set(pages) == {"README.md", "shop.md", "ai_live.md", "every_exporter.md"}
+    printed = run("docs", shop(tmp_path)).output
+    head, _, rest = printed.partition("## shop\n")
+    body, _, every = rest.partition("\n## Every exporter\n")
+    assert pages["shop.md"] == f"{head}## shop\n{body}"
+    assert pages["every_exporter.md"] == f"{head}## Every exporter\n{every}"
+    assert "- [shop](shop.md): Shop.\n" in pages["README.md"]
+    links = re.findall(r"\]\(([^)]+)\)", "".join(pages.values()))
+    assert links and set(links) <= set(pages)
+    before = dict(pages)
+    assert run("docs", shop(tmp_path), "ai_live", "--out", out).exit_code == 0
+    assert {path.name: path.read_text() for path in out.iterdir()} == before
+
+
+def test_docs_writes_over_no_page_that_was_not_generated_and_writes_none_twice(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    result = run("docs", shop(tmp_path), "--out", tmp_path)
+    text = f"Error: {tmp_path}/README.md is there and was not generated; give another folder, or move it"
+    assert (result.exit_code, result.output.splitlines()[-1]) == (2, text)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "shop.yaml"]
+    result = run("docs", shop(tmp_path), shop(tmp_path), "--out", tmp_path / "new")
+    assert result.output.splitlines()[-1] == "Error: two contracts are named shop, which is one page; rename one"
+    result = run("docs", shop(tmp_path), "--out", tmp_path / "shop.yaml" / "x")
+    assert (result.exit_code, result.output) == (
+        1,
+        f"Error: {tmp_path}/shop.yaml/x: cannot be written (not a directory)\n",
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from exporters.commands.demo.ports import ALERTMANAGER
 from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.cli import verify
 from exporters.commands.verify.client import query
@@ -55,6 +59,7 @@ def test_a_healthy_stack_passes_and_leaves_evidence(stack: Stack, tmp_path: Path
         "prometheus_ready",
         *(f"target_{job}" for job in (*(one.job for one in stack.contracts), "alertmanager", "prometheus")),
         "rules",
+        "alertmanagers",
         *(golden.id for golden in GOLDEN),
         "alerts",
         *(f"{name}_{what}" for name in NAMES for what in ("metrics", "contract", "no_live")),
@@ -66,7 +71,7 @@ def test_a_healthy_stack_passes_and_leaves_evidence(stack: Stack, tmp_path: Path
     read = [name for name in NAMES if name != "metricsd"]
     ills = {f"{name}_{ill.id}" for name in read for ill in ILLS if ill.exporter in ("", name)}
     assert kept == {
-        *("summary.txt", "rules.json", "targets.json", "alerts.json", "META.txt", "SHA256SUMS"),
+        *("summary.txt", "rules.json", "targets.json", "alerts.json", "alertmanagers.json", "META.txt", "SHA256SUMS"),
         *(f"queries/{name}.json" for name in ills),
         *(f"metrics/{name}.prom" for name in NAMES),
         *(f"queries/{golden.id}.json" for golden in GOLDEN),
@@ -158,3 +163,114 @@ def test_without_prometheus_what_lies_behind_it_is_not_asked(stack: Stack) -> No
     ]
     text = "targets, rules and golden queries were not asked for, as nobody would answer"
     assert result.stdout.splitlines()[0] == f"WARN|prometheus|{text}"
+
+
+def test_an_exporter_that_hangs_fails_where_it_is_missed(stack: Stack) -> None:
+    wait_until_steady(stack)
+    process = stack._running["exporter_shadow_mvs"]
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        prometheus = stack.site_of("prometheus")
+        wait_until(lambda: not query(prometheus, 'up{job="shadow_mvs"} == 1'), "Prometheus has noticed")
+        result = run(stack, "--retries", "0")
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    address = f"http://127.0.0.1:{stack.ports['shadow_mvs']}/metrics"
+    assert failures(result) == [f"FAIL|shadow_mvs_metrics|{address}: no answer within 5 s"]
+
+
+def test_an_event_file_that_is_gone_is_the_one_failure(stack: Stack) -> None:
+    wait_until_steady(stack)
+    path = stack.file_of("shadow_mvs")
+    away = path.with_suffix(".away")
+    stack.stop("emitter_shadow_mvs")
+    path.rename(away)
+    try:
+        wait_until(lambda: bool(failures(run(stack, "--retries", "0"))), "it is missed")
+        result = run(stack, "--retries", "0")
+    finally:
+        away.rename(path)
+        stack.start_emitter("shadow_mvs")
+    assert failures(result) == ["FAIL|shadow_mvs_file|none of its event files exists"]
+
+
+def test_what_answers_on_the_port_of_an_exporter_and_is_none_is_named(stack: Stack) -> None:
+    wait_until_steady(stack)
+    other = stack.site_of("shadow_mvs").base
+    result = run(stack, "--retries", "0", "--exporter", f"ai_live={other}/metrics")
+    assert failures(result) == [f"FAIL|ai_live_metrics|{other}/metrics: this is shadow_mvs, not ai_live"]
+    foreign = stack.site_of("prometheus").base
+    result = run(stack, "--retries", "0", "--exporter", f"ai_live={foreign}/metrics")
+    text = "this is no exporter of ours, but what shows go_gc_duration_seconds"
+    assert failures(result) == [f"FAIL|ai_live_metrics|{foreign}/metrics: {text}"]
+    result = run(stack, "--retries", "0", "--exporter", f"ai_live={foreign}/classic/targets")
+    assert len(failures(result)) == 1
+    assert failures(result)[0].startswith(f"FAIL|ai_live_metrics|{foreign}/classic/targets: not a metrics page (")
+
+
+def test_a_grafana_that_is_away_is_the_one_failure(stack: Stack) -> None:
+    wait_until_steady(stack)
+    result = run(stack, "--retries", "0", "--grafana-url", "http://127.0.0.1:9", environment={"GRAFANA_TOKEN": "token"})
+    assert failures(result) == ["FAIL|grafana_health|http://127.0.0.1:9/api/health: connection refused"]
+
+
+def test_an_exporter_where_live_trading_is_on_is_the_one_failure(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_until_steady(stack)
+    stack.stop("exporter_execution_watch")
+    with monkeypatch.context() as patch:
+        patch.setenv("LIVE_TRADING_ENABLED", "true")
+        stack.start_exporter("execution_watch")
+    try:
+        prometheus = stack.site_of("prometheus")
+        wait_until(lambda: bool(query(prometheus, "peak_trade_live_trading_enabled == 1")), "Prometheus has noticed")
+        result = run(stack, "--retries", "0")
+    finally:
+        stack.stop("exporter_execution_watch")
+        stack.start_exporter("execution_watch")
+    text = "LIVE_TRADING_ENABLED is on where execution_watch runs; this system only ever watches"
+    assert failures(result) == [f"FAIL|execution_watch_no_live|{text}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda text: text.replace("job_name: ai_live", "job_name: ai"),
+            "target_ai_live|Prometheus has no target of job ai_live",
+        ),
+        (
+            lambda text: re.sub(r"(?m)^alerting:\n(  .*\n)+", "", text),
+            "alertmanagers|Prometheus has no Alertmanager, so nobody is told what fires",
+        ),
+        (lambda text: text, "target_alertmanager|"),
+    ],
+    ids=["wrong_job", "no_alertmanager", "alertmanager_away"],
+)
+def test_a_prometheus_that_is_told_something_else_fails_with_what_it_lacks(
+    stack: Stack, change: Callable[[str], str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until_steady(stack)
+    told = stack._configuration
+    monkeypatch.setattr(stack, "_configuration", lambda name, rules: change(told(name, rules)))
+    if expected.startswith("target_alertmanager"):
+        monkeypatch.setitem(stack.ports, ALERTMANAGER, 9)
+    other = stack.start_prometheus("other", RULES)
+    try:
+        wait_until(lambda: len(failures(run_at(stack, other.base))) == 1, "it has scraped for a while")
+        [failure] = failures(run_at(stack, other.base))
+    finally:
+        stack.stop("other")
+    assert failure.startswith(f"FAIL|{expected}")
+
+
+def run_at(stack: Stack, prometheus: str) -> Result:
+    return run(stack, "--prometheus-url", prometheus, "--retries", "0")
+
+
+def test_lines_that_are_refused_are_the_one_failure_to_the_end(stack: Stack) -> None:
+    wait_until_steady(stack)
+    with stack.file_of("ai_live").open("a") as file:
+        file.write("no event\n" * 2000)
+    wait_until(lambda: bool(failures(run(stack, "--retries", "0"))), "it is noticed")
+    [failure] = failures(run(stack, "--retries", "0"))
+    assert re.match(r"FAIL\|ai_live_refused\|\d+% of the lines of the last 5 minutes were refused at 127", failure)

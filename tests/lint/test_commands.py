@@ -64,7 +64,10 @@ def test_lint_exits_1_when_something_is_wrong(small: Checkout) -> None:
 
 def test_lint_exits_2_where_there_is_nothing_to_lint(small: Checkout) -> None:
     result = run("lint", "--root", small.root / "docs")
-    expected = f"{small.root}/docs: has no folder contracts; give --root the root of a checkout\n"
+    expected = (
+        f"{small.root}/docs: holds no contract, no rules, no scrape configuration and no dashboard; give --root the"
+        " folder that does, or say in peaktrade.toml ([lint.layout]) where they are\n"
+    )
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +27,16 @@ def test_nothing_is_wrong_with_this_checkout() -> None:
     assert found == []
 
 
-def test_there_are_at_least_60_faults_and_they_reach_every_area() -> None:
-    areas = {fault["rule"].partition("/")[0] for fault in FAULTS}
-    assert len(FAULTS) >= 60
-    assert areas == {rule.id.partition("/")[0] for rule in find_rules()} | {"lint"}
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    """Return the faults the lint finds (`rule`), another gate finds (`gate`), or none does (`passes`)."""
+    return [fault for fault in FAULTS if kind in fault]
+
+
+def test_of_at_least_120_faults_at_most_3_pass_and_they_reach_every_rule_of_every_area() -> None:
+    assert len(FAULTS) == len(of_kind("rule")) + len(of_kind("gate")) + len(of_kind("passes")) >= 120
+    assert len({(fault["file"], fault.get("panel"), fault["old"], fault["new"]) for fault in FAULTS}) == len(FAULTS)
+    assert len(of_kind("passes")) <= 3
+    assert {fault["rule"] for fault in of_kind("rule")} == {rule.id for rule in find_rules()} | {"lint/exception"}
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +73,7 @@ def spoil(path: Path, fault: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['rule']} {fault['name']}")
+@pytest.mark.parametrize("fault", of_kind("rule"), ids=lambda fault: f"{fault['rule']} {fault['name']}")
 def test_the_rule_meant_for_a_fault_finds_it(copy: Checkout, known: set[str], fault: dict[str, Any]) -> None:
     path = copy.root / fault["file"]
     before = path.read_text(encoding="utf-8")
@@ -76,6 +83,36 @@ def test_the_rule_meant_for_a_fault_finds_it(copy: Checkout, known: set[str], fa
     finally:
         path.write_text(before, encoding="utf-8")
     assert found != []
+    assert not any("this rule failed" in finding for finding in found)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("fault", of_kind("gate"), ids=lambda fault: fault["name"])
+def test_what_only_promtool_can_find_it_finds(copy: Checkout, fault: dict[str, Any]) -> None:
+    path, folder = copy.root / fault["file"], copy.root / "prometheus"
+    before = path.read_text(encoding="utf-8")
+    tests = sorted(str(file) for file in (folder / "rule_tests").glob("*.yml") if path.name in file.read_text())
+    commands = (["check", "config", str(folder / "prometheus.yml")], ["test", "rules", *tests])
+    try:
+        assert [subprocess.run(["promtool", *command]).returncode for command in commands[1:]] == [0]
+        spoil(path, fault)
+        codes = [subprocess.run(["promtool", *command], capture_output=True).returncode for command in commands]
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert any(codes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", of_kind("passes"), ids=lambda fault: fault["name"])
+def test_what_nothing_finds_is_known(copy: Checkout, known: set[str], fault: dict[str, Any]) -> None:
+    path = copy.root / fault["file"]
+    before = path.read_text(encoding="utf-8")
+    try:
+        spoil(path, fault)
+        assert [finding for finding in copy.findings() if without_line(finding) not in known] == []
+    finally:
+        path.write_text(before, encoding="utf-8")
 
 
 @pytest.mark.slow

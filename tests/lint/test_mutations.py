@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
 
 FILES = ("prometheus/*.yml", "prometheus/rules/*.yml", "prometheus/rule_tests/*.yml", "grafana/dashboards/*.json")
-PAGES = ("docs/*.md", "contracts/*.yaml", "peaktrade.toml")
+PAGES = ("docs/*.md", "contracts/*.yaml", "peaktrade.toml", "compose.yaml", "grafana/provisioning/*.yml")
 SETTINGS = '[lint]\nprefixes = ["peak_"]\nforeign_metrics = ["node_*"]\n[lint.off]\n"rule/tested" = "reason"\n'
 ODD: tuple[Any, ...] = (
     *(

@@ -13,6 +13,7 @@ from contracts.lint.inputs.dashboards import read_dashboard
 from contracts.lint.inputs.located_json import Node, nodes_in, parse_json
 from contracts.lint.inputs.pages import Page
 from contracts.lint.inputs.tree import load_tree
+from contracts.lint.inputs.unit_ids import UNIT_IDS
 from contracts.lint.promql.catalog import build_catalog
 from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
 from tests.budget import amount
@@ -128,7 +129,7 @@ def test_the_listed_values_belong_to_labels_that_exist() -> None:
 def test_a_folder_without_contracts_is_no_checkout(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_tree(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: has no folder contracts; give --root the root of a checkout"
+    assert str(caught.value).startswith(f"{tmp_path}: holds no contract, no rules, no scrape configuration and ")
 
 
 def test_a_dashboard_that_is_a_list_is_found(small: Checkout) -> None:
@@ -148,3 +149,31 @@ def test_two_recordings_of_one_name_are_one_series_with_the_values_of_both(small
     series = small.tree().catalog.find("shop:goal:count")
     assert series is not None
     assert (series.labels, series.top) == ({"kind": ("sale", "refund")}, None)
+
+
+def test_the_units_grafana_knows_are_those_of_its_own_library() -> None:
+    from grafana_foundation_sdk.models import units
+
+    known = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("__")}
+    assert known == UNIT_IDS
+
+
+def test_queries_of_other_kinds_of_datasource_are_no_promql() -> None:
+    chosen = [
+        {"name": "logs", "type": "datasource", "query": "loki"},
+        {"name": "metrics", "type": "datasource", "query": "prometheus"},
+    ]
+    sources: list[Any] = [
+        None,
+        "$metrics",
+        {"type": "prometheus", "uid": "x"},
+        {"uid": "${metrics}"},
+        "$logs",
+        "Loki",
+        {"uid": "${logs}"},
+        {"type": "loki"},
+    ]
+    targets = [{"refId": str(n), "expr": "up", "datasource": source} for n, source in enumerate(sources)]
+    board = {"panels": [{"targets": targets}], "templating": {"list": chosen}}
+    [panel] = read_dashboard("b.json", parse_json(json.dumps(board))).panels
+    assert [target.letter for target in panel.targets] == ["0", "1", "2", "3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,11 @@ runbook_bases = ["https://wiki.acme.example/"]
 [lint.off]
 "rule/tested" = "the alerts are tested where they are deployed"
 "contract/unused" = "the boards are elsewhere"
+"""
+LAYOUT = """[lint.layout]
+contracts = ["metrics/*.yaml", "!metrics/old_*.yaml"]
+scrape = ["monitoring/prometheus.yaml"]
+rules = ["monitoring/alerts/**/*.yaml"]
 """
 CONTRACT = """exporter: {name: acme, help: Requests., port: 9200, job: acme}
 files: {default: acme.jsonl}
@@ -78,6 +84,122 @@ def test_without_its_settings_each_of_its_ways_is_found(stranger: Path) -> None:
     }
 
 
+def move(stranger: Path) -> None:
+    """Put its files where another repository has them."""
+    (stranger / "monitoring/alerts/acme").mkdir(parents=True)
+    (stranger / "contracts").rename(stranger / "metrics")
+    scrape = (stranger / "prometheus/prometheus.yml").read_text().replace("rules/*.yml", "alerts/acme/*.yaml")
+    (stranger / "prometheus/prometheus.yml").unlink()
+    (stranger / "monitoring/prometheus.yaml").write_text(scrape)
+    (stranger / "prometheus/rules/acme.yml").rename(stranger / "monitoring/alerts/acme/rules.yaml")
+
+
+def test_it_takes_ten_lines_to_say_what_is_its_own() -> None:
+    assert len([line for line in SETTINGS.splitlines() if line]) <= 10
+
+
+def test_files_may_be_anywhere_if_it_says_where(stranger: Path) -> None:
+    move(stranger)
+    (stranger / "metrics/old_acme.yaml").write_text("broken: [")
+    (stranger / "peaktrade.toml").write_text(SETTINGS + LAYOUT)
+    tree = load_tree(stranger)
+    assert (len(tree.contracts), len(tree.scrapes), len(tree.rules)) == (1, 1, 2)
+    assert [str(finding) for finding in check(tree)] == []
+
+
+def test_its_pyproject_may_say_the_same(stranger: Path) -> None:
+    move(stranger)
+    (stranger / "peaktrade.toml").unlink()
+    text = (SETTINGS + LAYOUT).replace("[lint", "[tool.peaktrade.lint")
+    (stranger / "pyproject.toml").write_text(text)
+    assert [str(finding) for finding in check(load_tree(stranger))] == []
+    (stranger / "pyproject.toml").write_text(text + "[tool.peaktrade.lint.of]\n")
+    [found] = [str(finding) for finding in check(load_tree(stranger)) if finding.id == "files/readable"]
+    assert found.startswith("pyproject.toml:1: error: lint.of: there is no such setting (expected one of ")
+
+
+def test_peaktrade_toml_counts_where_there_are_both(stranger: Path) -> None:
+    (stranger / "pyproject.toml").write_text("[tool.peaktrade.lint]\nprefixes = []\n")
+    assert read_settings(stranger)[0].prefixes == ("acme_",)
+
+
+def test_a_pyproject_of_others_says_nothing(tmp_path: Path) -> None:
+    for text in ("[tool.ruff]\n", "[tool", "tool = 1"):
+        (tmp_path / "pyproject.toml").write_text(text)
+        assert read_settings(tmp_path) == (LintSettings(), [])
+
+
+def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path) -> None:
+    move(stranger)
+    (stranger / "peaktrade.toml").unlink()
+    files = {
+        "monitoring/alerts/acme/tests.yaml": "rule_files: [rules.yaml]\ntests: []\n",
+        "monitoring/alertmanager.yml": "route: {receiver: one}\n",
+        "monitoring/docker-stack.yml": "services:\n  one:\n    image: x\n",
+        "monitoring/operator.yml": "kind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
+        "    - alert: Operator\n      expr: up == 1\n",
+        "boards/one.json": '{"uid": "one", "title": "One", "panels": []}',
+        "package.json": '{"name": "other"}',
+        ".hidden/rules.yml": "groups:\n- rules:\n  - alert: A\n",
+        "node_modules/other/rules.yml": "groups:\n- rules:\n  - alert: A\n",
+        "docs/runbooks/a.md": "# A\n",
+    }
+    for file, text in files.items():
+        (stranger / file).parent.mkdir(parents=True, exist_ok=True)
+        (stranger / file).write_text(text)
+    tree = load_tree(stranger)
+    assert ([one.name for one in tree.contracts], [one.file for one in tree.scrapes]) == (
+        ["acme"],
+        ["monitoring/prometheus.yaml"],
+    )
+    assert [rule.name for rule in tree.rules] == ["Operator", "ACME_Failures", "ACME_DiskFull"]
+    assert ([board.uid for board in tree.dashboards], tree.runbooks) == (["one"], ["docs/runbooks/a.md"])
+    assert [file for file, _ in (*tree.routes, *tree.compose)] == [
+        "monitoring/alertmanager.yml",
+        "monitoring/docker-stack.yml",
+    ]
+
+
+def test_without_any_contract_no_metric_is_unknown(stranger: Path) -> None:
+    shutil.rmtree(stranger / "contracts")
+    found = {finding.id for finding in check(load_tree(stranger))}
+    assert found.isdisjoint({"promql/metric", "scrape/job", "rule/absence"})
+
+
+def test_labels_that_targets_add_are_known(stranger: Path) -> None:
+    rules, scrape = stranger / "prometheus/rules/acme.yml", stranger / "prometheus/prometheus.yml"
+    rules.write_text(rules.read_text().replace('{status="failed"}', '{status="failed", region="north"}'))
+
+    def labels_missing() -> list[str]:
+        return [finding.id for finding in check(load_tree(stranger), ["promql/label", "promql/value"])]
+
+    assert labels_missing() == ["promql/label"]
+    plain, settings = scrape.read_text(), (stranger / "peaktrade.toml").read_text()
+    static = '{targets: ["one:9200"], labels: {region: north}}'
+    scrape.write_text(plain.replace('{targets: ["one:9200"]}', static))
+    assert labels_missing() == []
+    scrape.write_text(plain.replace('{targets: ["one:9200"]}', static.replace("north", "south")))
+    assert labels_missing() == ["promql/value"]
+    found = 'static_configs: [{targets: ["one:9200"]}]'
+    for step in ("{target_label: region}", "{action: labelmap, regex: meta_(.+)}"):
+        scrape.write_text(plain.replace(found, f"{found}\n    relabel_configs: [{step}]"))
+        assert labels_missing() == []
+    scrape.write_text(plain.replace(found, "file_sd_configs: [{files: [a.yml]}]"))
+    assert labels_missing() == []
+    scrape.write_text(plain)
+    (stranger / "peaktrade.toml").write_text(settings.replace("[lint]", '[lint]\ntarget_labels = ["region"]'))
+    assert labels_missing() == []
+
+
+def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
+    rules = stranger / "prometheus/rules/acme.yml"
+    rules.write_text(rules.read_text().replace('{status="failed"}[5m]) > 1', '[5m]) > 1 unless ALERTS{alertname="X"}'))
+    assert [finding.id for finding in check(load_tree(stranger), ["promql/value"])] == ["promql/value"]
+    settings = (stranger / "peaktrade.toml").read_text()
+    (stranger / "peaktrade.toml").write_text(settings.replace("[lint]", '[lint]\nforeign_alerts = ["X*"]'))
+    assert [finding.id for finding in check(load_tree(stranger), ["promql/value"])] == []
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -86,11 +208,26 @@ def test_without_its_settings_each_of_its_ways_is_found(stranger: Path) -> None:
         (
             "[lint]\nprefix = []",
             "lint.prefix: there is no such setting (expected one of prefixes, severities, foreign_jobs,"
-            " foreign_metrics, runbook_bases, off); correct it",
+            " foreign_metrics, foreign_alerts, target_labels, runbook_bases, retention, layout, off); correct it",
         ),
         ("[lint]\nprefixes = 'a'", "lint.prefixes: expected a list of texts; correct it"),
         ("[lint]\nprefixes = [1]", "lint.prefixes: holds no texts; write some"),
         ("[lint]\noff = []", "lint.off: expected a table of rules with reasons; correct it"),
+        ("[lint]\nretention = 15", "lint.retention: expected a duration such as '15d'; correct it"),
+        ("[lint]\nlayout = []", "lint.layout: expected a table of kinds with patterns; correct it"),
+        (
+            "[lint.layout]\nboards = []",
+            "lint.layout.boards: there is no such kind (expected one of contracts, scrape, rules, rule_tests,"
+            " dashboards, pages, runbooks, compose, provisioning); correct it",
+        ),
+        ("[lint.layout]\nrules = 'a'", "lint.layout.rules: expected a list of texts; correct it"),
+        *(
+            (
+                f"[lint.layout]\nrules = ['{one}']",
+                "lint.layout.rules: patterns are from the root and stay in it; correct it",
+            )
+            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!")
+        ),
         ("[lint.off]\n'rule/alert' = ' '", "lint.off: each rule needs a reason; write it"),
     ],
 )

@@ -6,6 +6,7 @@ PromQL comments in one of its expressions, as they survive Grafana and stand whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,10 @@ from contracts.lint.inputs.located_json import Node
 from contracts.lint.promql.query import Query
 
 __all__ = ["Dashboard", "Panel", "Target", "Variable", "read_dashboard"]
+
+
+_PROMETHEUS = ("prometheus", "-- Mixed --", "mixed", "datasource", "", "None")
+"""Types of datasource whose queries are PromQL, or may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A template variable; `query` is its text for a query variable."""
+    """A template variable; `query` is its text for a query variable, `choices` what a custom one offers."""
 
     name: str
     type: str
     query: str
     place: Place
+    takes_several: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +101,13 @@ class Dashboard:
 
 def read_dashboard(file: str, node: Node) -> Dashboard:
     """Return one dashboard; panels inside collapsed rows count like all others."""
-    panels = tuple(_panel(file, panel) for panel in _flat(node.get("panels", [])))
+    others = _others(node.get("templating", {}).get("list", []))
+    panels = tuple(_panel(file, panel, others) for panel in _flat(node.get("panels", [])))
     variables = tuple(_variable(file, entry) for entry in node.get("templating", {}).get("list", []))
     annotations = tuple(
         Query(str(entry["expr"]), _place(file, entry).at(entry.line_of("expr")), "annotation", _named(entry))
         for entry in node.get("annotations", {}).get("list", [])
-        if entry.get("expr")
+        if entry.get("expr") and _asks_prometheus(entry, entry, others)
     )
     return Dashboard(file, node, panels, variables, annotations)
 
@@ -118,7 +126,24 @@ def _named(entry: Node) -> str:
     return f"annotation {entry.get('name', '')!r}"
 
 
-def _panel(file: str, node: Node) -> Panel:
+def _others(variables: list[Node]) -> frozenset[str]:
+    """Return how datasources that are no Prometheus are chosen on a dashboard."""
+    kinds = {
+        str(entry.get("name")): str(entry.get("query")) for entry in variables if entry.get("type") == "datasource"
+    }
+    names = [name for name, kind in kinds.items() if kind not in _PROMETHEUS]
+    return frozenset(form for name in names for form in (f"${name}", f"${{{name}}}"))
+
+
+def _asks_prometheus(target: Node, panel: Node, others: frozenset[str]) -> bool:
+    """Whether a query is PromQL, as far as its datasource says."""
+    stated = target.get("datasource") or panel.get("datasource")
+    if isinstance(stated, Node):
+        return str(stated.get("type") or "prometheus") in _PROMETHEUS and str(stated.get("uid")) not in others
+    return str(stated) not in others and not re.search(r"loki|elastic|influx|tempo|sql", str(stated), re.IGNORECASE)
+
+
+def _panel(file: str, node: Node, others: frozenset[str]) -> Panel:
     title, place = str(node.get("title") or ""), _place(file, node)
     targets = tuple(
         Target(
@@ -128,7 +153,7 @@ def _panel(file: str, node: Node) -> Panel:
             bool(target.get("hide")),
         )
         for target in node.get("targets", [])
-        if target.get("expr")
+        if target.get("expr") and _asks_prometheus(target, node, others)
     )
     return Panel(node, title, str(node.get("type") or ""), targets, place)
 
@@ -136,4 +161,13 @@ def _panel(file: str, node: Node) -> Panel:
 def _variable(file: str, entry: Node) -> Variable:
     stated: Any = entry.get("query", "")
     text = str(stated.get("query", "")) if isinstance(stated, dict) else str(stated)
-    return Variable(str(entry.get("name") or ""), str(entry.get("type") or ""), text, _place(file, entry))
+    name, kind = str(entry.get("name") or ""), str(entry.get("type") or "")
+    several = entry.get("multi") is True or entry.get("includeAll") is True
+    choices = _choices(text) if kind == "custom" else ()
+    return Variable(name, kind, text, _place(file, entry), several, choices)
+
+
+def _choices(text: str) -> tuple[str, ...]:
+    """Return the values of a custom variable: `a, b` or `shown : value`; a comma in a value is written `\\,`."""
+    parts = [part.strip().replace("\\,", ",") for part in re.split(r"(?<!\\),", text)]
+    return tuple(part.partition(" : ")[2].strip() or part for part in parts if part)

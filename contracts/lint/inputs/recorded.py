@@ -12,6 +12,7 @@ from dataclasses import replace
 from contracts.lint.inputs.rule_files import Rule
 from contracts.lint.promql.catalog import Catalog, Series
 from contracts.lint.promql.infer import infer
+from contracts.lint.promql.syntax import name_of
 
 __all__ = ["with_recordings"]
 
@@ -35,8 +36,9 @@ def _merged(one: Series, other: Series) -> Series:
         for label in one.labels.keys() & other.labels.keys()
     }
     unit = one.unit if one.unit == other.unit else None
+    is_ours = one.is_ours and other.is_ours
     any_label = one.takes_any_label or other.takes_any_label or one.labels.keys() != other.labels.keys()
-    return replace(one, labels=labels, unit=unit, top=None, takes_any_label=any_label)
+    return replace(one, labels=labels, unit=unit, top=None, takes_any_label=any_label, is_ours=is_ours)
 
 
 def _series(rule: Rule, catalog: Catalog) -> Series:
@@ -55,6 +57,7 @@ def _series(rule: Rule, catalog: Catalog) -> Series:
         owner="rule",
         top=value.top if value is not None else None,
         takes_any_label=known is None,
+        is_ours=catalog.knows(name_of(selector) for selector in rule.query.selectors()),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from contracts.compiler.document import Spot
 from contracts.lint.finding import Place
+from contracts.lint.inputs.scrape_files import seconds_of
 from contracts.lint.promql.query import Query, QueryKind
 
 __all__ = ["AlertTest", "Rule", "read_alert_tests", "read_rules"]
@@ -18,7 +19,7 @@ __all__ = ["AlertTest", "Rule", "read_alert_tests", "read_rules"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alert or recording rule; `annotations` and `labels` keep their lines."""
+    """One alert or recording rule; its texts keep their lines, `for` and `keep_firing_for` are in seconds."""
 
     name: str
     is_alert: bool
@@ -27,14 +28,17 @@ class Rule:
     place: Place
     labels: Mapping[str, Spot] = field(default_factory=dict)
     annotations: Mapping[str, Spot] = field(default_factory=dict)
+    waits_s: float = 0.0
+    keeps_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTest:
-    """One expectation of a rule test: whether the alert is to fire."""
+    """One expectation of a rule test: whether the alert is to fire; `place` is that of its name."""
 
     alert: str
     fires: bool
+    place: Place
 
 
 def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
@@ -52,12 +56,13 @@ def read_rules(file: str, document: Spot, last_line: int) -> Iterator[Rule]:
         kind: QueryKind = "alert" if is_alert else "record"
         query = Query(entry.text_of("expr"), place.at(entry.at("expr").line), kind, f"{kind} {name}")
         labels, annotations = dict(entry.entries("labels")), dict(entry.entries("annotations"))
-        yield Rule(name, is_alert, group_name, query, place, labels, annotations)
+        waits, keeps = (seconds_of(entry.text_of(key)) for key in ("for", "keep_firing_for"))
+        yield Rule(name, is_alert, group_name, query, place, labels, annotations, waits, keeps)
 
 
-def read_alert_tests(document: Spot) -> Iterator[AlertTest]:
+def read_alert_tests(file: str, document: Spot) -> Iterator[AlertTest]:
     """Yield what a `promtool test rules` file expects of alerts."""
     for test in document.at("tests").elements():
         for case in test.at("alert_rule_test").elements():
             expected = any(True for _ in case.at("exp_alerts").elements())
-            yield AlertTest(case.text_of("alertname"), expected)
+            yield AlertTest(case.text_of("alertname"), expected, Place(file, case.at("alertname").line))

@@ -6,19 +6,36 @@ In: a YAML document. Out: a `ScrapeFile`. Only what the contracts have a say in 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from contracts.compiler.document import Spot
 from contracts.lint.finding import Place
 
-__all__ = ["Job", "ScrapeFile", "read_scrape_file", "seconds_of"]
+__all__ = ["Job", "Relabelling", "ScrapeFile", "read_scrape_file", "seconds_of"]
 
 _STEPS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 
 
 @dataclass(frozen=True, slots=True)
+class Relabelling:
+    """One step of `metric_relabel_configs`, with what it leaves out filled in as Prometheus does."""
+
+    action: str
+    sources: tuple[str, ...]
+    separator: str
+    regex: str
+    target: str
+    replacement: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One scrape job: its targets as `host:port`, its interval in seconds."""
+    """One scrape job: its targets as `host:port`, its interval in seconds, and what it does to what it scrapes.
+
+    `added_labels` are those its targets have besides job and instance (`*`: of any name); `node` is all of it.
+    """
 
     name: str
     targets: tuple[str, ...]
@@ -26,6 +43,14 @@ class Job:
     interval_s: float
     timeout_s: float
     place: Place
+    node: Spot
+    added_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    relabellings: tuple[Relabelling, ...] = ()
+
+    @property
+    def is_discovered(self) -> bool:
+        """Whether its targets come from elsewhere: files, an API, DNS."""
+        return any(key.endswith("_sd_configs") for key, _ in self.node.items())
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -42,6 +67,8 @@ class ScrapeFile:
     jobs: tuple[Job, ...]
     rule_files: tuple[tuple[str, Place], ...]
     external_labels: tuple[str, ...] = ()
+    evaluation_s: float = 60.0
+    node: Spot = field(default_factory=lambda: Spot({}, 1, ""))
 
 
 def seconds_of(text: str) -> float:
@@ -71,9 +98,42 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
             seconds_of(entry.text_of("scrape_interval", interval)),
             seconds_of(entry.text_of("scrape_timeout", timeout)),
             Place(file, entry.line, entry.line, end),
+            entry,
+            _added_labels(entry),
+            tuple(_relabelling(step, file) for step in entry.at("metric_relabel_configs").elements()),
         )
         for entry, end in zip(entries, ends, strict=True)
     )
     patterns = tuple((spot.text, Place(file, spot.line)) for spot in document.at("rule_files").elements())
     external = tuple(name for name, _ in document.at("global").entries("external_labels"))
-    return ScrapeFile(file, jobs, patterns, external)
+    evaluation = seconds_of(document.at("global").text_of("evaluation_interval", "1m"))
+    return ScrapeFile(file, jobs, patterns, external, evaluation, document)
+
+
+def _added_labels(entry: Spot) -> Mapping[str, tuple[str, ...]]:
+    """Return label -> values (none: any) of what static labels and relabelling of targets add."""
+    added: dict[str, tuple[str, ...]] = {}
+    for static in entry.at("static_configs").elements():
+        for name, spot in static.entries("labels"):
+            added[name] = (*added.get(name, ()), spot.text)
+    for step in entry.at("relabel_configs").elements():
+        action, target = step.text_of("action", "replace"), step.text_of("target_label")
+        if action == "labelmap":
+            added["*"] = ()
+        elif target and not target.startswith("__"):
+            added[target] = ()
+    if any(key.endswith("_sd_configs") for key, _ in entry.items()):
+        added["*"] = ()  # labels of files and APIs are not in this repository
+    return {name: values for name, values in added.items() if name not in ("job", "instance")}
+
+
+def _relabelling(step: Spot, file: str) -> Relabelling:
+    return Relabelling(
+        step.text_of("action", "replace").lower(),
+        step.texts_of("source_labels"),
+        step.text_of("separator", ";"),
+        step.text_of("regex", "(.*)"),
+        step.text_of("target_label"),
+        step.text_of("replacement", "$1"),
+        Place(file, step.line),
+    )

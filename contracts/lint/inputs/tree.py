@@ -7,15 +7,17 @@ which files/readable reports.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from contracts.compiler.document import ContractError, Fault, Spot
 from contracts.lint.finding import Claim, Place
 from contracts.lint.inputs.board_shape import shaped
 from contracts.lint.inputs.dashboards import Dashboard, read_dashboard
+from contracts.lint.inputs.layout import find_files
 from contracts.lint.inputs.located_json import Node, parse_json
 from contracts.lint.inputs.pages import Page
 from contracts.lint.inputs.recorded import with_recordings
@@ -23,13 +25,16 @@ from contracts.lint.inputs.rule_files import AlertTest, Rule, read_alert_tests, 
 from contracts.lint.inputs.scrape_files import ScrapeFile, read_scrape_file
 from contracts.lint.promql.catalog import Catalog, build_catalog
 from contracts.lint.promql.query import Query
-from contracts.lint.settings import FILE, LintSettings, read_settings
+from contracts.lint.settings import LintSettings, read_settings
 from contracts.load import load_all, read_document
 from contracts.model import Contract, Metric
 
 __all__ = ["Tree", "load_tree"]
 
-_PAGE_FOLDERS = ("contracts", "docs", "emitters", "exporters", "grafana", "prometheus", "runbooks")
+_NOTHING = (
+    "holds no contract, no rules, no scrape configuration and no dashboard; give --root the folder that does, or say in"
+    " peaktrade.toml ([lint.layout]) where they are"
+)
 
 
 @dataclass
@@ -42,22 +47,43 @@ class Tree:
     faults: list[Claim] = field(default_factory=list)
     contract_faults: list[Claim] = field(default_factory=list)
     contracts: tuple[Contract, ...] = ()
+    contract_files: int = 0
     scrapes: list[ScrapeFile] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    rule_files: list[str] = field(default_factory=list)
     alert_tests: list[AlertTest] = field(default_factory=list)
     dashboards: list[Dashboard] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    runbooks: list[str] = field(default_factory=list)
+    routes: list[tuple[str, Spot]] = field(default_factory=list)
+    compose: list[tuple[str, Spot]] = field(default_factory=list)
+    provisioning: list[tuple[str, Spot]] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
         """Whether every contract loaded, so that what the catalog does not know does not exist."""
-        return len(self.contracts) == sum(file.endswith(".yaml") for file in self.texts if file.count("/") == 1)
+        return len(self.contracts) == self.contract_files
 
     @cached_property
     def catalog(self) -> Catalog:
         """Every series name a query may use, recorded ones included."""
         jobs = [job.name for file in self.scrapes for job in file.jobs]
-        return with_recordings(build_catalog(self.contracts, jobs), self.rules)
+        jobs += self.settings.foreign_jobs if jobs else ()
+        alerts = tuple(dict.fromkeys(rule.name for rule in self.rules if rule.is_alert))
+        added = [(job.name, job.added_labels) for file in self.scrapes for job in file.jobs]
+        catalog = build_catalog(self.contracts, jobs, () if self.settings.foreign_alerts else alerts)
+        for name in self.settings.target_labels:
+            added.append(("", {name: ()}))
+        return with_recordings(catalog.with_target_labels(added), self.rules)
+
+    @cached_property
+    def records(self) -> Mapping[str, Sequence[Any]]:
+        """Name of a recording -> the expressions recorded under it."""
+        found: dict[str, list[Any]] = {}
+        for rule in self.rules:
+            if not rule.is_alert and rule.query.tree is not None:
+                found.setdefault(rule.name, []).append(rule.query.tree)
+        return found
 
     @cached_property
     def queries(self) -> tuple[Query, ...]:
@@ -85,35 +111,51 @@ class Tree:
 
 
 def load_tree(root: Path) -> Tree:
-    """Read a checkout; folders that do not exist are empty.
+    """Read a checkout; what does not exist in it is empty.
 
     Raises:
-        FileNotFoundError: if there is no folder `contracts` under `root`.
+        FileNotFoundError: if there is neither a contract nor anything that could use one under `root`.
     """
     root = root.resolve()
-    if not (root / "contracts").is_dir():
-        raise FileNotFoundError(f"{root}: has no folder contracts; give --root the root of a checkout")
     settings, problems = read_settings(root)
+    found = find_files(root, settings.layout)
+    judged = ("contracts", "scrape", "rules", "dashboards")
+    if not any(found[kind] for kind in judged) and not problems and not (root / "contracts").is_dir():
+        raise FileNotFoundError(f"{root}: {_NOTHING}")
     tree = Tree(root, settings)
-    tree.faults += [(Place(FILE, 1), problem) for problem in problems]
-    paths = sorted((root / "contracts").glob("*.yaml"))
+    tree.faults += [(Place(settings.file, 1), problem) for problem in problems]
+    paths = found["contracts"]
     for path in paths:
         _text(tree, path)
+    tree.contract_files = len(paths)
     tree.contracts, faults = load_all(paths)
     tree.contract_faults += [_claim(tree, fault) for fault in faults]
-    for file, document in _documents(tree, "prometheus/*.yml"):
+    _read_prometheus(tree, found)
+    tree.compose += _documents(tree, found["compose"])
+    tree.provisioning += _documents(tree, found["provisioning"])
+    tree.dashboards += _dashboards(tree, found["dashboards"])
+    for path in found["pages"]:
+        file = _text(tree, path)
+        tree.pages.append(Page(file, tree.texts[file]))
+    tree.runbooks = [path.relative_to(root).as_posix() for path in found["runbooks"]]
+    return tree
+
+
+def _read_prometheus(tree: Tree, found: Mapping[str, Sequence[Path]]) -> None:
+    for file, document in _documents(tree, found["scrape"]):
         if document.get("route") is None:  # one that routes is Alertmanager's
             tree.scrapes.append(read_scrape_file(file, document, _length(tree, file)))
-    for file, document in _documents(tree, "prometheus/rules/*.y*ml"):
-        if document.get("groups") is None:
+        else:
+            tree.routes.append((file, document))
+    for file, document in _documents(tree, found["rules"]):
+        held = document.at("spec") if document.text_of("kind") == "PrometheusRule" else document
+        if held.get("groups") is None:
             got = ", ".join(key for key, _ in document.items()) or document.describe()
             tree.faults.append((Place(file, 1), f"has no groups of rules (got {got}); write groups: and a list"))
-        tree.rules += read_rules(file, document, _length(tree, file))
-    for _, document in _documents(tree, "prometheus/rule_tests/*.y*ml"):
-        tree.alert_tests += read_alert_tests(document)
-    tree.dashboards += _dashboards(tree)
-    tree.pages += [Page(file, tree.texts[file]) for file in _page_files(tree)]
-    return tree
+        tree.rule_files.append(file)
+        tree.rules += read_rules(file, held, _length(tree, file))
+    for file, document in _documents(tree, found["rule_tests"]):
+        tree.alert_tests += read_alert_tests(file, document)
 
 
 def _text(tree: Tree, path: Path) -> str:
@@ -138,15 +180,15 @@ def _claim(tree: Tree, fault: Fault) -> Claim:
     return Place(tree.relative(fault.file), fault.line), f"{fault.path}: {problem}"
 
 
-def _documents(tree: Tree, pattern: str) -> Iterator[tuple[str, Spot]]:
-    """Yield the YAML files of a pattern; faults of the others are noted."""
-    for path in sorted(tree.root.glob(pattern)):
+def _documents(tree: Tree, paths: Sequence[Path]) -> Iterator[tuple[str, Spot]]:
+    """Yield the YAML files among these; faults of the others are noted."""
+    for path in paths:
         known = len(tree.faults)
         file = _text(tree, path)
         if len(tree.faults) > known:
             continue
         try:
-            document, faults, _ = read_document(path)
+            document, faults, _ = read_document(path, merges=True)
         except ContractError as error:
             tree.faults += [_claim(tree, fault) for fault in error.faults]
             continue
@@ -154,8 +196,8 @@ def _documents(tree: Tree, pattern: str) -> Iterator[tuple[str, Spot]]:
         yield file, document
 
 
-def _dashboards(tree: Tree) -> Iterator[Dashboard]:
-    for path in sorted(tree.root.glob("grafana/dashboards/**/*.json")):
+def _dashboards(tree: Tree, paths: Sequence[Path]) -> Iterator[Dashboard]:
+    for path in paths:
         known = len(tree.faults)
         file = _text(tree, path)
         if len(tree.faults) > known:
@@ -171,11 +213,3 @@ def _dashboards(tree: Tree) -> Iterator[Dashboard]:
             yield read_dashboard(file, board)
         else:
             tree.faults.append((Place(file, 1), "is no dashboard (got no JSON object); generate it again"))
-
-
-def _page_files(tree: Tree) -> Iterator[str]:
-    paths = sorted(tree.root.glob("*.md"))
-    for folder in _PAGE_FOLDERS:
-        paths += sorted((tree.root / folder).rglob("*.md"))
-    for path in paths:
-        yield _text(tree, path)

@@ -7,7 +7,7 @@ closed values, unit, greatest value. Names nobody declared are not in it; that i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +63,7 @@ class Series:
     buckets: tuple[float, ...] = ()
     top: float | None = None
     takes_any_label: bool = False
+    is_ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +76,44 @@ class Catalog:
         """Return the series of a sample name."""
         return self.series.get(name)
 
+    def knows(self, names: Iterable[str | None]) -> bool:
+        """Whether all of these are of contracts and exporters, or recorded from such: of others nothing is judged."""
+        return all((series := self.series.get(name or "")) is not None and series.is_ours for name in names)
+
     def families(self) -> set[str]:
         """Return the metric names, without the endings of histograms."""
         return {series.family for series in self.series.values()}
+
+    def with_target_labels(self, added: Sequence[tuple[str, Mapping[str, tuple[str, ...]]]]) -> Catalog:
+        """Return a catalog whose scraped series have what targets add: (job, or '' for every job; label -> values).
+
+        A label named `*` stands for any: the names come from service discovery.
+        """
+        return Catalog({name: _with_labels(series, added) for name, series in self.series.items()})
 
     def extended(self, more: Iterable[Series]) -> Catalog:
         """Return a catalog with more series."""
         return Catalog({**self.series, **{series.name: series for series in more}})
 
 
-def build_catalog(contracts: Sequence[Contract], jobs: Sequence[str]) -> Catalog:
-    """Return everything that can be scraped by the jobs of these names, and what Prometheus adds to it."""
+def _with_labels(series: Series, added: Sequence[tuple[str, Mapping[str, tuple[str, ...]]]]) -> Series:
+    jobs = series.labels.get("job", ())
+    more: dict[str, tuple[str, ...]] = {}
+    for job, labels in added:
+        if not job or not jobs or job in jobs:
+            more |= {label: () if label in more else values for label, values in labels.items()}
+    takes_any = series.takes_any_label or "*" in more
+    labels = {**{label: values for label, values in more.items() if label != "*"}, **series.labels}
+    return replace(series, labels=labels, takes_any_label=takes_any) if more else series
+
+
+def build_catalog(contracts: Sequence[Contract], jobs: Sequence[str], alerts: Sequence[str] = ()) -> Catalog:
+    """Return everything that can be scraped by the jobs of these names, and what Prometheus adds to it.
+
+    `alerts` are the names of all alerts there are; without any, ALERTS may have every name.
+    """
     own = {series.name: series for contract in contracts for series in _of_contract(contract)}
-    every = [*_of_every_exporter(contracts), *_of_prometheus(contracts, tuple(dict.fromkeys(jobs)))]
+    every = [*_of_every_exporter(contracts), *_of_prometheus(contracts, tuple(dict.fromkeys(jobs)), tuple(alerts))]
     return Catalog({**own, **{series.name: series for series in every}})
 
 
@@ -141,24 +167,25 @@ def _of_every_exporter(contracts: Sequence[Contract]) -> Iterator[Series]:
             )
 
 
-def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...]) -> Iterator[Series]:
+def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...], alerts: tuple[str, ...]) -> Iterator[Series]:
     target = {"job": jobs, "instance": _OPEN}
-    yield Series("up", "gauge", target, COUNT, "up", "prometheus", top=1.0)
+    yield Series("up", "gauge", target, COUNT, "up", "prometheus", top=1.0, takes_any_label=not jobs)
     for name in _SCRAPE.split():
-        yield _foreign(name, target)
-    own = {"job": tuple(contract.job for contract in contracts), "instance": _OPEN}
+        yield _foreign(name, target, not jobs)
+    every = tuple(dict.fromkeys([*(contract.job for contract in contracts), *jobs])) if jobs else _OPEN
+    own = {"job": every, "instance": _OPEN}
     for name in _PROCESS.split():
-        yield _foreign(name, own)
+        yield _foreign(name, own, not jobs)
     for job in (job for job in _WATCHERS if job in jobs):
         for name, labels in _WATCHERS[job].items():
             yield _foreign(name, {**dict.fromkeys(labels, _OPEN), "job": (job,), "instance": _OPEN})
-    state = {"alertstate": ("pending", "firing"), "alertname": _OPEN}
-    yield Series("ALERTS", "gauge", state, COUNT, "ALERTS", "prometheus", top=1.0, takes_any_label=True)
+    state = {"alertstate": ("pending", "firing"), "alertname": alerts}
+    yield Series("ALERTS", "gauge", state, COUNT, "ALERTS", "prometheus", top=1.0, takes_any_label=True, is_ours=False)
     name = "ALERTS_FOR_STATE"
     yield Series(
         name,
         "gauge",
-        {"alertname": _OPEN},
+        {"alertname": alerts},
         unit_of_name("x_timestamp_seconds"),
         name,
         "prometheus",
@@ -166,6 +193,9 @@ def _of_prometheus(contracts: Sequence[Contract], jobs: tuple[str, ...]) -> Iter
     )
 
 
-def _foreign(name: str, labels: Mapping[str, tuple[str, ...]]) -> Series:
+def _foreign(name: str, labels: Mapping[str, tuple[str, ...]], takes_any_label: bool = False) -> Series:
+    """Return a series of Prometheus or another program; which labels its targets have, only their jobs say."""
     kind: Kind = "counter" if name.endswith("_total") else "gauge"
-    return Series(name, kind, labels, unit_of_name(name), name, "prometheus")
+    return Series(
+        name, kind, labels, unit_of_name(name), name, "prometheus", takes_any_label=takes_any_label, is_ours=False
+    )

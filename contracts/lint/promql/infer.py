@@ -14,7 +14,7 @@ from typing import Any
 import promql_parser as pp
 
 from contracts.lint.promql.catalog import Catalog
-from contracts.lint.promql.syntax import is_comparison, name_of, number_of, operator_of, selectors, strip
+from contracts.lint.promql.syntax import VARIABLE, is_comparison, name_of, number_of, operator_of, selectors, strip
 from contracts.lint.promql.units import COUNT, SECONDS, TIMESTAMP, Unit, divide, multiply, per_second, unit_of_name
 
 __all__ = ["Labels", "Value", "infer", "union"]
@@ -67,6 +67,7 @@ def _selected(selector: pp.VectorSelector, catalog: Catalog) -> Value:
     return Value(labels, labels, series.unit, series.top, series.kind != "gauge")
 
 
+_STAYS_TOTAL = ("sum", "max", "min", "avg")
 _KEEPS_BOUND = ("max", "min", "avg", "topk", "bottomk", "quantile", "limitk")
 
 
@@ -75,13 +76,15 @@ def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
     unit = COUNT if operator in ("count", "group", "count_values") else inner.unit
     unit = None if operator == "stdvar" else unit
     top = inner.top if operator in _KEEPS_BOUND else 1.0 if operator == "group" else None
-    value = Value(unit=unit, top=top, is_total=inner.is_total and operator == "sum")
+    value = Value(unit=unit, top=top, is_total=inner.is_total and operator in _STAYS_TOTAL)
     if operator in ("topk", "bottomk", "limitk", "limit_ratio"):
         return value.with_labels(inner.labels, inner.sure)
     if expr.modifier is None:
         listed = frozenset({str(expr.param.val)}) if operator == "count_values" and expr.param else _NONE
         return value.with_labels(listed, listed)
     listed = frozenset(expr.modifier.labels)
+    if any(VARIABLE in label for label in listed):
+        return value.with_labels(None, None)
     if expr.modifier.type == pp.AggModifierType.By:
         sure = None if inner.sure is None else inner.sure & listed
         return value.with_labels(listed, sure)
@@ -196,7 +199,7 @@ def _product(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Va
         return replace(value, unit=right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None)
     kept, number = (left, second) if second is not None else (right, factor)
     top = None if kept.top is None or number is None else kept.top * number
-    return replace(value, unit=multiply(kept.unit, number or 0.0), top=top)
+    return replace(value, unit=multiply(kept.unit, number) if number else None, top=top)
 
 
 def _quotient(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
@@ -262,6 +265,8 @@ def _matched(expr: pp.BinaryExpr, left: Value, right: Value) -> tuple[Labels, La
     if matching is None:
         return left.labels, left.sure
     named = frozenset(matching.labels)
+    if any(VARIABLE in label for label in named):
+        return None, None
     if matching.type == pp.LabelModifierType.Include:
         return named, _both(_both(left.sure, right.sure), named)
     return _less(left.labels, named), _less(left.sure, named)

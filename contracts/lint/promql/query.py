@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import promql_parser as pp
@@ -52,9 +53,17 @@ class Query:
 
     def nodes(self) -> list[Any]:
         """Return every node, parents first; nothing if the expression is no PromQL."""
-        tree = self.tree
-        return nodes(tree) if tree is not None else []
+        return list(_nodes(self.text))
 
     def selectors(self) -> Iterator[pp.VectorSelector]:
         """Yield every selector; nothing if the expression is no PromQL."""
         return (node for node in self.nodes() if isinstance(node, pp.VectorSelector))
+
+
+@lru_cache(maxsize=4096)
+def _nodes(text: str) -> tuple[Any, ...]:
+    """Return the nodes of an expression, walked once for all rules."""
+    try:
+        return tuple(nodes(parse(text)))
+    except QueryError:
+        return ()

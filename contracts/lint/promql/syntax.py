@@ -16,10 +16,12 @@ import promql_parser as pp
 __all__ = [
     "ALLOWANCE",
     "SET_OPERATORS",
+    "VARIABLE",
     "QueryError",
     "alternatives",
     "has_variable",
     "is_comparison",
+    "is_pattern",
     "matches",
     "name_of",
     "nodes",
@@ -37,9 +39,18 @@ ALLOWANCE = re.compile(r"#\s*lint:\s*allow\s+(?P<id>[\w/-]*)\s*(?::\s*(?P<reason
 SET_OPERATORS = ("and", "or", "unless")
 _COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 _PIECES = re.compile(
-    r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*|\$\{?\w+(?::\w+)?\}?|[\[\]]|[^\"'`#$\[\]]+|.", re.DOTALL
+    r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*|\$\{?[A-Za-z_]\w*(?::\w+)?\}?|\[\[\w+(?::\w+)?\]\]|[\[\]]|[^\"'`#$\[\]]+|.",
+    re.DOTALL,
 )
-_VARIABLE = re.compile(r"\$\{?\w+")
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w*|\[\[\w+(?::\w+)?\]\]")
+_BACK = re.compile(r"\boffset\s+$")
+_LISTED = re.compile(
+    r"(?:\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*|\{[^{}\"]*(?:\"[^\"]*\"[^{}\"]*)*)$"
+)
+_NAMED = re.compile(r"[\w:]|\[|\{|\s*=")
+
+VARIABLE = "_variable_"
+"""Stands for a Grafana variable where a name is wanted: what it is cannot be told."""
 
 
 class QueryError(Exception):
@@ -47,19 +58,30 @@ class QueryError(Exception):
 
 
 def _substitute(text: str) -> str:
-    """Drop comments and put a duration or a number for each variable outside of strings.
+    """Drop comments and put a duration, a number or a name for each variable outside of strings.
 
     >>> _substitute('rate(x{a=~"$a"}[$__rate_interval]) * $n')
     'rate(x{a=~"$a"}[5m]) * 1'
+    >>> _substitute("sum by ($label) (rate(${metric}_total[${window}s] offset $back))")
+    'sum by (_variable_) (rate(_variable__total[300s] offset 5m))'
     """
-    out, in_range = [], False
-    for piece in _PIECES.findall(text):
+    pieces = [piece for piece in _PIECES.findall(text) if not piece.startswith("#")]
+    out, in_range = "", False
+    for at, piece in enumerate(pieces):
         if piece in ("[", "]"):
             in_range = piece == "["
-        if piece.startswith("#"):
-            continue
-        out.append(("5m" if in_range else "1") if _VARIABLE.match(piece) else piece)
-    return "".join(out)
+        after = pieces[at + 1] if at + 1 < len(pieces) else ""
+        out += _instead(out, after, in_range) if _VARIABLE.match(piece) else piece
+    return out
+
+
+def _instead(before: str, after: str, in_range: bool) -> str:
+    """Return what may stand where a variable does, between two texts."""
+    if in_range or _BACK.search(before):
+        return "300" if re.match(r"(?:ms|[smhdwy])\b", after) else "5m"
+    if _LISTED.search(before) or _NAMED.match(after) or before[-1:].isalnum() or before[-1:] in ("_", ":"):
+        return VARIABLE
+    return "sum" if re.match(r"\s*(?:\(|by\b|without\b)", after) else "1"
 
 
 @lru_cache(maxsize=4096)
@@ -119,7 +141,7 @@ def name_of(selector: pp.VectorSelector) -> str | None:
     """Return the metric name of a selector; None if it is a pattern, a variable or missing."""
     names = [selector.name] if selector.name else []
     names += [m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == pp.MatchOp.Equal]
-    return names[0] if names and not has_variable(names[0]) else None
+    return names[0] if names and not has_variable(names[0]) and VARIABLE not in names[0] else None
 
 
 def has_variable(text: str) -> bool:
@@ -148,6 +170,15 @@ def matches(pattern: str, text: str) -> bool:
         return bool(re.fullmatch(pattern, text))
     except re.error:
         return True
+
+
+def is_pattern(text: str) -> bool:
+    """Whether one alternative of a matcher is a pattern, not a name.
+
+    >>> is_pattern("node.*"), is_pattern("node-1")
+    (True, False)
+    """
+    return bool(re.search(r"[.*+?\\^$()\[\]{}|]", text))
 
 
 def text_of(expr: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Place, Severity
 from contracts.lint.inputs.dashboards import Dashboard
-from contracts.lint.inputs.located_json import nodes_in
+from contracts.lint.inputs.located_json import Node, nodes_in
 from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -25,6 +25,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield datasources that are not the variable, and panels that name none."""
     for board in tree.dashboards:
         names = [variable.name for variable in board.variables if variable.type == "datasource"]
+        names += [str(one.get("name")) for one in _asked_for(board.node.get("__inputs"))]
         allowed = {form for name in names for form in (f"${name}", f"${{{name}}}")}
         for node in nodes_in(board.node):
             source = node.get("datasource")
@@ -34,6 +35,12 @@ def check(tree: Tree) -> Iterator[Claim]:
                 problem = f"the datasource is pinned (got {quote(str(uid))}, expected {expected}); use the variable"
                 yield Place(board.file, node.line_of("datasource"), node.line, node.last), problem
         yield from _unnamed(board)
+
+
+def _asked_for(inputs: object) -> list[Node]:
+    """Return the datasources a shared dashboard asks for when it is imported."""
+    found = [one for one in inputs if isinstance(one, Node)] if isinstance(inputs, list) else []
+    return [one for one in found if one.get("type") == "datasource"]
 
 
 def _unnamed(board: Dashboard) -> Iterator[Claim]:

@@ -19,7 +19,7 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_USE = re.compile(r"\$\{?(\w+)")
+_USE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _VALUES = re.compile(r"label_values\((?:(?P<selector>.+),\s*)?(?P<label>\w+)\)")
 
 
@@ -56,6 +56,8 @@ def _problem(tree: Tree, variable: Variable) -> str:
     names = [name_of(selector) for selector in selectors(expr)] if expr is not None else []
     for name in names:
         series = tree.catalog.find(name or "")
+        if series is None and (not tree.contracts or name is None or tree.settings.is_foreign(name)):
+            continue
         if series is None:
             return f"no metric is named {quote(str(name))}; correct label_values()"
         if found["selector"] and found["label"] not in series.labels and not series.takes_any_label:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from contracts.compiler.document import quote
@@ -26,7 +27,7 @@ _BUILT_IN = {"--help", "--version"}
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield flags and commands nobody declares."""
     flags = find_in_code(tree.root, _DECLARED) | _BUILT_IN
-    commands = _commands(tree.root)
+    commands = _commands(tree.root) or {entry.name for entry in entry_points(group="peaktrade.commands")}
     for page in tree.pages:
         for line, code in page.code():
             for part in re.split(r"[|;&]", code):

@@ -18,7 +18,7 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_NAME = re.compile(r"(?<![\w:./-])(?:peak_trade_|peaktrade_|shadow_mvs_)[a-z0-9_]*\*?(?![\w:/]|\.\w)")
+_ANY = r"(?<![\w:./-])(?:{})[a-z0-9_]*\*?(?![\w:/]|\.\w)"
 
 
 def check(tree: Tree) -> Iterator[Claim]:
@@ -26,8 +26,9 @@ def check(tree: Tree) -> Iterator[Claim]:
     catalog = tree.catalog
     known = {*catalog.series, *catalog.families(), *(job.name for file in tree.scrapes for job in file.jobs)}
     known |= {rule.group for rule in tree.rules}
-    for place, code in _code(tree):
-        for name in _NAME.findall(code):
+    named = re.compile(_ANY.format("|".join(map(re.escape, tree.settings.prefixes))))
+    for place, code in _code(tree) if tree.settings.prefixes else ():
+        for name in named.findall(code):
             stem = name.rstrip("*")
             is_prefix = name.endswith(("*", "_")) and any(other.startswith(stem) for other in known)
             if name not in known and not is_prefix:

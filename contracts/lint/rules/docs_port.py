@@ -1,4 +1,7 @@
-"""Docs mention only ports something owns: a contract, a scrape target, or the platform."""
+"""Docs mention only ports something owns: a contract, a scrape target, a service of compose, or the platform.
+
+A runbook that sends its reader to a port nobody listens on costs the minutes that matter.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,15 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
+_PUBLISHED = re.compile(r"^\s*- [\"']?(?:[\d.]+:)?(\d{2,5}):\d{2,5}\b", re.MULTILINE)
 _ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal):(\d{2,5})\b")
 
 
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield ports without an owner."""
     known = {contract.port for contract in tree.contracts} | set(PLATFORM_PORTS)
+    known |= {port for scrape in tree.scrapes for job in scrape.jobs for port in job.ports}
+    known |= {int(port) for file, _ in tree.compose for port in _PUBLISHED.findall(tree.texts[file])}
     for page in tree.pages:
         for number, line in enumerate(page.text.splitlines(), 1):
             for port in map(int, _ADDRESS.findall(line)):

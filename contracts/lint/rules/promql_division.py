@@ -1,7 +1,8 @@
 """A division cannot divide by zero: the denominator is clamped, filtered, or the quotient is guarded.
 
 Accepted: `/ clamp_min(x, 1e-9)`, `/ (x > 0)`, `a / x and x > 0`, a number, count(). Without traffic `0 / 0` is NaN:
-panels show nothing, and an alert on it neither fires nor is absent. Source: W-48 of the fact sheet.
+panels show nothing, and an alert on it neither fires nor is absent. What other people's metrics can be is not known,
+and not judged. Source: W-48 of the fact sheet.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ import promql_parser as pp
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
-from contracts.lint.promql.syntax import is_comparison, nodes, number_of, operator_of, strip, text_of
+from contracts.lint.promql.syntax import (
+    is_comparison,
+    name_of,
+    nodes,
+    number_of,
+    operator_of,
+    selectors,
+    strip,
+    text_of,
+)
 
 __all__ = ["SEVERITY", "check"]
 
@@ -29,7 +39,8 @@ def check(tree: Tree) -> Iterator[Claim]:
         for node in found:
             if isinstance(node, pp.BinaryExpr) and operator_of(node) in ("/", "%") and not _is_safe(node.rhs):
                 divisor = text_of(strip(node.rhs))
-                if divisor not in guarded:
+                is_ours = tree.catalog.knows(name_of(found) for found in selectors(node.rhs))
+                if divisor not in guarded and is_ours:
                     problem = f"the division by {quote(divisor)} is not guarded against zero"
                     yield query.place, f"{query.owner}: {problem}; write clamp_min(..., 1e-9) or (... > 0)"
 

@@ -16,7 +16,7 @@ from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import Labels, infer, union
-from contracts.lint.promql.syntax import SET_OPERATORS, name_of, operator_of
+from contracts.lint.promql.syntax import SET_OPERATORS, VARIABLE, name_of, operator_of
 
 __all__ = ["SEVERITY", "check"]
 
@@ -72,6 +72,6 @@ def _missing(where: str, named: Iterable[str], known: Labels) -> Iterator[str]:
     if known is None:
         return
     for label in dict.fromkeys(named):
-        if label not in known:
+        if label not in known and VARIABLE not in label:
             have = ", ".join(sorted(known)) or "none"
             yield f"{where} names the label {quote(label)}, which is not there (expected one of {have}); correct it"

@@ -1,6 +1,7 @@
 """Every metric a query asks for exists: in a contract, in the exporters' own metrics, in Prometheus, or recorded.
 
 A panel on a renamed metric says "No data", and an alert on it never fires; both look like a healthy system.
+Without any contract nothing is known to be missing, and this rule is silent.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SEVERITY: Severity = "error"
 
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield metric names nobody declares."""
-    for query in tree.queries:
+    for query in tree.queries if tree.contracts else ():
         for selector in query.selectors():
             for name in _unknown(selector, tree.catalog):
                 if tree.settings.is_foreign(name):

@@ -36,7 +36,7 @@ def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
         yield f"asks for an impossible quantile (got {quantile:g}, expected 0 to 1); write 95 % as 0.95"
     known = [(name_of(found), catalog.find(name_of(found) or "")) for found in _measured(call.args[1])]
     for name, series in known:
-        if series is not None and series.kind != "bucket":
+        if series is not None and series.kind != "bucket" and series.owner != "rule":
             yield f"needs the buckets of a histogram (got {name}); use a metric ending in _bucket"
             return
     value = infer(call.args[1], catalog)

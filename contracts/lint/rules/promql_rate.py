@@ -21,6 +21,7 @@ __all__ = ["SEVERITY", "check"]
 SEVERITY: Severity = "error"
 
 _OF_COUNTERS = ("rate", "irate", "increase", "resets")
+_SUMS = ("sum", "avg")
 _OF_GAUGES = ("delta", "idelta", "deriv", "predict_linear", "holt_winters", "double_exponential_smoothing")
 
 
@@ -38,7 +39,7 @@ def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
     if name not in _OF_COUNTERS + _OF_GAUGES:
         return
     inside: list[Any] = nodes(call.args[0])
-    summed = next((operator_of(node) for node in inside if isinstance(node, pp.AggregateExpr)), "")
+    summed = next((operator_of(node) for node in inside if operator_of(node) in _SUMS), "")
     if summed and name in _OF_COUNTERS:
         problem = f"{name}() comes after {summed}(), so one restart looks like a reset of all"
         yield f"{problem}; put {name}() inside"

@@ -1,23 +1,32 @@
-"""A range holds enough samples: at least two scrapes, or rate() over it is always empty.
+"""A range holds enough samples: two scrapes for rate() and its kind, one for averages, one step for a subquery.
 
-The interval is the longest of all Prometheus configurations; `$__rate_interval` is always right.
+Below that a function gives nothing, always or from time to time, and an alert on it is blind. The interval is the
+longest of all Prometheus configurations; `$__rate_interval` is always right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import promql_parser as pp
 
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
-from contracts.lint.promql.syntax import name_of, operator_of
+from contracts.lint.promql.syntax import name_of, operator_of, text_of
 
 __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_SCRAPES = 2
+_NEEDED = {
+    **dict.fromkeys(
+        ("rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear", "changes", "resets"), 2
+    ),
+    **dict.fromkeys((f"{name}_over_time" for name in ("avg", "sum", "min", "max", "quantile", "stddev", "stdvar")), 1),
+}
+"""Function -> scrapes a range needs. Of `count`, `last` and `absent` over time an empty range is an answer."""
 
 
 def check(tree: Tree) -> Iterator[Claim]:
@@ -25,16 +34,27 @@ def check(tree: Tree) -> Iterator[Claim]:
     longest = max((job.interval_s for file in tree.scrapes for job in file.jobs), default=0.0)
     for query in tree.queries:
         for node in query.nodes():
-            if not isinstance(node, pp.Call) or operator_of(node) not in (
-                "rate",
-                "irate",
-                "increase",
-                "delta",
-                "deriv",
-            ):
-                continue
-            inner = node.args[0]
-            if isinstance(inner, pp.MatrixSelector) and inner.range.total_seconds() < _SCRAPES * longest:
-                got = f"{inner.range.total_seconds():g}s of {name_of(inner.vector_selector)}"
-                problem = f"{operator_of(node)} over {got} sees less than {_SCRAPES} scrapes (one every {longest:g}s)"
-                yield query.place, f"{query.owner}: {problem}; take at least {_SCRAPES * longest:g}s"
+            problem = _problem(node, longest)
+            if problem:
+                yield query.place, f"{query.owner}: {problem}"
+
+
+def _seconds(duration: timedelta | None) -> float:
+    return duration.total_seconds() if duration is not None else 0.0
+
+
+def _problem(node: Any, longest: float) -> str:
+    length, step = _seconds(getattr(node, "range", None)), _seconds(getattr(node, "step", None))
+    if isinstance(node, pp.SubqueryExpr) and step > length:
+        got = f"{length:g}s in steps of {step:g}s"
+        return f"the subquery of {text_of(node.expr)} has no step in its range ({got}); widen it"
+    name = operator_of(node) if isinstance(node, pp.Call) else ""
+    inner = node.args[-1 if name == "quantile_over_time" else 0] if name in _NEEDED else None
+    if not isinstance(inner, pp.MatrixSelector):
+        return ""
+    needed = _NEEDED[name] * longest
+    if _seconds(inner.range) >= needed:
+        return ""
+    got = f"{_seconds(inner.range):g}s of {name_of(inner.vector_selector)}"
+    scrapes = f"{_NEEDED[name]} scrape{'s' if _NEEDED[name] > 1 else ''}"
+    return f"{name} over {got} sees less than {scrapes} (one every {longest:g}s); take at least {needed:g}s"

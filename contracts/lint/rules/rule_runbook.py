@@ -18,7 +18,6 @@ __all__ = ["SEVERITY", "check"]
 SEVERITY: Severity = "error"
 
 _BASE = re.compile(r"^\{\{\s*\$externalLabels\.(\w+)\s*\}\}/")
-_FOLDERS = ("docs/runbooks", "runbooks")
 
 
 def check(tree: Tree) -> Iterator[Claim]:
@@ -39,7 +38,8 @@ def _problem(tree: Tree, link: str) -> str:
             return f"{scrape.file} has no external label {base[1]}, with which the link begins; add it there"
     path, _, anchor = link[base.end() if base else 0 :].partition("#")
     pages = {page.file: page for page in tree.pages}
-    file = next((file for file in pages if _is_page(path, file, base is not None)), None)
+    served = tree.runbooks if base else list(pages)
+    file = next((file for file in pages if _is_page(path, file, file in served, base is not None)), None)
     if file is None:
         return f"the runbook {quote(path)} does not exist in this repository; write it or correct runbook_url"
     anchors = pages[file].anchors()
@@ -49,8 +49,8 @@ def _problem(tree: Tree, link: str) -> str:
     return ""
 
 
-def _is_page(path: str, file: str, is_below: bool) -> bool:
-    """Whether a path, or an address that ends in one, is that of a page; `is_below` one of the folders of runbooks."""
+def _is_page(path: str, file: str, is_served: bool, is_below: bool) -> bool:
+    """Whether a path, or an address that ends in one, is that of a page; `is_below` the address of the runbooks."""
     if is_below:
-        return file in (f"{folder}/{path}" for folder in _FOLDERS)
+        return is_served and f"/{file}".endswith(f"/{path}")
     return path == file or ("://" in path and path.endswith(f"/{file}"))

@@ -1,4 +1,4 @@
-"""Every alert has a firing and a silent case in prometheus/rule_tests, and every case names an alert that exists.
+"""Every alert has a firing and a silent case in the rule tests, and every case names an alert that exists.
 
 An alert that asks no series always fires, as a dead man's switch must; it has no silent case.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
-
-_FOLDER = "prometheus/rule_tests"
 
 
 def check(tree: Tree) -> Iterator[Claim]:
@@ -25,12 +23,8 @@ def check(tree: Tree) -> Iterator[Claim]:
         for fires, word in ((True, "firing"), (False, "silent")):
             can_be_so = fires or any(rule.query.selectors())
             if rule.is_alert and can_be_so and (rule.name, fires) not in tested:
-                yield rule.place, f"alert {rule.name}: no test in {_FOLDER} shows it {word}; add one"
-    for name in sorted({name for name, _ in tested} - alerts):
-        file = next((file for file, text in tree.texts.items() if file.startswith(_FOLDER) and name in text), _FOLDER)
-        yield Place(file, _line(tree, file, name)), f"the test names no alert (got {name}); correct or delete it"
-
-
-def _line(tree: Tree, file: str, name: str) -> int:
-    lines = tree.texts.get(file, "").splitlines()
-    return next((number for number, line in enumerate(lines, 1) if name in line), 1)
+                yield rule.place, f"alert {rule.name}: no test of promtool shows it {word}; add one"
+    first = {test.alert: test.place for test in reversed(tree.alert_tests)}
+    for name in sorted(first.keys() - alerts):
+        if not tree.settings.is_foreign_alert(name):
+            yield first[name], f"the test names no alert (got {name}); correct or delete it"

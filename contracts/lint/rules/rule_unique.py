@@ -1,4 +1,8 @@
-"""An alert has one meaning: its name stands once; a recording may stand again only with other labels."""
+"""A rule has one meaning: its name stands again only with other labels, or for other series.
+
+Two alerts of one name and one severity cannot be told apart by whoever is paged; two recordings of the same series are
+duplicates, which Prometheus refuses at every evaluation.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,8 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield rules that stand twice."""
     first: dict[object, Place] = {}
     for rule in tree.rules:
-        labels = () if rule.is_alert else tuple(sorted((name, spot.text) for name, spot in rule.labels.items()))
-        place = first.setdefault((rule.name, labels), rule.place)
+        labels = tuple(sorted((name, spot.text) for name, spot in rule.labels.items()))
+        asked = () if rule.is_alert else tuple(sorted(str(found.matchers) for found in rule.query.selectors()))
+        place = first.setdefault((rule.name, labels, asked), rule.place)
         if place is not rule.place:
             yield rule.place, f"{rule.query.owner}: stands in {place.file}:{place.line} already; rename or delete one"

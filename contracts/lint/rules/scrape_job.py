@@ -24,7 +24,7 @@ _FOREIGN = ("prometheus", "alertmanager")
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield jobs without a contract, contracts without a job, and double jobs."""
     contracts = {contract.job: contract for contract in tree.contracts}
-    for scrape in tree.scrapes:
+    for scrape in tree.scrapes if contracts else ():
         number = Counter(job.name for job in scrape.jobs)
         for job in scrape.jobs:
             if job.name not in contracts and job.name not in (*_FOREIGN, *tree.settings.foreign_jobs):

@@ -12,7 +12,13 @@ from contracts.model import Contract
 from exporters.commands.verify.client import HttpClient, NoAnswerError
 from exporters.commands.verify.finding import Check, Depth, Finding, passed
 
-__all__ = ["check_alerts"]
+__all__ = ["ALERTMANAGER", "check_alerts"]
+
+ALERTMANAGER = "alertmanager"
+"""The job of Alertmanager, and what findings on it are about."""
+
+_OF_ALERTMANAGER = ("ALERTMANAGER_Down", "PROMETHEUS_NobodyIsTold")
+"""What fires when there is none."""
 
 
 def check_alerts(prometheus: HttpClient, contracts: Sequence[Contract]) -> Check:
@@ -32,6 +38,7 @@ def _alerts(prometheus: HttpClient, about: Mapping[str, str]) -> Iterator[Findin
         labels, told = alert["labels"], alert.get("annotations", {})
         text = told.get("summary") or f"{labels['alertname']} fires"
         name = about.get(labels.get("job", ""), "")
+        name = ALERTMANAGER if labels["alertname"] in _OF_ALERTMANAGER else name
         yield Finding("FAIL", f"alert_{labels['alertname']}", text, told.get("runbook_url", "?"), name, Depth.ANSWER)
     if not paging:
         yield passed("alerts", "nothing fires for which somebody is paged")

@@ -15,7 +15,7 @@ from contracts.compiler.vocabulary import value_problem
 from contracts.model import SOURCE_WORD, Contract, Metric
 from contracts.self_metrics import FOLDER, LABEL_VALUES, LIVE, RESERVED_PREFIX, STORED
 
-__all__ = ["contract_in_force", "count_series", "find_problems"]
+__all__ = ["contract_in_force", "count_series", "find_problems", "is_known"]
 
 _PROCESS = "process_"
 _SELF = (*STORED.values(), *LIVE.values(), *FOLDER.values())
@@ -36,6 +36,11 @@ def find_problems(contract: Contract, families: Iterable[Family]) -> Iterator[st
             yield from _self_values(contract, own[family.name], family)
         elif not family.name.startswith(_PROCESS):
             yield f"{family.name} is not in the contract"
+
+
+def is_known(contract: Contract, family: Family) -> bool:
+    """Whether a family is one of the contract, or one an exporter shows of itself."""
+    return any(family.name in _family_names(metric) for metric in (*contract.metrics, *_SELF))
 
 
 def contract_in_force(families: Iterable[Family]) -> str:

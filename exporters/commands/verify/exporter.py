@@ -13,7 +13,7 @@ from contracts.model import Contract
 from contracts.no_live import VARIABLE
 from contracts.self_metrics import LIVE_TRADING, RESERVED_PREFIX
 from exporters.commands.verify.client import HttpClient, read_families
-from exporters.commands.verify.conformity import contract_in_force, count_series, find_problems
+from exporters.commands.verify.conformity import contract_in_force, count_series, find_problems, is_known
 from exporters.commands.verify.finding import Check, Depth, Finding, fail, passed
 from exporters.commands.verify.health import find_ills
 
@@ -64,6 +64,10 @@ def _page(exporter: HttpClient, contract: Contract) -> Iterator[Finding]:
 def _stranger(contract: Contract, families: Sequence[Family]) -> str:
     """Return who answers instead of the exporter, or "" if it is the exporter."""
     names = {s.labels.get("exporter", "") for f in families if f.name == _BUILD_INFO for s in f.samples}
+    if not families:
+        return "the page is empty"
+    if not any(is_known(contract, family) for family in families):
+        return f"this is no exporter of ours, but what shows {families[0].name}"
     if names and contract.name not in names:
         return f"this is {', '.join(sorted(names))}, not {contract.name}"
     return ""

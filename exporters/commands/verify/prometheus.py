@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.model import Contract
-from exporters.commands.verify.alerts import check_alerts
+from exporters.commands.verify.alerts import ALERTMANAGER, check_alerts
 from exporters.commands.verify.client import HttpClient, NoAnswerError, query
 from exporters.commands.verify.finding import Check, Depth, Finding, fail, passed
 from exporters.commands.verify.flow import check_flow
@@ -20,6 +20,7 @@ from exporters.commands.verify.golden import Golden
 __all__ = ["check_golden", "check_ready", "prometheus_checks"]
 
 _START = "start Prometheus, or give its address with --prometheus-url"
+_MANAGER = "start Alertmanager (docs/runbooks/alerting.md), or make its port reachable for Prometheus"
 _SHOWN = 5
 
 
@@ -40,6 +41,7 @@ def prometheus_checks(
     return [
         Check("targets", lambda: _targets(prometheus, contracts), _START),
         Check("rules", lambda: _rules(prometheus, rules), _START),
+        Check("alertmanagers", lambda: _managers(prometheus), _START),
         *check_flow(prometheus, contracts),
         *(check_golden(prometheus, one) for one in golden),
         check_alerts(prometheus, contracts),
@@ -79,6 +81,8 @@ def _targets(prometheus: HttpClient, contracts: Sequence[Contract]) -> Iterator[
             yield Finding("FAIL", f"target_{contract.job}", text, watcher, contract.name, Depth.TARGET)
         watcher = f"start it: python -m exporters.{contract.name}; or make its port reachable for Prometheus"
         yield from (replace(_target(one, watcher), about=contract.name, depth=Depth.TARGET) for one in found)
+    for target in by_job.pop(ALERTMANAGER, []):
+        yield replace(_target(target, _MANAGER), about=ALERTMANAGER, depth=Depth.TARGET)
     for targets in by_job.values():
         for finding in map(_target, targets):
             yield finding if finding.passed else Finding("WARN", finding.id, finding.message)
@@ -91,6 +95,16 @@ def _target(target: Mapping[str, Any], watcher: str = "") -> Finding:
     if target["health"] == "unknown":
         return fail(job, f"{url} has not been scraped yet", watcher)
     return fail(job, f"{url} is {target['health']}: {target.get('lastError') or 'no reason given'}", watcher)
+
+
+def _managers(prometheus: HttpClient) -> Iterator[Finding]:
+    known = _data(prometheus, "/api/v1/alertmanagers", "alertmanagers.json", "activeAlertmanagers")
+    if known:
+        yield passed("alertmanagers", f"what fires is told to {_shown([str(one.get('url')) for one in known])}")
+    else:
+        text = "Prometheus has no Alertmanager, so nobody is told what fires"
+        watcher = "name one under alerting: in prometheus.yml, and restart Prometheus"
+        yield Finding("FAIL", "alertmanagers", text, watcher, ALERTMANAGER, Depth.PAGE)
 
 
 def _rules(prometheus: HttpClient, expected: frozenset[str]) -> Iterator[Finding]:

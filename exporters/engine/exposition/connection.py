@@ -46,10 +46,17 @@ class Connection(H11Protocol):
         super().__init__(*args, **kwargs)
         self._clients = clients
         self._is_half_closed = False
+        self._arrival: asyncio.Task[None] | None = None
         clients.all.add(self)
+
+    def shake_hands(self, arrival: asyncio.Task[None] | None) -> None:
+        """Wait for the client's part of a TLS handshake; `arrival` is what sets the connection up."""
+        self._arrival = arrival
+        self._wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request."""
+        self._arrival = None
         super().connection_made(transport)  # type: ignore[arg-type]  # of a socket
         self._wait()
 
@@ -70,7 +77,7 @@ class Connection(H11Protocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio.Protocol has it
         """Whether the connection stays though the client sends nothing more: until its requests are answered."""
         self._is_half_closed = True
-        return not self._is_answered
+        return not self._is_answered and self.scheme != "https"  # TLS ends for both at once
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
@@ -108,4 +115,7 @@ class Connection(H11Protocol):
     def cut_off(self) -> None:
         """End the connection at once, whatever is still to be sent."""
         self.forget()
-        self.transport.abort()
+        if self._arrival is not None:
+            self._arrival.cancel()
+        else:
+            self.transport.abort()

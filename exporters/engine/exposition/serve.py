@@ -1,8 +1,9 @@
 """Serves an application on a port, however many clients there are and however they behave.
 
-In: an ASGI application and a listening socket. Out: HTTP. Part of the exposition stage. A client that keeps the server
-waiting, for a whole request or for room to write an answer, is cut off within 10 s; there are at most `most_clients()`,
-beyond which the one that has kept it waiting longest makes room; what clients do is logged at most once a minute.
+In: an ASGI application, a listening socket, perhaps a TLS context. Out: HTTP. Part of the exposition stage. A client
+that keeps the server waiting, for a handshake, a whole request or room to write an answer, is cut off within 10 s;
+there are at most `most_clients()`, beyond which the one that has kept it waiting longest makes room; what clients do is
+logged at most once a minute.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import errno
 import logging
 import resource
 import socket
+import ssl
 import threading
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from exporters.engine.exposition.connection import Clients, Connection
 
@@ -94,8 +96,9 @@ class _OncePerMinute(logging.Filter):
 class _Guarded(uvicorn.Server):
     """A server that accepts by itself, and looks at its connections once a second (idle: 0.2 % of a core)."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         super().__init__(config)
+        self._tls = tls
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = asyncio.Event()
         self._listener = listener
@@ -149,24 +152,28 @@ class _Guarded(uvicorn.Server):
                     client.close()
                     continue
             connection = Connection(self._clients, self.config, self.server_state, {})
-            arrival = loop.create_task(_take_in(loop, connection, client))
+            arrival = loop.create_task(_take_in(loop, connection, client, self._tls))
             self._arriving.add(arrival)
             arrival.add_done_callback(self._arriving.discard)
 
 
-async def _take_in(loop: asyncio.AbstractEventLoop, connection: Connection, client: socket.socket) -> None:
+async def _take_in(
+    loop: asyncio.AbstractEventLoop, connection: Connection, client: socket.socket, tls: ssl.SSLContext | None
+) -> None:
     client.setblocking(False)
+    if tls is not None:
+        connection.shake_hands(asyncio.current_task(loop))
     try:
-        await loop.connect_accepted_socket(lambda: connection, client)
-    except OSError:  # it has gone again
+        await loop.connect_accepted_socket(lambda: connection, client, ssl=tls)
+    except (OSError, asyncio.CancelledError):  # it has gone again, or was cut off
         connection.forget()
         client.close()
 
 
 class Server:
-    """Serves an application on a socket in a thread of its own until stop()."""
+    """Serves an application on a socket in a thread of its own until stop(), over TLS if there is a context."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         self._once_per_minute = _OncePerMinute()
         config = uvicorn.Config(
             app,
@@ -179,7 +186,7 @@ class Server:
             timeout_graceful_shutdown=1,
             server_header=False,
         )
-        self._server = _Guarded(config, listener)
+        self._server = _Guarded(config, listener, tls)
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 

@@ -121,8 +121,12 @@ class CatchUp:
                 _forget_what_was_cut(gen.stream)
         return [Notice("recovered", path, outcome="unseen") for _ in openings]
 
-    def look_behind(self, monotonic: float) -> list[Notice]:
-        """Take over what was let go and grew, and what was rotated while a path led nowhere or to an unread file."""
+    def look_behind(self, monotonic: float, waiting: Collection[str] = ()) -> list[Notice]:
+        """Take over what was let go and grew, and what was rotated while a path led nowhere or to an unread file.
+
+        Args:
+            waiting: paths whose files wait for descriptors; what stands beside them may be a copy of those files.
+        """
         self._keys = None
         notices = []
         for path in self._history.paths():
@@ -130,7 +134,7 @@ class CatchUp:
                 chain = self._open_files.at(path)
                 self.add_opening(opening, monotonic, chain, before=chain[0] if chain else None)
         live = self._open_files.live()
-        for path in {*self._history.paths(), *self._open_files.keys()} - self._history.absent_keys().keys():
+        for path in {*self._history.paths(), *self._open_files.keys()}.difference(self._history.absent_keys(), waiting):
             gen = live.get(path)
             chain = self._open_files.at(path)
             if gen is None or not gen.stream.offset or path in self._history.unsure:

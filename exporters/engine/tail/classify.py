@@ -57,6 +57,8 @@ Verdict = Literal[
 UNDECIDED: tuple[Verdict, ...] = ("empty", "damaged", "copy being made", "copy of a cut file")
 """Verdicts on backups that may become others, or the only ones to hold what they hold."""
 
+_COPIES: tuple[Verdict, ...] = ("copy", "copy being made")
+
 
 class Judgement(Struct, frozen=True):
     """What a backup is, and the checkpoint of the generation it is that of, if it is any's."""
@@ -215,6 +217,11 @@ def classify(one: Backup, past: Past) -> Judgement:
             return Judgement("damaged")
         verdicts = ((original, _as_copy(one, text, original)) for original in originals)
         found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
+        if found is not None and found[1] in (
+            "rewrite",
+            "longer copy",
+        ):  # unless another file, not yet read, is the same
+            found = next(((original, verdict) for original, verdict in verdicts if verdict in _COPIES), found)
     if found is not None:
         return Judgement(found[1], found[0].checkpoint)
     if any(held.was_cut for held in past.held):

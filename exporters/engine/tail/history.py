@@ -25,7 +25,7 @@ from exporters.engine.tail.classify import (
 )
 from exporters.engine.tail.fingerprint import proves
 from exporters.engine.tail.openings import UNREAD, Opened, Opening, open_grown, open_unread
-from exporters.engine.tail.recover import Recovery
+from exporters.engine.tail.recover import Recovery, by_path
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.text import has_copy
 from exporters.engine.tail.undecided import Undecided
@@ -78,10 +78,8 @@ class History:
 
     def keep(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Keep what is not read or looked for now, the newest generations of each path."""
-        by_path: dict[str, list[Checkpoint]] = {}
-        for checkpoint in [*self.absent, *checkpoints]:
-            by_path.setdefault(checkpoint.path, []).append(checkpoint)
-        self.absent = [one for listed in by_path.values() for one in listed[-REMEMBERED:]][-_KEPT_IN_ALL:]
+        newest = [one for listed in by_path([*self.absent, *checkpoints]).values() for one in listed[-REMEMBERED:]]
+        self.absent = newest[-_KEPT_IN_ALL:]
 
     def beside(self, paths: Collection[str]) -> list[str]:
         """Return the absent paths other than `paths` beside which their very files stand, or files not seen before."""
@@ -104,10 +102,7 @@ class History:
 
     def absent_keys(self) -> dict[str, set[FileKey]]:
         """Return path -> identities of the files of which positions are kept though they are not open."""
-        keys: dict[str, set[FileKey]] = {}
-        for checkpoint in self.absent:
-            keys.setdefault(checkpoint.path, set()).add(checkpoint.key)
-        return keys
+        return {path: {one.key for one in listed} for path, listed in by_path(self.absent).items()}
 
     def come_back(self, back: Collection[str]) -> list[Checkpoint]:
         """Return what was kept of absent paths, to be looked for again; forget it.
@@ -159,7 +154,8 @@ class History:
 
     def _remember(self, path: str, live: Collection[tuple[int, int]], serial: Callable[[], int]) -> None:
         backups = [one for one in self._backups[path] if one.key[:2] not in live]
-        self.known |= {one.key for one in backups}
+        self._beside[path] = frozenset(one.key for one in backups)
+        self.known |= self._beside[path]
         checkpoints = [past_checkpoint(one, path, serial()) for one in backups[-REMEMBERED:]]
         for checkpoint in checkpoints if any(checkpoints) else [no_checkpoint(path, serial())]:
             if checkpoint is not None:
@@ -197,8 +193,9 @@ class History:
 
     def seen_backups(self) -> dict[str, frozenset[FileKey]]:
         """Return the identities seen in the last look at each path, but for new ones that may not be read yet."""
-        seen = self._backups.items()
-        return {path: frozenset(one.key for one in all_of if self._may_be_read(one)) for path, all_of in seen}
+        return {
+            path: frozenset(b.key for b in listed if self._may_be_read(b)) for path, listed in self._backups.items()
+        }
 
     def _may_be_read(self, one: Backup) -> bool:
         return one.is_readable or self._is_known(one.key)
@@ -224,7 +221,8 @@ class History:
             if path not in live:
                 beside[path] |= self._beside.get(path, frozenset())  # what cannot be seen now was there and is not new
         self._beside = beside
-        self._kept = self._kept if self.absent else frozenset()
+        folders = {os.path.dirname(path) or "." for path in backups if path not in live} if self._kept else set()
+        self._kept = self._kept if self.absent or not all(map(os.path.isdir, folders)) else frozenset()
         there = {key[:2]: key for keys in (self._kept, *beside.values()) for key in keys}
         self.known = frozenset(there.values()) | (self.known & {NOTHING})
         self._backups = {path: listed for path, listed in self._backups.items() if path in sure or path in self._done}

@@ -20,7 +20,7 @@ from exporters.engine.tail.openings import Opening, open_unread
 from exporters.engine.tail.search import Match, Search
 from exporters.engine.values import Checkpoint, FileKey, Notice
 
-__all__ = ["Recovery", "recover"]
+__all__ = ["Recovery", "by_path", "recover"]
 
 
 class Recovery(Struct):
@@ -64,13 +64,11 @@ def recover(
         opened: identities of files that are being read.
         held: how far those of a path have been read.
     """
-    by_path: dict[str, list[Checkpoint]] = {}
-    for checkpoint in _renamed(checkpoints, live, is_followed):
-        by_path.setdefault(checkpoint.path, []).append(checkpoint)
-    backups = list_backups(by_path)
+    listed_by_path = by_path(_renamed(checkpoints, live, is_followed))
+    backups = list_backups(listed_by_path)
     search = Search(live, backups, known, opened, (one for one in checkpoints if one.done))
-    recovery = Recovery(met=set(by_path), known=known)
-    for path, listed in by_path.items():
+    recovery = Recovery(met=set(listed_by_path), known=known)
+    for path, listed in listed_by_path.items():
         done = [checkpoint for checkpoint in listed if checkpoint.done]
         matches = [search.by_identity(checkpoint) for checkpoint in listed if not checkpoint.done]
         for match in [match for match in reversed(matches) if match.opening is None]:
@@ -87,6 +85,14 @@ def recover(
         else:
             recovery.absent += lost
     return recovery
+
+
+def by_path(checkpoints: Iterable[Checkpoint]) -> dict[str, list[Checkpoint]]:
+    """Return path -> its checkpoints, in their order."""
+    found: dict[str, list[Checkpoint]] = {}
+    for checkpoint in checkpoints:
+        found.setdefault(checkpoint.path, []).append(checkpoint)
+    return found
 
 
 def _renamed(

@@ -18,7 +18,7 @@ from exporters.engine.tail.classify import is_same
 from exporters.engine.tail.evidence import Evidence
 from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_plain, proves
 from exporters.engine.tail.openings import Opening
-from exporters.engine.tail.text import PlainText, begins_like, has_copy
+from exporters.engine.tail.text import PlainText, begins_like, has_copy, holds, open_text
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 
@@ -83,7 +83,7 @@ class Search:
         if rewrite is not None and rewrite.opening is not None:
             found = Match(checkpoint, replace(rewrite.opening, checkpoint=checkpoint), "copied")
         else:
-            found = self._copy_of(checkpoint)
+            found = self._copy_of(checkpoint, [one.checkpoint for one in matches])
         return [found if one is match else one for one in matches if one is not rewrite]
 
     def is_cut(self, checkpoint: Checkpoint) -> bool:
@@ -180,17 +180,19 @@ class Search:
         proof = {"anchor_length": PROOF_BYTES, "anchor": anchor, "evidence": evidence}
         return replace(checkpoint, offset=offset, size=text.size, skipping=False, **proof)
 
-    def _copy_of(self, checkpoint: Checkpoint) -> Match:
+    def _copy_of(self, checkpoint: Checkpoint, others: Sequence[Checkpoint]) -> Match:
         """Find a copy: the live file if it was rewritten, else a rotated backup.
 
         What was let go and had been read as far itself is none to go on in: a rewrite that was rotated holds more.
+        A backup that holds all that one of the `others` speaks of, which was read further, is a copy of that.
         """
+        longer = [other for other in others if other.offset > checkpoint.offset]
         read = self.taken | {key for key, offset in self._done.items() if offset >= checkpoint.offset}
         backups = [one for one in self._backups[checkpoint.path] if one.key not in read]
         unknown = [one for one in backups if one.key not in self._known]
         rewritten = list(self._rewritten(checkpoint))
-        found = find_content(checkpoint, rewritten) or find_content(checkpoint, backups)
-        found = found or find_content(checkpoint, [*rewritten, *unknown], least=1)
+        found = find_content(checkpoint, rewritten) or _find_own(checkpoint, backups, longer)
+        found = found or _find_own(checkpoint, [*rewritten, *unknown], longer, least=1)
         if found is None:
             return Match(checkpoint)
         one, fd = found
@@ -206,6 +208,20 @@ class Search:
             with contextlib.suppress(OSError):
                 size = os.stat(checkpoint.path).st_size
                 yield Backup(checkpoint.path, key, size, 0, is_packed=False)
+
+
+def _find_own(
+    checkpoint: Checkpoint, candidates: Iterable[Backup], longer: Sequence[Checkpoint], least: int = MIN_PROOF
+) -> tuple[Backup, int] | None:
+    """Return what find_content() does, without what holds all that one of the `longer` checkpoints speaks of."""
+    left = list(candidates)
+    while (found := find_content(checkpoint, left, least)) is not None:
+        with open_text(found[0], longer) as text:
+            if text is None or not any(holds(text, other) for other in longer):
+                return found
+        os.close(found[1])
+        left.remove(found[0])
+    return None
 
 
 def _is_begun_anew(match: Match, checkpoint: Checkpoint) -> bool:

@@ -133,7 +133,7 @@ class Tail:
         found = self._finder.resolve({gen.inode: gen.stream.path for gen in self._open_files.generations()})
         self._problems = found.problems
         notices = self._opener.look(found, monotonic)
-        notices += self._catch_up.look_behind(monotonic)
+        notices += self._catch_up.look_behind(monotonic, self._opener.unopened)
         self._history.update_known(
             backups, {path: held([gen])[0] for path, gen in self._open_files.live().items()}, monotonic
         )

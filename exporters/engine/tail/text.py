@@ -146,9 +146,12 @@ def is_part(text: Text, whole: Text) -> bool:
 
 
 def is_repeated(text: Text, end: int) -> bool:
-    """Whether the line that ends at `end` stands elsewhere near there too: then equal bytes tell no two files apart."""
+    """Whether the last line before `end` stands elsewhere near there too: then equal bytes tell no two files apart.
+
+    What stands behind its newline, the beginning of another line, belongs to it: alone it would be found anywhere.
+    """
     start = max(0, end - PROOF_BYTES)
     before = text.read(start, end - start)
-    line = before[before.rfind(b"\n", 0, -1) + 1 :]
+    line = before[before.rfind(b"\n", 0, max(0, before.rfind(b"\n"))) + 1 :]
     around = before + text.read(end, PROOF_BYTES)
     return bool(line) and around.count(line) > 1

@@ -54,6 +54,7 @@ class FakeStack:
         self.targets = {contract.job: "up" for contract in KNOWN.values()}
         self.alerts: list[dict[str, Any]] = []
         self.rules = dict.fromkeys(RULES, "ok")
+        self.managers = ["http://alertmanager:9093/api/v2/alerts"]
         self.is_ready = True
 
     def silence(self, exporter: str) -> None:
@@ -84,6 +85,8 @@ class FakeStack:
         self.prometheus.say("/-/ready", b"ready", 200 if self.is_ready else 503)
         self.prometheus.say("/api/v1/targets", {"data": {"activeTargets": told}})
         self.prometheus.say("/api/v1/rules", {"data": {"groups": [{"rules": loaded}]}})
+        managers = [{"url": url} for url in self.managers]
+        self.prometheus.say("/api/v1/alertmanagers", {"data": {"activeAlertmanagers": managers}})
         self.prometheus.say("/api/v1/alerts", {"data": {"alerts": self.alerts}})
         for name, text in self.pages.items():
             self.exporters[name].say("/metrics", text.encode(), 200 if text else 503)
@@ -212,6 +215,16 @@ def no_metrics_page(stack: FakeStack) -> None:
     stack.silence("ai_live")
 
 
+def other_program(stack: FakeStack) -> None:
+    stack.pages["ai_live"] = "# TYPE go_goroutines gauge\ngo_goroutines 8\n# TYPE shop_sales gauge\nshop_sales 1\n"
+    stack.silence("ai_live")
+
+
+def empty_page(stack: FakeStack) -> None:
+    stack.pages["ai_live"] = "\n"
+    stack.silence("ai_live")
+
+
 def other_contract(stack: FakeStack) -> None:
     stack.edit("ai_live", KNOWN["ai_live"].sha256, "0" * 64)
 
@@ -242,6 +255,18 @@ def foreign_metric(stack: FakeStack) -> None:
     stack.pages["ai_live"] += "# TYPE shop_sales gauge\nshop_sales 1\n"
 
 
+def manager_down(stack: FakeStack) -> None:
+    stack.targets["alertmanager"] = "down"
+    stack.page_somebody("ALERTMANAGER_Down", "alertmanager")
+    stack.page_somebody("PROMETHEUS_NobodyIsTold", "prometheus")
+
+
+def no_manager(stack: FakeStack) -> None:
+    stack.managers = []
+    stack.page_somebody("ALERTMANAGER_Down", "alertmanager")
+    stack.page_somebody("PROMETHEUS_NobodyIsTold", "prometheus")
+
+
 def quiet(stack: FakeStack) -> None:
     stack.prometheus.queries["peaktrade_signals_total"] = 0
 
@@ -267,12 +292,16 @@ BREAKAGES: dict[Callable[[FakeStack], None], str] = {
     contradicting: "FAIL|alert_EXPORTER_ConservationBroken|EXPORTER_ConservationBroken fires",
     wrong_exporter: "FAIL|ai_live_metrics|{base}/metrics: this is shadow_mvs, not ai_live",
     no_metrics_page: "FAIL|ai_live_metrics|{base}/metrics: not a metrics page (",
+    other_program: "FAIL|ai_live_metrics|{base}/metrics: this is no exporter of ours, but what shows go_goroutines",
+    empty_page: "FAIL|ai_live_metrics|{base}/metrics: the page is empty",
     other_contract: "FAIL|ai_live_contract|runs another ai_live.yaml (000000000000) than the one on disk (",
     live: "FAIL|ai_live_no_live|LIVE_TRADING_ENABLED is on where ai_live runs; this system only ever watches",
     live_unsaid: "FAIL|ai_live_no_live|the page does not say whether live trading is enabled",
     rule_missing: "FAIL|rules|1 of 2 rules are loaded; missing: A",
     rule_broken: "FAIL|rules|1 rules cannot be evaluated: A (None)",
     not_ready: "FAIL|prometheus_ready|{base}/-/ready: answered 503",
+    manager_down: "FAIL|target_alertmanager|alertmanager is down: no reason given",
+    no_manager: "FAIL|alertmanagers|Prometheus has no Alertmanager, so nobody is told what fires",
     foreign_metric: "FAIL|ai_live_metrics|shop_sales is not in the contract",
     quiet: "FAIL|signals|peaktrade_signals_total: 0 series, expected at least 1",
 }

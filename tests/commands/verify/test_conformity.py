@@ -177,9 +177,19 @@ def test_another_contract_than_the_one_on_disk_fails(contract: Contract, fake: F
 
 def test_a_stranger_on_the_port_fails(contract: Contract, fake: FakeSite) -> None:
     fake.say("/", b"# TYPE process_open_fds gauge\nprocess_open_fds 7\n")
-    findings = check_exporter(fake.site, contract).run()
-    assert str(findings[1]) == "FAIL|shop_contract|the page does not say which contract is in force"
-    assert findings[1].watcher == "something else holds port 9200: ss -ltnp"
+    [finding] = check_exporter(fake.site, contract).run()
+    text = "this is no exporter of ours, but what shows process_open_fds"
+    assert (str(finding), finding.watcher) == (
+        f"FAIL|shop_metrics|{fake.base}: {text}",
+        "who holds the port: ss -ltnp; start exporters.shop",
+    )
+
+
+def test_an_exporter_that_does_not_say_its_contract_fails(contract: Contract, fake: FakeSite) -> None:
+    fake.say("/", b"# TYPE peak_trade_exporter_state_ok gauge\npeak_trade_exporter_state_ok 1\n")
+    found = {finding.id: finding for finding in check_exporter(fake.site, contract).run()}
+    assert str(found["shop_contract"]) == "FAIL|shop_contract|the page does not say which contract is in force"
+    assert found["shop_contract"].watcher == "something else holds port 9200: ss -ltnp"
 
 
 def test_a_page_that_is_none_fails(contract: Contract, fake: FakeSite) -> None:
@@ -189,7 +199,10 @@ def test_a_page_that_is_none_fails(contract: Contract, fake: FakeSite) -> None:
 
 
 def test_no_more_than_ten_problems_are_shown_but_all_are_counted(contract: Contract, fake: FakeSite) -> None:
-    fake.say("/", "".join(f"stranger_{at} 1\n" for at in range(13)).encode())
+    fake.say(
+        "/",
+        PAGE.partition("# TYPE shop_deal_seconds")[0].encode() + b"".join(b"stranger_%d 1\n" % at for at in range(13)),
+    )
     findings = check_exporter(fake.site, contract).run()
     assert [finding.level for finding in findings] == ["FAIL"] * 10 + ["INFO", "FAIL", "FAIL"]
     assert str(findings[10]) == "INFO|shop_metrics|3 more problems are not shown"

@@ -19,24 +19,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from exporters.engine.state.rows import StoreError
 from tests.budget import amount
 from tests.engine.support.restart_harness import copytruncate, line, pack, shift
-from tests.engine.support.restart_world import World, key_of, numbers_in
+from tests.engine.support.restart_steps import Sizes, Steps
+from tests.engine.support.restart_world import key_of, numbers_in
 
-Sizes = st.lists(st.integers(60, 300), min_size=1, max_size=4)
 
-
-class RestartMachine(World, RuleBasedStateMachine):
+class RestartMachine(Steps, RuleBasedStateMachine):
     """Writers, operators and rotation on one side; polls, scrapes and kills on the other."""
 
     def __init__(self) -> None:
         RuleBasedStateMachine.__init__(self)
-        World.__init__(self)
+        Steps.__init__(self)
         self.is_link = False
         self.targets = 0
 
     # Writers
 
-    @initialize(old=st.integers(0, 2), packed=st.booleans(), is_link=st.booleans(), sizes=st.none() | Sizes)
-    def begin(self, old: int, packed: bool, is_link: bool, sizes: list[int] | None) -> None:
+    @initialize(
+        old=st.integers(0, 2),
+        packed=st.booleans(),
+        is_link=st.booleans(),
+        sizes=st.none() | Sizes,
+        max_open=st.sampled_from([None, None, None, 1, 2]),
+    )
+    def begin(self, old: int, packed: bool, is_link: bool, sizes: list[int] | None, max_open: int | None) -> None:
+        self.is_limited, self.exporter.max_open = max_open is not None, max_open
         if is_link:
             self.is_link = True
             self.path.symlink_to("target-0.jsonl")
@@ -50,13 +56,14 @@ class RestartMachine(World, RuleBasedStateMachine):
             self.base.write_bytes(self.write(sizes))
         self.exporter.start()
 
+    @precondition(lambda self: self.is_there)
     @rule(sizes=Sizes)
     def append(self, sizes: list[int]) -> None:
         data = self.write(sizes)
         with self.base.open("ab") as out:
             out.write(data)
 
-    @precondition(lambda self: self.half is None)
+    @precondition(lambda self: self.is_there and self.half is None)
     @rule(size=st.integers(60, 300), data=st.data())
     def append_half(self, size: int, data: st.DataObject) -> None:
         text = line(self.next_number, size)
@@ -65,7 +72,7 @@ class RestartMachine(World, RuleBasedStateMachine):
             out.write(text[:cut])
         self.half = (self.base.stat().st_ino, text[cut:])
 
-    @precondition(lambda self: self.half is not None)
+    @precondition(lambda self: self.is_there and self.half is not None)
     @rule()
     def complete_the_half(self) -> None:
         self.complete()
@@ -75,12 +82,13 @@ class RestartMachine(World, RuleBasedStateMachine):
     @precondition(lambda self: self.base.exists())
     @rule()
     def rotate(self) -> None:
+        self.renaming()
         shift(self.base)
 
     @precondition(lambda self: self.base.exists())
     @rule(sizes=Sizes)
     def rotate_and_write(self, sizes: list[int]) -> None:
-        shift(self.base)
+        self.rotate()
         self.append(sizes)
 
     @precondition(lambda self: self.base.exists())
@@ -110,10 +118,10 @@ class RestartMachine(World, RuleBasedStateMachine):
             victim.unlink()
             self.destroyed(before, size, may_be_open=key in self.opened)
 
-    @precondition(lambda self: self.base.exists())
+    @precondition(lambda self: self.base.exists() and not self.is_limited)
     @rule(sizes=Sizes)
     def rewrite(self, sizes: list[int]) -> None:
-        """An editor saves the file with more lines: a new file with the old content."""
+        """An editor saves the file with more lines: a new file with the old content. Known only while both are open."""
         if self.half is not None:
             self.complete()
         if not numbers_in(self.base) & self.shown_numbers():
@@ -121,16 +129,18 @@ class RestartMachine(World, RuleBasedStateMachine):
         fresh = self.base.with_name("editor~")
         fresh.write_bytes(self.base.read_bytes() + self.write(sizes))
         fresh.replace(self.base)
+        self.is_rewritten = True
 
     @rule(data=st.data())
     def compress(self, data: st.DataObject) -> None:
-        plain = [path for path in self.backups() if path.suffix != ".gz"]
+        busy = {plain for plain, _ in self.packing()}
+        plain = [path for path in self.backups() if path.suffix != ".gz" and path not in busy]
         if plain:
             victim = data.draw(st.sampled_from(plain))
             self.forget_half(victim)
             pack(victim)
 
-    @precondition(lambda self: self.is_link)
+    @precondition(lambda self: self.is_link and self.is_there)
     @rule(sizes=Sizes)
     def swap_link(self, sizes: list[int]) -> None:
         """The link leads to a new file now; files nobody ever saw through it are out of reach."""
@@ -222,13 +232,17 @@ class RestartMachine(World, RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self.next_number:
+                if not self.is_there:
+                    self.take_the_folder_away_or_bring_it_back()
                 if not self.is_up:
                     self.start()
-                for seconds in (1.1, 11.0, 1.1, 11.0):
+                for seconds in (1.1, 11.0, 1.1, 11.0, *[11.0] * 20 * self.is_limited):
                     self.exporter.poll(seconds).poll(0.2)
                     self.after_poll(is_committed=True)
+                self.nothing_is_missing()
                 assert self.exporter.lost_bytes <= self.destroyed_bytes
         finally:
+            self.reopen()
             if self.is_up:
                 self.exporter.kill()
             shutil.rmtree(self.folder)

@@ -19,7 +19,7 @@ from exporters.engine.tail.tail import Tail
 from tests.conftest import FakeClock
 from tests.engine.support.harness import contract_of
 
-__all__ = ["Exporter", "copytruncate", "line", "lines", "pack", "shift"]
+__all__ = ["Exporter", "copy_to_backup", "copytruncate", "line", "lines", "pack", "shift"]
 
 CONTRACT = """
 vocabulary:
@@ -33,12 +33,20 @@ metrics:
 class Exporter:
     """An exporter's lives."""
 
-    def __init__(self, folder: Path, clock: FakeClock, *patterns: object, max_line_bytes: int = 4096) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: FakeClock,
+        *patterns: object,
+        max_line_bytes: int = 4096,
+        max_open: int | None = None,
+    ) -> None:
         self.contract = contract_of(folder, CONTRACT)
         self.clock = clock
         self.patterns = [str(pattern) for pattern in patterns]
         self.state = folder / "state" / "sample.db"
         self.max_line_bytes = max_line_bytes
+        self.max_open = max_open
         self.engine: Engine | None = None
         self.store: Store | None = None
         self._committed: dict[tuple[str, ...], float] | None = None
@@ -56,7 +64,7 @@ class Exporter:
 
     def tail(self) -> Tail:
         """Return the tail of one life."""
-        return Tail(self.patterns, max_line_bytes=self.max_line_bytes)
+        return Tail(self.patterns, max_line_bytes=self.max_line_bytes, max_open=self.max_open)
 
     def poll(self, seconds: float = 1.1) -> Exporter:
         """Let seconds pass and go once around the loop, commit included."""
@@ -167,8 +175,8 @@ def shift(path: Path, keep: int = 99) -> None:
         path.rename(path.with_name(f"{path.name}.1"))
 
 
-def copytruncate(path: Path, name: str | None = None) -> Path:
-    """Rotate as logrotate's copytruncate does; return the copy."""
+def copy_to_backup(path: Path, name: str | None = None) -> Path:
+    """Do the first half of what logrotate's copytruncate does; return the copy."""
     if name is None:
         live = path.with_name(path.name + ".live")
         path.rename(live)
@@ -176,6 +184,12 @@ def copytruncate(path: Path, name: str | None = None) -> Path:
         live.rename(path)
     copy = path.parent / (name or f"{path.name}.1")
     shutil.copyfile(path, copy)
+    return copy
+
+
+def copytruncate(path: Path, name: str | None = None) -> Path:
+    """Rotate as logrotate's copytruncate does; return the copy."""
+    copy = copy_to_backup(path, name)
     os.truncate(path, 0)
     return copy
 

@@ -15,7 +15,7 @@ import pytest
 from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Notice
 from tests.conftest import FakeClock
-from tests.engine.support.restart_harness import Exporter, line, lines, shift
+from tests.engine.support.restart_harness import Exporter, copy_to_backup, line, lines, shift
 from tests.engine.support.tailing import Follower, open_descriptors
 
 
@@ -142,3 +142,18 @@ def test_b17_lines_appended_in_one_go_to_many_files_keep_their_order(exporter: E
             out.write(lines(range(100 + 10 * number, 110 + 10 * number)))
     exporter.poll()
     assert exporter.counted(range(25), range(100, 350))
+
+
+def test_b17_a_copy_of_a_file_that_waits_for_a_descriptor_is_not_read_before_it(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_bytes(lines([0]))
+    exporter = Exporter(tmp_path, clock, path, max_open=1).start().poll()
+    shift(path)
+    path.write_bytes(lines([1]))
+    copy_to_backup(path)
+    exporter.poll()
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted([0, 1])
+    exporter.end()

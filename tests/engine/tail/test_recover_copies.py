@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FakeClock, LogFile
-from tests.engine.support.restart_harness import Exporter, copytruncate, lines, pack
+from tests.engine.support.restart_harness import Exporter, copy_to_backup, copytruncate, lines, pack, shift
 
 pytestmark = pytest.mark.thorough
 
@@ -223,3 +223,48 @@ def test_a9_a_deleted_original_is_not_gone_on_with_in_its_rewrite_that_was_read_
     exporter.start().let_rest().let_rest()
     assert exporter.counted([0, 1])
     assert exporter.lost_bytes == 0
+
+
+@down
+def test_a9_of_two_copies_of_a_rewrite_one_is_read(exporter: Exporter, log_file: LogFile, is_down: bool) -> None:
+    log_file.append(lines(range(2), size=200))
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    rewritten = log_file.path.with_name("editor~")
+    rewritten.write_bytes(lines(range(5), size=200))
+    rewritten.replace(log_file.path)
+    copy_to_backup(log_file.path)
+    copytruncate(log_file.path)
+    if is_down:
+        exporter.start()
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted(range(5))
+
+
+def test_a9_a_copy_of_a_rewrite_is_not_gone_on_in_for_the_file_before_it(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines(range(2), size=200))
+    exporter.start().poll()
+    rewritten = log_file.path.with_name("editor~")
+    rewritten.write_bytes(lines(range(5), size=200))
+    rewritten.replace(log_file.path)
+    exporter.poll()
+    copy_to_backup(log_file.path)
+    copy_to_backup(log_file.path)
+    exporter.kill()
+    log_file.path.write_bytes(lines(range(100, 120), size=200))
+    exporter.start().let_rest()
+    assert exporter.counted(range(5), range(100, 120))
+
+
+@pytest.mark.parametrize("rest", [1, 30])
+def test_b8_a_copy_that_ends_within_a_line_is_a_copy(exporter: Exporter, log_file: LogFile, rest: int) -> None:
+    text = lines([0, 1], size=100)
+    exporter.start()
+    log_file.append(text[: 100 + rest])
+    copy_to_backup(log_file.path)
+    log_file.append(text[100 + rest :])
+    shift(log_file.path)
+    log_file.append(lines([2]))
+    exporter.poll().let_rest()
+    assert exporter.counted([0, 1, 2])

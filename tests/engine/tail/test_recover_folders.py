@@ -12,7 +12,7 @@ import pytest
 from exporters.engine.tail.backups import list_backups
 from exporters.engine.tail.tail import Tail
 from tests.conftest import FakeClock, LogFile
-from tests.engine.support.restart_harness import Exporter, lines, shift
+from tests.engine.support.restart_harness import Exporter, lines, pack, shift
 from tests.engine.support.tailing import open_descriptors
 
 pytestmark = pytest.mark.thorough
@@ -206,6 +206,30 @@ def test_e7_a_folder_that_is_gone_after_a_restart_is_waited_for(exporter: Export
     log_file.append(lines([1]))
     exporter.let_rest()
     assert exporter.counted([0, 1])
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_e7_backups_from_before_the_first_start_are_not_read_once_their_folder_is_back(
+    tmp_path: Path, clock: FakeClock, is_down: bool
+) -> None:
+    folder, away = tmp_path / "logs", tmp_path / "away"
+    folder.mkdir()
+    path = folder / "events.jsonl"
+    path.with_name("events.jsonl.1").write_bytes(lines([0]))
+    pack(path.with_name("events.jsonl.1"))
+    exporter = Exporter(tmp_path, clock, path).start()
+    if is_down:
+        exporter.poll().kill()
+    folder.rename(away)
+    if is_down:
+        exporter.start()
+    exporter.poll().kill()
+    away.rename(folder)
+    exporter.start().let_rest().restart().let_rest()
+    path.write_bytes(lines([1]))
+    exporter.let_rest()
+    assert exporter.counted([1])
+    exporter.end()
 
 
 def test_e4_a_mounted_file_whose_name_is_gone_outside_goes_on_after_a_restart(

@@ -1,0 +1,98 @@
+"""The numbers of an expression: constants, windows, quantiles; for comparing them with what a text says.
+
+In: a parsed expression, and the recordings it may ask. Out: sets of floats; windows in seconds. A recording counts as
+what it records, so that a text about `...:p95_rate5m` is compared with the 0.95 and the 5m behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import promql_parser as pp
+
+from contracts.lint.promql.syntax import name_of, nodes, number_of, operator_of, selectors, strip
+
+__all__ = ["Records", "constants", "named_quantiles", "quantiles", "windows"]
+
+_QUANTILE = re.compile(
+    r"(?<![A-Za-z0-9])[pP](\d{2}(?:\.\d+)?|\d{3})(?![\d.]*[A-Za-z0-9])|\b(\d{2}(?:\.\d+)?)th percentile"
+)
+_DEPTH = 3
+
+Records = Mapping[str, Sequence[Any]]
+"""Name of a recording -> the expressions recorded under it."""
+
+
+def named_quantiles(text: str) -> set[float]:
+    """Return the quantiles a text names.
+
+    >>> sorted(named_quantiles("P95 and p99.9, the 50th percentile, p999"))
+    [0.5, 0.95, 0.999]
+    """
+    found = set()
+    for short, long in _QUANTILE.findall(text):
+        digits = short or long
+        found.add(round(float(f"0.{digits.replace('.', '')}"), 6))
+    return found
+
+
+def constants(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
+    """Return every number an expression holds, those of constant arithmetic (`4 * 3600`) and of recordings included."""
+    found = {value for node in nodes(expr) if (value := _value(node)) is not None}
+    for inner in _recorded(expr, records) if depth else ():
+        found |= constants(inner, records, depth - 1)
+    return found | {abs(value) for value in found}
+
+
+def windows(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
+    """Return the ranges and offsets of an expression in seconds, those of recordings included."""
+    found: set[float] = set()
+    for node in nodes(expr):
+        found |= {_seconds(getattr(node, "range", None)), _seconds(getattr(node, "offset", None))}
+    for inner in _recorded(expr, records) if depth else ():
+        found |= windows(inner, records, depth - 1)
+    return found - {0.0}
+
+
+def quantiles(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
+    """Return the quantiles an expression asks for, by function or by the label of a summary."""
+    found: set[float] = set()
+    for node in nodes(expr):
+        if operator_of(node) in ("histogram_quantile", "quantile_over_time"):
+            value = _value(node.args[0])
+            found |= {round(value, 6)} if value is not None else set()
+        elif operator_of(node) == "quantile" and isinstance(node, pp.AggregateExpr):
+            value = _value(node.param)
+            found |= {round(value, 6)} if value is not None else set()
+    for selector in selectors(expr):
+        found |= {float(one.value) for one in selector.matchers.matchers if _is_quantile(one)}
+    for inner in _recorded(expr, records) if depth else ():
+        found |= quantiles(inner, records, depth - 1)
+    return found
+
+
+def _is_quantile(matcher: pp.Matcher) -> bool:
+    return matcher.name == "quantile" and re.fullmatch(r"0?\.\d+|0|1", matcher.value) is not None
+
+
+def _recorded(expr: Any, records: Records) -> Iterator[Any]:
+    for selector in selectors(expr):
+        yield from records.get(name_of(selector) or "", ())
+
+
+def _value(expr: Any) -> float | None:
+    """Return the number an expression is, if it is made of numbers alone."""
+    expr = strip(expr) if expr is not None else None
+    if isinstance(expr, pp.BinaryExpr) and operator_of(expr) in ("+", "-", "*", "/"):
+        left, right = _value(expr.lhs), _value(expr.rhs)
+        if left is None or right is None or (right == 0 and operator_of(expr) == "/"):
+            return None
+        return {"+": left + right, "-": left - right, "*": left * right, "/": left / (right or 1)}[operator_of(expr)]
+    return number_of(expr)
+
+
+def _seconds(duration: Any) -> float:
+    return abs(duration.total_seconds()) if isinstance(duration, timedelta) else 0.0

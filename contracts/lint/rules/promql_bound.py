@@ -1,0 +1,53 @@
+"""A threshold on a quantile is a bound of the histogram.
+
+Between two bounds histogram_quantile() draws a straight line: with buckets at 0.1 and 0.5 a p95 of 0.3 is a guess, and
+an alert above 0.3 fires or not by how the line lies. A threshold on a bound is exact: the quantile is above it when
+more than the rest of the observations are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import promql_parser as pp
+
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.inputs.rule_files import Rule
+from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.syntax import is_comparison, name_of, number_of, operator_of, selectors, strip
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield alerts whose threshold lies between two buckets."""
+    records = {rule.name: rule for rule in tree.rules if not rule.is_alert}
+    for query in tree.queries:
+        for node in query.nodes() if query.kind == "alert" else ():
+            threshold = number_of(node.rhs) if isinstance(node, pp.BinaryExpr) and is_comparison(node) else None
+            buckets = _buckets(node.lhs, tree, records) if threshold is not None else ()
+            if threshold is not None and buckets and 0 < threshold < max(buckets) and threshold not in buckets:
+                expected = ", ".join(f"{bound:g}" for bound in buckets)
+                problem = f"the threshold lies between two buckets (got {threshold:g}, expected one of {expected})"
+                yield query.place, f"{query.owner}: {problem}; take a bound, or add a bucket to the contract"
+
+
+def _buckets(expr: Any, tree: Tree, records: dict[str, Rule]) -> tuple[float, ...]:
+    """Return the bounds behind a quantile, also one that was recorded; none if it is no quantile, or scaled."""
+    expr = strip(expr)
+    while isinstance(expr, pp.AggregateExpr) and operator_of(expr) in ("max", "min"):
+        expr = strip(expr.expr)
+    if isinstance(expr, pp.VectorSelector):
+        rule = records.get(name_of(expr) or "")
+        found = rule.query.tree if rule is not None else None
+        expr = strip(found) if found is not None else expr
+    while operator_of(expr) in ("and", "unless"):
+        expr = strip(expr.lhs)
+    if not isinstance(expr, pp.Call) or operator_of(expr) != "histogram_quantile":
+        return ()
+    series = [tree.catalog.find(name_of(selector) or "") for selector in selectors(expr.args[1])]
+    bounds = {one.buckets for one in series if one is not None and one.buckets}
+    return next(iter(bounds)) if len(bounds) == 1 else ()

@@ -1,0 +1,54 @@
+"""A limit of a scrape job is above what its exporter can have: `sample_limit`, `label_limit`.
+
+When a limit is passed Prometheus throws the whole scrape away, and `up` is 0, at the hour in which most happens. The
+contract says how many samples there can be at most (a histogram takes one per bucket and three more).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.compiler.document import quote
+from contracts.lint.finding import Claim, Severity
+from contracts.lint.inputs.tree import Tree
+from contracts.model import Contract
+
+__all__ = ["SEVERITY", "check"]
+
+SEVERITY: Severity = "error"
+
+_LABELS_OF_TARGETS = 3
+"""Name, job and instance count as labels."""
+
+
+def check(tree: Tree) -> Iterator[Claim]:
+    """Yield limits an exporter can pass."""
+    contracts = {contract.job: contract for contract in tree.contracts}
+    for scrape in tree.scrapes:
+        for job in scrape.jobs:
+            contract = contracts.get(job.name)
+            for key, needed in (
+                (("sample_limit", _samples(contract)), ("label_limit", _labels(contract))) if contract else ()
+            ):
+                stated = job.node.get(key) or scrape.node.at("global").get(key)
+                got = (
+                    int(stated.text) if stated is not None and stated.text.isdecimal() and len(stated.text) < 16 else 0
+                )
+                if stated is not None and 0 < got < needed:
+                    problem = f"the {key} of {quote(job.name)} is below what it can have (got {got}, expected {needed})"
+                    yield job.place.at(stated.line), f"{problem}; raise it, or drop labels in the contract"
+
+
+def _samples(contract: Contract | None) -> int:
+    if contract is None:
+        return 0
+    return sum(
+        contract.worst_case_series(metric) * (len(metric.buckets) + 3 if metric.type == "histogram" else 1)
+        for metric in contract.metrics
+    )
+
+
+def _labels(contract: Contract | None) -> int:
+    if contract is None:
+        return 0
+    return _LABELS_OF_TARGETS + max(len(metric.labels) + (metric.type == "histogram") for metric in contract.metrics)
