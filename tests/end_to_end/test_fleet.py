@@ -25,7 +25,7 @@ from click.testing import CliRunner
 from exporters.commands.targets import targets
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
-from tests.end_to_end.test_alerts import quicken
+from tests.end_to_end.quick_rules import quicken
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/fleet.md").read_text()
