@@ -64,10 +64,11 @@ def spoil(path: Path, fault: dict[str, Any]) -> None:
         path.write_text(text.replace(fault["old"], fault["new"], 1), encoding="utf-8")
         return
     board = json.loads(text)
-    [number] = [i for i, panel in enumerate(board["panels"]) if panel.get("title") == fault["panel"]]
-    panel = json.dumps(board["panels"][number], ensure_ascii=False)
+    places = [board["panels"], *(row["panels"] for row in board["panels"] if row.get("panels"))]
+    [(place, number)] = [(one, i) for one in places for i, panel in enumerate(one) if panel["title"] == fault["panel"]]
+    panel = json.dumps(place[number], ensure_ascii=False)
     assert fault["old"] in panel, f"the panel {fault['panel']!r} no longer has {fault['old']!r}; write another fault"
-    board["panels"][number] = json.loads(panel.replace(fault["old"], fault["new"], 1))
+    place[number] = json.loads(panel.replace(fault["old"], fault["new"], 1))
     path.write_text(json.dumps(board, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
