@@ -31,9 +31,10 @@ def check(tree: Tree) -> Iterator[Claim]:
     for page in tree.pages:
         for line, code in page.code():
             for part in re.split(r"[|;&]", code):
-                if not _OURS.search(part):
+                ours = _OURS.search(part)
+                if ours is None:
                     continue
-                for flag in _FLAG.findall(part):
+                for flag in _FLAG.findall(part, ours.start()):  # those before it are of what runs it
                     if flag not in flags:
                         yield (
                             Place(page.file, line),
