@@ -1,6 +1,6 @@
 """What an operator reads on the boards in six states, by Grafana's own library.
 
-The states take three minutes and the library 640 MB, so this is the long form only (`make chaos`), where `make look`
+The states take five minutes and the library 640 MB, so this is the long form only (`make chaos`), where `make look`
 has been before. With PEAK_TRADE_SCREENSHOTS every board is drawn into that folder too, in every state, at two
 widths.
 """
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.needs("prometheus"),
     pytest.mark.needs("prometheus-alertmanager"),
-    pytest.mark.skipif(not IS_LONG, reason="takes three minutes; `make chaos` runs it"),
+    pytest.mark.skipif(not IS_LONG, reason="takes five minutes; `make chaos` runs it"),
     pytest.mark.skipif(
         bool(missing("node")) or not is_installed(), reason="`make look` installs what reads the boards"
     ),
