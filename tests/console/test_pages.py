@@ -21,7 +21,7 @@ from tests.console.world import RUN, World, execution_event, step
 pytestmark = pytest.mark.thorough
 
 NAMES = {"{run_id}": RUN, "{session_id}": "s1", "{name}": "risk-blocks"}
-ADDRESSES = sorted({re.sub(r"{\w+}", lambda found: NAMES[found[0]], page.path) for page in PAGES})
+ADDRESSES = sorted({re.sub(r"{\w+}", lambda found: NAMES[str(found[0])], page.path) for page in PAGES})
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def pages_of(address: str) -> dict[str, str]:
     run_id = run_with_orders(address)
     session_id = "crashed"
     ids = {"{run_id}": run_id, "{session_id}": session_id, "{name}": "risk-blocks"}
-    paths = {re.sub(r"{\w+}", lambda found: ids[found[0]], one.path) for one in PAGES}
+    paths = {re.sub(r"{\w+}", lambda found: ids[str(found[0])], one.path) for one in PAGES}
     paths |= {
         "/live/execution/" + run_id,
         "/docs",

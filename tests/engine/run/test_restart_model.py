@@ -143,7 +143,7 @@ class RestartMachine(Steps, RuleBasedStateMachine):
     @precondition(lambda self: self.is_link and self.is_there and not self.is_limited)
     @rule(sizes=Sizes)
     def swap_link(self, sizes: list[int]) -> None:
-        """The link leads to a new file now; files nobody ever saw through it, as without descriptors, are out of reach."""
+        """The link leads to a new file now; files nobody ever saw through it, as without descriptors, are gone."""
         if self.half is not None:
             self.complete()
         files = self.files()
