@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from contracts.lint.cli import diff, lint
+from contracts.lint.manual import rules_text
 from contracts.load import load_all
 from contracts.model import Contract
 from contracts.pages.metrics import docs, metrics_text
@@ -25,6 +26,7 @@ GENERATED: dict[str, Callable[[str], str]] = {
     "contract.schema.json": schema_text,
     "README.md": readme_text,
     "METRICS.md": metrics_text,
+    "lint/rules.md": rules_text,
 }
 """File of this folder -> its present text to what it should be."""
 
@@ -98,7 +100,7 @@ def schema() -> None:
 def generate(only_check: bool) -> None:
     """Rewrite the generated files of the contracts folder (for those who work on this repository).
 
-    These are contract.schema.json, the field tables of README.md, and METRICS.md.
+    These are contract.schema.json, the field tables of README.md, METRICS.md, and lint/rules.md.
     """
     stale = [name for name, render in GENERATED.items() if _is_stale(_FOLDER / name, render, only_check)]
     for name in stale:
@@ -118,5 +120,6 @@ def _is_stale(path: Path, render: Callable[[str], str], only_check: bool) -> boo
     except MarkerError as error:
         raise click.ClickException(f"{path.parent.name}/{path.name}: {error}") from error
     if wanted != present and not only_check:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(wanted, encoding="utf-8", newline="\n")
     return wanted != present

@@ -17,6 +17,9 @@ from exporters.commands.assets import assets
 ROOT = Path(__file__).parents[1]
 UNITS = ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
+HADOLINT = Path(sys.executable).parent / "hadolint"
+"""Part of the extra `dev`."""
+
 ASKED = {"peaktrade-export@", "peaktrade-metricsd", "peaktrade-console"}
 """Units that answer over the network."""
 
@@ -174,6 +177,17 @@ def test_the_image_runs_without_root_or_a_shell_from_a_pinned_base() -> None:
     assert by_word["ENTRYPOINT"] == '["/opt/peaktrade/bin/peaktrade"]', "a list, so no shell is asked"
     assert by_word["CMD"] == '["--help"]'
     assert {word for word, _ in build} == {"FROM", "COPY", "RUN"}, "nothing is fetched but by pip"
+
+
+def test_hadolint_finds_no_fault_in_the_containerfile_and_does_in_a_worse_one(tmp_path: Path) -> None:
+    worse = tmp_path / "Containerfile"
+    worse.write_text((ROOT / "deploy" / "Containerfile").read_text().replace(":3.13.5-slim-bookworm", ""))
+    found = [
+        subprocess.run([HADOLINT, "--no-color", path], capture_output=True, text=True, check=False)
+        for path in (ROOT / "deploy" / "Containerfile", worse)
+    ]
+    assert [(one.returncode, one.stderr) for one in found] == [(0, ""), (1, "")]
+    assert (found[0].stdout, "DL3006" in found[1].stdout) == ("", True)
 
 
 def test_the_lines_for_completion_are_those_of_the_shells_and_complete_commands() -> None:

@@ -10,6 +10,7 @@ from console.api.live import CONTRACT_VERSION
 from console.index import queries
 from console.index.queries import StepAt
 from console.runs import Run, find_run, list_runs, message_of, newest_steps, steps_from
+from console.steps import Step
 from console.times import show
 from console.view import View
 
@@ -150,14 +151,18 @@ def _positions(view: View, asked: Asked) -> object:
 
 def _orders(view: View, asked: Asked) -> object:
     run = _run(view, asked)
-    steps = newest_steps(view, run, _LOOKED_AT if asked["only_nonzero"] else asked["limit"])
-    items = [_order_item(one) for one in steps]
-    if asked["only_nonzero"]:
-        items = [one for one in items if any(one[name] for name in _ORDERS)]
-    return _wrapped(run, items[-asked["limit"] :])
+    if not asked["only_nonzero"] or run.steps is None:
+        steps = newest_steps(view, run, asked["limit"])
+    else:
+        steps = queries.steps_before(view.database, run.steps, asked["limit"], _LOOKED_AT, _has_orders)
+    return _wrapped(run, [_order_item(one) for one in steps])
 
 
 _ORDERS = ("orders_generated", "orders_filled", "orders_rejected", "orders_blocked")
+
+
+def _has_orders(step: Step) -> bool:
+    return bool(step.orders_generated or step.orders_filled or step.orders_rejected or step.orders_blocked)
 
 
 def _order_item(one: StepAt) -> dict[str, object]:

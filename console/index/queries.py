@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -166,13 +166,17 @@ def events_of_keys(database: sqlite3.Connection, of: Stream, keys: Sequence[str]
     return sorted(found)
 
 
-def steps_before(database: sqlite3.Connection, of: Stream, limit: int) -> list[StepAt]:
-    """Return the newest steps, in order."""
+def steps_before(
+    database: sqlite3.Connection, of: Stream, limit: int, most: int = 1 << 62, wanted: Callable[[Step], object] = bool
+) -> list[StepAt]:
+    """Return the newest steps, in order; those that are `wanted`, among about so many newest."""
     found: list[StepAt] = []
     query = "SELECT first, file, places, header, data FROM blocks WHERE stream = ? ORDER BY first DESC"
     for row in database.execute(query, (of.id,)):
-        found[:0] = _steps_in(database, row)
-        if len(found) >= limit:
+        steps = list(_steps_in(database, row))
+        most -= len(steps)
+        found[:0] = (one for one in steps if wanted(one.step))
+        if len(found) >= limit or most <= 0:
             break
     return found[-limit:] if limit else []
 

@@ -15,6 +15,7 @@ from console.grafana import board_of
 from console.index import queries
 from console.pages.ribbon import freshness, ribbon_of
 from console.registry import Entry, find_session, list_sessions, stats
+from console.runbooks import RUNBOOKS
 from console.runs import Run, find_run, list_runs, message_of, newest_steps
 from console.telemetry import KINDS, list_telemetry
 from console.timeline import orders_of
@@ -162,6 +163,13 @@ def _alerts(view: View, asked: Asked) -> Shown:
     return "alerts.html", {"ribbon": ribbon_of(view), "alerts": alerts[:200], "count": len(alerts), **choices}
 
 
+def _runbook(view: View, asked: Asked) -> Shown:
+    text = RUNBOOKS.get(asked["name"])
+    if text is None:
+        raise _nothing("runbook", asked["name"])
+    return "runbook.html", {"ribbon": ribbon_of(view), "name": asked["name"], "text": text}
+
+
 def _telemetry(view: View, asked: Asked) -> Shown:
     items = list_telemetry(view, asked["limit"], asked["session_id"], asked["type"])
     return "telemetry.html", {"ribbon": ribbon_of(view), "items": items, "kinds": KINDS}
@@ -216,5 +224,6 @@ PAGES = (
         (number("hours", 24, 1, 168), choice("severity", *SEVERITIES), choice("category", *CATEGORIES), _PAUSE),
     ),
     Endpoint("/live/telemetry", _telemetry, "Telemetry.", (word("session_id"), choice("type", *KINDS), _LIMIT, _PAUSE)),
+    Endpoint("/runbooks/{name}", _runbook, "A runbook.", (_PAUSE,), "runbook_not_found|Runbook not found: <id>"),
     Endpoint("/watch", _sources, "What is read.", (choice("decision", *VERDICTS), _PAUSE)),
 )

@@ -15,9 +15,10 @@ from markupsafe import Markup
 
 from console.drawing import sparkline
 from console.grafana import exporters_url
+from console.runbooks import what_to_do
 from console.telemetry import gate_of
 from console.timeline import reason_in_words
-from console.times import ago, show
+from console.times import ago, read_time, show
 
 __all__ = ["STATIC", "render"]
 
@@ -88,9 +89,11 @@ _environment.filters.update(
     duration=_duration,
     moment=_moment,
     ago=ago,
+    age=lambda text, now: ago(read_time(text), now),
     url=lambda text: quote(str(text), safe=""),
     query=lambda values: urlencode({name: value for name, value in values.items() if value}),
     gate=_gate,
+    what_to_do=what_to_do,
     unit=lambda path: "row" if path.endswith(".parquet") else "byte",
     pretty=lambda value: json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str),
 )

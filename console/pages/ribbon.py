@@ -14,7 +14,7 @@ from console.view import View
 
 __all__ = ["Ribbon", "freshness", "ribbon_of"]
 
-_STALE_S, _SILENT_S, _AHEAD_S = 120, 900, 60
+_STALE_S, _SILENT_S, _AHEAD_S = 120, 900, 5
 """Seconds; what lies further ahead than the last is as little to be trusted as what is old."""
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from contracts.diff import EFFECTS, Change, compare_all
+from contracts.lint.manual import UnknownRuleError, explain
 from contracts.load import load_all
 from contracts.model import Contract
 
@@ -36,7 +37,10 @@ _HOW_TO_INSTALL = "the lint needs the package promql-parser; install it: pip ins
     help="Output.",
 )
 @click.option("--list", "only_list", is_flag=True, help="Show every rule and what it is for, check nothing.")
-def lint(root: Path | None, form: str, only_list: bool) -> None:
+@click.option(
+    "--explain", "rule", metavar="RULE", help="Show one rule with an example of what it finds, check nothing."
+)
+def lint(root: Path | None, form: str, only_list: bool, rule: str | None) -> None:
     """Check contracts, Prometheus, Grafana and docs against what the contracts promise, offline.
 
     A finding is excused on its line or the line before by a comment that says why:
@@ -51,6 +55,9 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
 
     Exit code 0: nothing, or only info. 1: errors or warnings. 2: the lint could not run.
     """
+    if rule is not None:
+        click.echo(_explained(rule))
+        return
     tree = None if only_list else _tree(root or Path.cwd())
     _need_parser()
     from contracts.lint import allowances
@@ -67,6 +74,13 @@ def lint(root: Path | None, form: str, only_list: bool) -> None:
     if shown:
         click.echo(shown)
     raise SystemExit(exit_code(findings))
+
+
+def _explained(rule: str) -> str:
+    try:
+        return explain(rule)
+    except UnknownRuleError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _need_parser() -> None:

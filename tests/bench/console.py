@@ -28,7 +28,7 @@ _EVENT = (
     '"event_type":"%s","order_id":"o%d","idempotency_key":null,"payload":{}}\n'
 )
 _WATCH = """
-import json, resource, sys, time
+import json, re, resource, sys, time
 from pathlib import Path
 from console.api.routes import ENDPOINTS
 from console.app import Console, build_app
@@ -48,9 +48,10 @@ while index.is_behind:
 took = time.process_time() - began
 client = Client(build_app(Console(settings, index)))
 names = [one.path for one in (*ENDPOINTS, *PAGES)] + ["/api/live/status/snapshot.html", "/docs", "/openapi.json"]
-paths = [name.replace("{run_id}", "run-0999").replace("{session_id}", "run-0999") for name in names]
+ids = {"{run_id}": "run-0999", "{session_id}": "run-0999", "{name}": "stack"}
+paths = [re.sub("{[a-z_]+}", lambda found: ids[found[0]], name) for name in names]
 times = {path: [] for path in paths}
-for _ in range(20):
+for _ in range(40):
     for path in paths:
         at = time.process_time()
         answer = client.get(path)

@@ -142,6 +142,14 @@ def test_the_series_of_a_run(world: World, client: Client, what: str, item: dict
     assert found["items"][1] == {"seq": 1, "ts": "2026-01-15T18:00:01Z", **item}
 
 
+def test_orders_are_looked_for_as_far_back_as_it_takes(world: World, client: Client) -> None:
+    world.meta()
+    world.steps([step(number, orders_generated=int(number in (3, 900))) for number in range(1200)])
+    path = f"/api/v0/runs/{RUN}/orders"
+    assert [one["seq"] for one in client.json(path)["items"]] == [3, 900]
+    assert [one["seq"] for one in client.json(f"{path}?limit=1")["items"]] == [900]
+
+
 def test_orders_of_steps_without_any_are_left_out_unless_asked_for(world: World, client: Client) -> None:
     world.meta()
     world.steps([step(number, orders_generated=int(number == 1)) for number in range(3)])

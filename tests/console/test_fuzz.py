@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from urllib.parse import quote
@@ -15,12 +14,13 @@ from console.api.parameters import PATHS
 from console.api.routes import ENDPOINTS
 from console.app import Console, build_app
 from console.pages.pages import PAGES
+from tests.budget import amount
 from tests.console.client import Client
 from tests.console.test_api import NOW
 from tests.console.test_pages import NASTY, fill
 from tests.console.world import RUN, World
 
-NUMBER = 10_000 if os.environ.get("PEAK_TRADE_CHAOS") else 60
+NUMBER = amount(60, 10_000)
 LARGEST = 16 << 20
 STRANGE = (
     *NASTY,

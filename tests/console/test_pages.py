@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from console import grafana
 from console.app import Console, build_app
 from console.pages.pages import PAGES
 from console.pages.ribbon import freshness
+from console.runbooks import RUNBOOKS
 from grafana.build import uids
 from tests.console.client import Client
 from tests.console.test_api import NOW, alert
@@ -18,7 +20,8 @@ from tests.console.world import RUN, World, execution_event, step
 
 pytestmark = pytest.mark.thorough
 
-ADDRESSES = sorted({page.path.replace("{run_id}", RUN).replace("{session_id}", "s1") for page in PAGES})
+NAMES = {"{run_id}": RUN, "{session_id}": "s1", "{name}": "risk-blocks"}
+ADDRESSES = sorted({re.sub(r"{\w+}", lambda found: NAMES[str(found[0])], page.path) for page in PAGES})
 
 
 @pytest.fixture
@@ -189,7 +192,15 @@ def test_what_is_old_is_said_to_be_silent_and_never_green(world: World, client: 
 
 @pytest.mark.parametrize(
     ("age", "wanted"),
-    [(None, "missing"), (0.0, "fresh"), (120.0, "fresh"), (121.0, "stale"), (901.0, "silent"), (-61.0, "stale")],
+    [
+        (None, "missing"),
+        (0.0, "fresh"),
+        (120.0, "fresh"),
+        (121.0, "stale"),
+        (901.0, "silent"),
+        (-5.0, "fresh"),
+        (-6.0, "stale"),
+    ],
 )
 def test_how_fresh_an_age_is(age: float | None, wanted: str) -> None:
     assert freshness(age) == wanted
@@ -201,6 +212,28 @@ def test_a_run_leads_to_grafana_at_its_own_time(world: World, client: Client) ->
     board = "http://127.0.0.1:3000/d/peaktrade-execution-watch-overview"
     query = f"from=1768500000000&amp;to=1768503600000&amp;var-mode=shadow&amp;var-run_id={RUN}"
     assert f'href="{board}?{query}"' in page
+
+
+def test_an_alert_shows_its_age_and_what_its_runbook_says(world: World, client: Client) -> None:
+    file = world.settings.base_runs_dir / "alerts/alerts_2026-01-15.jsonl"
+    world.append(file, alert("2026-01-15T18:20:00Z", title="EXECUTION_SafetyRailTripped", category="EXECUTION"))
+    world.append(file, alert("2026-01-15T18:10:00Z", title="a limit", category="RISK"))
+    page = client.get("/live/alerts").text
+    rail, limit = re.findall(r"<li class=.*?</li>", page, re.DOTALL)
+    assert "10 min ago, EXECUTION" in rail
+    assert "20 min ago, RISK" in limit
+    assert "EXECUTION_SafetyRailTripped\n\nA safety rail stopped something." in rail
+    assert "# R-4: unexpected risk blocks" in limit
+    for text in (rail, limit):
+        assert "# R-4: unexpected risk blocks" in client.get(re.findall(r'href="(/runbooks/[^"]+)"', text)[0]).text
+    assert client.get("/runbooks/nothing").status_code == 404
+
+
+def test_every_runbook_is_a_page(client: Client) -> None:
+    there = {path.stem for path in Path(__file__).parents[2].joinpath("docs/runbooks").glob("*.md")}
+    assert there == set(RUNBOOKS)
+    for name in there:
+        assert client.get(f"/runbooks/{name}").status_code == 200
 
 
 def test_what_there_is_not_is_a_page_that_says_so(client: Client) -> None:

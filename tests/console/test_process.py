@@ -14,12 +14,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.pages.pages import PAGES
+from tests.console.test_api import alert
 from tests.console.world import RUN, World, step
 from tests.end_to_end.patience import PATIENCE_S
 from tests.end_to_end.ports import free_port
@@ -122,12 +124,32 @@ def browsing(world: World) -> Iterator[tuple[str, Any, list[str]]]:
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     command = [sys.executable, "-m", "emitters", "live_run", "--out", str(world.root), "--interval-ms", "0"]
     subprocess.run([*command, "--runs", "3", "--steps", "40"], check=True, cwd=ROOT, capture_output=True)
+    tell_of_trouble(world)
     said: list[str] = []
     with serving(world, "--auto-refresh-seconds", "1") as (address, _), playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield address, browser, said
         browser.close()
     assert said == [], "no page complains"
+
+
+def tell_of_trouble(world: World) -> None:
+    """Write what a good day has not: alerts, decisions, a line that is refused, a session gone silent."""
+    now = datetime.now(UTC)
+    (run_id, *_) = sorted(path.name for path in world.settings.base_runs_dir.glob("2*"))
+    for minutes, severity, title in ((3, "CRITICAL", "EXECUTION_SafetyRailTripped"), (50, "WARN", "Drawdown at 80 %")):
+        ts = (now - timedelta(minutes=minutes)).isoformat()
+        told = alert(ts, severity, title=title, body="What was seen, in a sentence.", context={"run_id": run_id})
+        world.append(world.settings.base_runs_dir / f"alerts/alerts_{now:%Y-%m-%d}.jsonl", told)
+    world.append(world.pipeline, '{"schema":')
+    for decision, reason in (("reject", "risk_limit"), ("accept", "none")):
+        line = {"v": 1, "ts_utc": now.isoformat(), "run_id": run_id, "decision": decision, "reason": reason}
+        world.append(world.settings.ai_events, {**line, "component": "execution_watch", "action": "submit"})
+    limits = [{"name": "max_daily_loss", "value": -120.0, "limit": -100.0, "ratio": 1.2, "severity": "breach"}]
+    check = {"severity": "breach", "limit_details": limits}
+    long_ago = (now - timedelta(hours=2)).isoformat()
+    fields = {"started_at": long_ago, "finished_at": None, "status": "started", "run_id": run_id}
+    world.session("crashed", metrics={"risk_check": check, "realized_pnl": -120.0}, **fields)
 
 
 def opened(browser: Any, said: list[str], **options: Any) -> Any:
@@ -137,8 +159,8 @@ def opened(browser: Any, said: list[str], **options: Any) -> Any:
     return page
 
 
-def newest_run(address: str) -> str:
-    run_id: str = json.loads(read(f"{address}/runs"))[0]["run_id"]
+def run_with_orders(address: str) -> str:
+    run_id: str = json.loads(read(f"{address}/api/execution/runs"))["runs"][0]["run_id"]
     return run_id
 
 
@@ -163,11 +185,18 @@ def test_no_page_has_a_serious_finding_of_axe_or_is_too_wide_in_either_theme(wor
 
 
 def pages_of(address: str) -> dict[str, str]:
-    """Return a name and an address for every page, those with ids of the newest run and its session."""
-    run_id = newest_run(address)
-    session_id = json.loads(read(f"{address}/api/live_sessions"))[0]["session_id"]
-    paths = {one.path.replace("{run_id}", run_id).replace("{session_id}", session_id) for one in PAGES}
-    paths |= {"/docs", "/api/live/status/snapshot.html", f"/execution_watch?run_id={run_id}", "/?strategy=none"}
+    """Return a name and an address for every page, those with ids of a run with orders, and of a session."""
+    run_id = run_with_orders(address)
+    session_id = "crashed"
+    ids = {"{run_id}": run_id, "{session_id}": session_id, "{name}": "risk-blocks"}
+    paths = {re.sub(r"{\w+}", lambda found: ids[str(found[0])], one.path) for one in PAGES}
+    paths |= {
+        "/live/execution/" + run_id,
+        "/docs",
+        "/api/live/status/snapshot.html",
+        f"/execution_watch?run_id={run_id}",
+        "/?strategy=none",
+    }
     named = {path.replace(run_id, "run").replace(session_id, "session"): path for path in sorted(paths)}
     return {re.sub(r"\W+", "_", name).strip("_") or "home": path for name, path in named.items()}
 
@@ -184,7 +213,7 @@ def test_an_order_is_followed_from_the_list_of_runs_to_its_raw_line_by_keyboard(
     with browsing(world) as (address, browser, said):
         page = opened(browser, said)
         page.goto(f"{address}/?mode=shadow", wait_until="load")
-        follow_by_keyboard(page, newest_run(address))
+        follow_by_keyboard(page, run_with_orders(address))
         page.go_back(wait_until="load")
         assert page.url.endswith("/?mode=shadow"), "the filter is still there after going back"
         assert page.get_by_label("mode").input_value() == "shadow"
@@ -195,7 +224,7 @@ def test_an_order_is_followed_from_the_list_of_runs_to_its_raw_line_by_keyboard(
 @pytest.mark.needs("chromium")
 def test_what_is_new_comes_by_itself_with_and_without_javascript_and_not_while_paused(world: World) -> None:
     with browsing(world) as (address, browser, said):
-        run_id = newest_run(address)
+        run_id = run_with_orders(address)
         page, paused = opened(browser, said), opened(browser, said)
         plain = opened(browser, said, java_script_enabled=False)
         page.goto(f"{address}/watch/runs/{run_id}?level=info", wait_until="load")

@@ -25,7 +25,7 @@ from click.testing import CliRunner
 from exporters.commands.targets import targets
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
-from tests.end_to_end.quick_rules import quicken
+from tests.end_to_end.quick_rules import quick_rules
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/fleet.md").read_text()
@@ -153,8 +153,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 def start_stores(fleet: Fleet) -> None:
     """Start both stores and the agent, configured as the page says, only quicker."""
     (fleet.folder / "rules").mkdir()
-    for path in (ROOT / "prometheus/rules").glob("*.yml"):
-        (fleet.folder / "rules" / path.name).write_text(quicken(path))
+    quick_rules(fleet.folder / "rules")
     (fleet.folder / "fleet.yml").write_text(SILENT)
     for name, text in (("agent", AGENT), ("store", STORE)):
         text = re.sub(r"(scrape|evaluation)_(interval|timeout): \ds", r"\1_\2: 1s", text)
@@ -189,14 +188,16 @@ def test_both_stores_add_up_what_stands_in_the_files_whatever_is_killed(fleet: F
     fleet.start("victoria")
     fleet.await_truth(fleet.victoria)
 
-    for exporter, alert in (("ai_live", "AI_LIVE_ExporterDown"), ("shadow_mvs", "EXPORTER_Down")):
-        fleet.kill(f"trader-2 {exporter}")
-        fleet.write(*ADDRESSES)
-        expected = {(alert, "trader-2", "fra")}
-        wait_until(lambda expected=expected: fleet.down() == expected, f"{expected} fires alone")  # type: ignore[misc]
-        fleet.start(f"trader-2 {exporter}")
-        fleet.await_truth(fleet.receiver, fleet.victoria)
-        wait_until(lambda: fleet.down() == set(), "nothing is down any more")
+    expected = {("AI_LIVE_ExporterDown", "trader-2", "fra"), ("EXPORTER_Down", "trader-3", "fra")}
+    killed = ("trader-2 ai_live", "trader-3 shadow_mvs")
+    for name in killed:
+        fleet.kill(name)
+    fleet.write(*ADDRESSES)
+    wait_until(lambda: fleet.down() == expected, f"{expected} fire, and nothing of another host")
+    for name in killed:
+        fleet.start(name)
+    fleet.await_truth(fleet.receiver, fleet.victoria)
+    wait_until(lambda: fleet.down() == set(), "nothing is down any more")
 
     ours = '{__name__=~"(peaktrade|peak_trade)_.+_(total|count)"}'
     for port in (fleet.receiver, fleet.victoria):

@@ -231,36 +231,40 @@ def test_an_exporter_where_live_trading_is_on_is_the_one_failure(stack: Stack, m
     assert failures(result) == [f"FAIL|execution_watch_no_live|{text}"]
 
 
+def lacking(text: str) -> str:
+    """Return a configuration of Prometheus with another job, and without Alertmanager."""
+    return re.sub(r"(?m)^alerting:\n(  .*\n)+", "", text.replace("job_name: ai_live", "job_name: ai"))
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (
-            lambda text: text.replace("job_name: ai_live", "job_name: ai"),
-            "target_ai_live|Prometheus has no target of job ai_live",
+            lacking,
+            [
+                "FAIL|target_ai_live|Prometheus has no target of job ai_live",
+                "FAIL|alertmanagers|Prometheus has no Alertmanager, so nobody is told what fires",
+            ],
         ),
-        (
-            lambda text: re.sub(r"(?m)^alerting:\n(  .*\n)+", "", text),
-            "alertmanagers|Prometheus has no Alertmanager, so nobody is told what fires",
-        ),
-        (lambda text: text, "target_alertmanager|"),
+        (str, ["FAIL|target_alertmanager|http://127.0.0.1:9/metrics is down: "]),
     ],
-    ids=["wrong_job", "no_alertmanager", "alertmanager_away"],
+    ids=["two_things_missing", "alertmanager_away"],
 )
-def test_a_prometheus_that_is_told_something_else_fails_with_what_it_lacks(
-    stack: Stack, change: Callable[[str], str], expected: str, monkeypatch: pytest.MonkeyPatch
+def test_a_prometheus_that_is_told_something_else_fails_once_for_each_thing_it_lacks(
+    stack: Stack, change: Callable[[str], str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait_until_steady(stack)
     told = stack._configuration
     monkeypatch.setattr(stack, "_configuration", lambda name, rules: change(told(name, rules)))
-    if expected.startswith("target_alertmanager"):
+    if change is str:
         monkeypatch.setitem(stack.ports, ALERTMANAGER, 9)
     other = stack.start_prometheus("other", RULES)
     try:
-        wait_until(lambda: len(failures(run_at(stack, other.base))) == 1, "it has scraped for a while")
-        [failure] = failures(run_at(stack, other.base))
+        wait_until(lambda: len(failures(run_at(stack, other.base))) == len(expected), "it has scraped for a while")
+        found = failures(run_at(stack, other.base))
     finally:
         stack.stop("other")
-    assert failure.startswith(f"FAIL|{expected}")
+    assert [line[: len(text)] for line, text in zip(found, expected, strict=True)] == expected
 
 
 def run_at(stack: Stack, prometheus: str) -> Result:

@@ -49,6 +49,21 @@ def curl(folder: Path, port: int, path: str, *flags: str) -> str:
     return found.stdout
 
 
+def asks(folder: Path, port: int, login: str) -> str:
+    """Return what `peaktrade verify` says of an exporter."""
+    environment = {"SSL_CERT_FILE": str(folder / "one.pem"), "PEAK_TRADE_WEB_LOGIN": login, "PYTHONPATH": str(ROOT)}
+    flags = ["verify", "--retries", "0", "--prometheus-url", "http://127.0.0.1:9"]
+    command = [sys.executable, "-c", "from exporters.cli import main; main()", *flags]
+    done = subprocess.run(
+        [*command, "--exporter", f"ai_live=https://localhost:{port}/metrics"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    return done.stdout + done.stderr
+
+
 @contextlib.contextmanager
 def running(folder: Path, commands: list[list[str]]) -> Iterator[None]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -96,6 +111,11 @@ def test_a_real_prometheus_scrapes_over_tls_with_a_password_and_nobody_else(tmp_
                 assert curl(tmp_path, port, path, "-u", "scraper:wrong") == "401"
                 assert curl(tmp_path, port, path) == "401"
             assert curl(tmp_path, port, "/metrics", "-u", "scraper:right", "--tls-max", "1.2") == "000"
+        asked = asks(tmp_path, ports[0], "scraper:right")
+        assert "PASS|ai_live_metrics|" in asked and "|ai_live_no_live|LIVE_TRADING_ENABLED is off" in asked
+        assert f"FAIL|ai_live_metrics|https://localhost:{ports[0]}/metrics: answered 401" in asks(
+            tmp_path, ports[0], ""
+        )
         for suffix in ("pem", "key"):
             (tmp_path / f"two.{suffix}").replace(tmp_path / f"one.{suffix}")
         for port in ports:

@@ -66,9 +66,9 @@ def _await_health(stack: Stack) -> None:
 
 
 def _await_silence(stack: Stack) -> None:
-    """Wait until no exporter has had an event for as long as an operator may have to wait."""
+    """Wait until no exporter has had an event for as long as an operator may have to wait, and a scrape."""
     for newest in _NEWEST:
-        _await(stack, f"time() - {newest} > {WITHIN_S}", "silence")
+        _await(stack, f"time() - {newest} > {WITHIN_S + 1}", "silence")
 
 
 @contextmanager

@@ -110,9 +110,8 @@ def test_shadow_board_has_the_six_expressions_of_seed_000_while_the_exporter_is_
         "Latency P95 (intent → ack)": "histogram_quantile(0.95, sum by (le, mode) "
         f"(rate({latency},{HOST}}}[5m]){up})) >= 0",
         "Feed gaps": f'60 * sum by (mode, feed) (rate(peak_trade_feed_gaps_total{{mode=~"$mode",{HOST}}}[15m]){up})',
-        "Run state over time": "max by (mode, state) ("
-        f'peak_trade_run_state{{mode=~"$mode",{HOST}}} and on (job, instance) '
-        f"time() - max by (job, instance) ({newest}) <= 15)",
+        "Run state over time": f'max by (mode, state) (peak_trade_run_state{{mode=~"$mode",{HOST}}} '
+        f"and on (job, instance) time() - max by (job, instance) ({newest}) <= 15)",
     }
     found = {title: [target["expr"] for target in panels[f"{SHADOW}: {title}"]["targets"]] for title in wanted}
     assert found == {title: [expr] for title, expr in wanted.items()}

@@ -54,10 +54,11 @@ Answer = list[tuple[dict[str, str], float]]
 
 @dataclass
 class Asked:
-    """What Prometheus answered: (panel, refId) -> series; once in health, once after the loss."""
+    """What Prometheus answered: (panel, refId) -> series, once in health, once after the loss; and to annotations."""
 
     healthy: dict[tuple[str, str], Answer] = field(default_factory=dict)
     lost: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    begun: list[Answer] = field(default_factory=list)
 
 
 def _filled(expr: str) -> str:
@@ -96,7 +97,9 @@ def _read(panel: Json, answer: Answer) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def asked(panels: dict[str, Json], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def asked(
+    boards: Mapping[str, Json], panels: dict[str, Json], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asked]:
     found = Asked()
     inactive = panels[f"{OVERVIEW}: AI Active (last 30s)"]["targets"][0]["expr"]
     present = panels[f"{OVERVIEW}: Contract: pipeline events metric present"]["targets"][0]["expr"]
@@ -107,6 +110,11 @@ def asked(panels: dict[str, Json], tmp_path_factory: pytest.TempPathFactory) -> 
 
     no_rules = tmp_path_factory.mktemp("rules")  # the panels need none
     with running_stack(tmp_path_factory.mktemp("stack"), no_rules) as stack:
+        for board in boards.values():
+            started, firing = (annotation["expr"] for annotation in board["annotations"]["list"])
+            started = started.replace("< 30", "< 3000")  # a busy machine may take longer for all four
+            wait_until(lambda expr=started: len(_ask(stack, expr)) == 4, "all starts are marked")  # type: ignore[misc]
+            found.begun += [_ask(stack, started), _ask(stack, firing)]
         with suppress(AssertionError):  # a test below names the empty ones
             wait_until(is_filled, "every query has data")
         stack.stop("exporter_shadow_mvs")
@@ -124,6 +132,11 @@ def asked(panels: dict[str, Json], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_every_query_of_every_panel_returns_data_while_events_flow(asked: Asked) -> None:
     assert len(asked.healthy) > 90
     assert _empty(asked.healthy) - set(MAY_BE_EMPTY) == set()
+
+
+def test_annotations_mark_every_exporter_that_has_just_begun(asked: Asked) -> None:
+    jobs = [{labels["job"] for labels, _ in answer} for answer in asked.begun]
+    assert jobs == [{"ai_live", "execution_watch", "peak_trade_metricsd", "shadow_mvs"}, set()] * 4
 
 
 def test_every_excused_panel_exists(panels: dict[str, Json]) -> None:

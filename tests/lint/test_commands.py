@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from contracts.cli import contract
 from contracts.lint.check import find_rules
+from contracts.lint.manual import explain
 from contracts.load import load_contracts
 from contracts.pages import metrics as metrics
 
@@ -89,6 +90,31 @@ def test_lint_lists_every_rule_with_its_documentation() -> None:
         [*sorted([*(rule.id for rule in find_rules()), "lint/exception"])],
     )
     assert "files/readable         Every linted file is well-formed" in result.output
+
+
+def test_lint_explains_a_rule_with_an_example_of_what_it_finds() -> None:
+    result = run("lint", "--explain", "scrape/timing")
+    lines = result.output.splitlines()
+    assert (result.exit_code, lines[0], lines[2].split(":")[0]) == (
+        0,
+        "## scrape/timing",
+        "Scrapes end before the next begins, and come often enough",
+    )
+    assert "scrape_timeout" in result.output
+    assert "## " not in result.output[3:]
+
+
+def test_every_rule_can_be_explained_by_a_fault_and_what_is_right() -> None:
+    for rule in find_rules():
+        text = explain(rule.id)
+        assert (text.count("\nFound ("), text.count("\nRight:\n"), f"[{rule.id}]" in text) == (1, 1, True), rule.id
+
+
+def test_lint_cannot_explain_what_is_no_rule() -> None:
+    result = run("lint", "--explain", "scrape/time")
+    problem = "Error: no rule is named 'scrape/time'; did you mean 'scrape/timing'?"
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, problem)
+    assert run("lint", "--explain", "x").stderr.splitlines()[-1] == "Error: no rule is named 'x'; see --list"
 
 
 def test_show_prints_a_table(small: Checkout) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,13 @@ def known(copy: Checkout) -> set[str]:
     return {without_line(finding) for finding in copy.findings()}
 
 
+def every_panel(parent: dict[str, Any]) -> Iterator[tuple[list[Any], int]]:
+    """Yield (list, place in it) of every panel, those in collapsed rows included."""
+    for number, panel in enumerate(parent.get("panels", [])):
+        yield parent["panels"], number
+        yield from every_panel(panel)
+
+
 def spoil(path: Path, fault: dict[str, Any]) -> None:
     """Put a fault into a file, or into the panel of a dashboard."""
     text = path.read_text(encoding="utf-8")
@@ -64,10 +72,10 @@ def spoil(path: Path, fault: dict[str, Any]) -> None:
         path.write_text(text.replace(fault["old"], fault["new"], 1), encoding="utf-8")
         return
     board = json.loads(text)
-    [number] = [i for i, panel in enumerate(board["panels"]) if panel.get("title") == fault["panel"]]
-    panel = json.dumps(board["panels"][number], ensure_ascii=False)
+    [(panels, number)] = [found for found in every_panel(board) if found[0][found[1]].get("title") == fault["panel"]]
+    panel = json.dumps(panels[number], ensure_ascii=False)
     assert fault["old"] in panel, f"the panel {fault['panel']!r} no longer has {fault['old']!r}; write another fault"
-    board["panels"][number] = json.loads(panel.replace(fault["old"], fault["new"], 1))
+    panels[number] = json.loads(panel.replace(fault["old"], fault["new"], 1))
     path.write_text(json.dumps(board, indent=2, ensure_ascii=False), encoding="utf-8")
 
 

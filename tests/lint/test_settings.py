@@ -135,11 +135,13 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
     files = {
         "monitoring/alerts/acme/tests.yaml": "rule_files: [rules.yaml]\ntests: []\n",
         "monitoring/alertmanager.yml": "route: {receiver: one}\n",
+        "monitoring/old.rules": "groups:\n- rules:\n  - alert: Old\n    expr: up == 1\n",
         "monitoring/docker-stack.yml": "services:\n  one:\n    image: x\n",
         "monitoring/operator.yml": "kind: PrometheusRule\nspec:\n  groups:\n  - name: a\n    rules:\n"
         "    - alert: Operator\n      expr: up == 1\n",
         "boards/one.json": '{"uid": "one", "title": "One", "panels": []}',
         "package.json": '{"name": "other"}',
+        "monitoring/definition.yml": "kind: CustomResourceDefinition\nspec:\n  alert: a name\n",
         ".hidden/rules.yml": "groups:\n- rules:\n  - alert: A\n",
         "node_modules/other/rules.yml": "groups:\n- rules:\n  - alert: A\n",
         "docs/runbooks/a.md": "# A\n",
@@ -152,7 +154,7 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
         ["acme"],
         ["monitoring/prometheus.yaml"],
     )
-    assert [rule.name for rule in tree.rules] == ["Operator", "ACME_Failures", "ACME_DiskFull"]
+    assert [rule.name for rule in tree.rules] == ["Old", "Operator", "ACME_Failures", "ACME_DiskFull"]
     assert ([board.uid for board in tree.dashboards], tree.runbooks) == (["one"], ["docs/runbooks/a.md"])
     assert [file for file, _ in (*tree.routes, *tree.compose)] == [
         "monitoring/alertmanager.yml",
@@ -162,8 +164,9 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
 
 def test_without_any_contract_no_metric_is_unknown(stranger: Path) -> None:
     shutil.rmtree(stranger / "contracts")
+    (stranger / "README.md").write_text("`http://localhost:4321`\n")
     found = {finding.id for finding in check(load_tree(stranger))}
-    assert found.isdisjoint({"promql/metric", "scrape/job", "rule/absence"})
+    assert found.isdisjoint({"promql/metric", "scrape/job", "rule/absence", "docs/port"})
 
 
 def test_labels_that_targets_add_are_known(stranger: Path) -> None:

@@ -184,6 +184,16 @@ def test_what_cannot_be_done_here_is_refused_with_the_reason(folder: Path, name:
     assert complaint(path) == f"{path}:{STRICTER[name][1]}"
 
 
+@pytest.mark.needs("promtool")
+def test_tls_without_a_certificate_is_refused_where_promtool_would_speak_none(folder: Path) -> None:
+    path = write(folder, "tls_server_config: {min_version: TLS13}")
+    assert promtool(path)
+    assert complaint(path).splitlines() == [
+        f"{path}:1: tls_server_config: {key} is missing; TLS needs a certificate and its key"
+        for key in ("cert_file", "key_file")
+    ]
+
+
 def test_all_faults_are_said_at_once_and_no_password_is_repeated(folder: Path) -> None:
     path = write(
         folder, "tls_server_config: {cert_file: one.pem}\nbasic_auth_users: {one: hunter2, two: hunter3}\nx: 1"

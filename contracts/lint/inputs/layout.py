@@ -16,6 +16,9 @@ from pathlib import Path
 
 __all__ = ["Layout", "find_files"]
 
+_MANUAL = "!contracts/lint/rules.md"
+"""The manual of the lint is made of faults."""
+
 _PAGE_FOLDERS = ("contracts", "docs", "emitters", "exporters", "grafana", "prometheus", "runbooks")
 
 
@@ -28,7 +31,7 @@ class Layout:
     rules: tuple[str, ...] = ("prometheus/rules/*.y*ml",)
     rule_tests: tuple[str, ...] = ("prometheus/rule_tests/*.y*ml",)
     dashboards: tuple[str, ...] = ("grafana/dashboards/**/*.json",)
-    pages: tuple[str, ...] = ("*.md", *(f"{folder}/**/*.md" for folder in _PAGE_FOLDERS))
+    pages: tuple[str, ...] = ("*.md", *(f"{folder}/**/*.md" for folder in _PAGE_FOLDERS), _MANUAL)
     runbooks: tuple[str, ...] = ("docs/runbooks/*.md", "runbooks/*.md")
     compose: tuple[str, ...] = ("compose.y*ml", "docker-compose.y*ml")
     provisioning: tuple[str, ...] = ("grafana/provisioning/**/*.y*ml",)
@@ -46,7 +49,7 @@ _SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("contracts", (r"^exporter:", r"^metrics:")),
     ("rule_tests", (r"^rule_files:", r"^tests:")),
     ("scrape", (r"^(?:scrape_configs|route):",)),
-    ("rules", (r"^(?:groups|spec):", r"^\s*(?:- )?(?:alert|record):")),
+    ("rules", (r"^(?:groups:|kind: PrometheusRule$)", r"^\s*(?:- )?(?:alert|record):")),
     ("compose", (r"^services:", r"^\s+image:")),
     ("provisioning", (r"^apiVersion: 1", r"^(?:datasources|providers):")),
 )
@@ -91,7 +94,7 @@ def _kind_of(path: Path) -> str:
     """Return what a file is, or '' if it is nothing the lint knows."""
     if path.suffix == ".md":
         return "pages"
-    if path.suffix not in (".yml", ".yaml", ".json"):
+    if path.suffix not in (".yml", ".yaml", ".rules", ".json"):
         return ""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:

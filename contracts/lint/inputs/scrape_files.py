@@ -85,7 +85,7 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
     entries = list(document.at("scrape_configs").elements())
     ends = [*(entry.line - 1 for entry in entries), last_line][1:]
     interval = document.at("global").text_of("scrape_interval", "1m")
-    timeout = document.at("global").text_of("scrape_timeout", "10s")
+    timeout = document.at("global").text_of("scrape_timeout") or f"{min(10, int(seconds_of(interval)))}s"
     jobs = tuple(
         Job(
             entry.text_of("job_name"),
@@ -96,7 +96,7 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
             ),
             entry.text_of("metrics_path", "/metrics"),
             seconds_of(entry.text_of("scrape_interval", interval)),
-            seconds_of(entry.text_of("scrape_timeout", timeout)),
+            _timeout(entry, timeout),
             Place(file, entry.line, entry.line, end),
             entry,
             _added_labels(entry),
@@ -108,6 +108,13 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
     external = tuple(name for name, _ in document.at("global").entries("external_labels"))
     evaluation = seconds_of(document.at("global").text_of("evaluation_interval", "1m"))
     return ScrapeFile(file, jobs, patterns, external, evaluation, document)
+
+
+def _timeout(entry: Spot, default: str) -> float:
+    """Return a job's timeout in seconds; one that is not its own is cut to an interval that is."""
+    own, interval = entry.text_of("scrape_timeout"), entry.text_of("scrape_interval")
+    seconds = seconds_of(own or default)
+    return min(seconds, seconds_of(interval)) if interval and not own else seconds
 
 
 def _added_labels(entry: Spot) -> Mapping[str, tuple[str, ...]]:

@@ -7,15 +7,16 @@ what it records, so that a text about `...:p95_rate5m` is compared with the 0.95
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from operator import add, mul, sub, truediv
 from typing import Any
 
 import promql_parser as pp
 
 from contracts.lint.promql.syntax import name_of, nodes, number_of, operator_of, selectors, strip
 
-__all__ = ["Records", "constants", "named_quantiles", "quantiles", "windows"]
+__all__ = ["Records", "constants", "named_quantiles", "quantiles", "value_of", "windows"]
 
 _QUANTILE = re.compile(
     r"(?<![A-Za-z0-9])[pP](\d{2}(?:\.\d+)?|\d{3})(?![\d.]*[A-Za-z0-9])|\b(\d{2}(?:\.\d+)?)th percentile"
@@ -41,7 +42,7 @@ def named_quantiles(text: str) -> set[float]:
 
 def constants(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
     """Return every number an expression holds, those of constant arithmetic (`4 * 3600`) and of recordings included."""
-    found = {value for node in nodes(expr) if (value := _value(node)) is not None}
+    found = {value for node in nodes(expr) if (value := value_of(node)) is not None}
     for inner in _recorded(expr, records) if depth else ():
         found |= constants(inner, records, depth - 1)
     return found | {abs(value) for value in found}
@@ -62,10 +63,10 @@ def quantiles(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
     found: set[float] = set()
     for node in nodes(expr):
         if operator_of(node) in ("histogram_quantile", "quantile_over_time"):
-            value = _value(node.args[0])
+            value = value_of(node.args[0])
             found |= {round(value, 6)} if value is not None else set()
         elif operator_of(node) == "quantile" and isinstance(node, pp.AggregateExpr):
-            value = _value(node.param)
+            value = value_of(node.param)
             found |= {round(value, 6)} if value is not None else set()
     for selector in selectors(expr):
         found |= {float(one.value) for one in selector.matchers.matchers if _is_quantile(one)}
@@ -83,15 +84,24 @@ def _recorded(expr: Any, records: Records) -> Iterator[Any]:
         yield from records.get(name_of(selector) or "", ())
 
 
-def _value(expr: Any) -> float | None:
-    """Return the number an expression is, if it is made of numbers alone."""
+def value_of(expr: Any) -> float | None:
+    """Return the number an expression is, if it is made of numbers alone; None if it is not, or has none."""
     expr = strip(expr) if expr is not None else None
-    if isinstance(expr, pp.BinaryExpr) and operator_of(expr) in ("+", "-", "*", "/"):
-        left, right = _value(expr.lhs), _value(expr.rhs)
-        if left is None or right is None or (right == 0 and operator_of(expr) == "/"):
-            return None
-        return {"+": left + right, "-": left - right, "*": left * right, "/": left / (right or 1)}[operator_of(expr)]
+    if isinstance(expr, pp.BinaryExpr) and operator_of(expr) in _OPERATIONS:
+        left, right = value_of(expr.lhs), value_of(expr.rhs)
+        return _calculated(operator_of(expr), left, right) if left is not None and right is not None else None
     return number_of(expr)
+
+
+_OPERATIONS: Mapping[str, Callable[[float, float], Any]] = {"+": add, "-": sub, "*": mul, "/": truediv, "^": pow}
+
+
+def _calculated(operator: str, left: float, right: float) -> float | None:
+    try:
+        found = _OPERATIONS[operator](left, right)
+    except (ArithmeticError, ValueError):
+        return None
+    return float(found) if isinstance(found, int | float) else None  # a root of what is below 0 is complex
 
 
 def _seconds(duration: Any) -> float:

@@ -22,7 +22,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         placed = [(panel, grid) for panel in board.panels if (grid := _grid(panel))]
         for panel in board.panels:
             x, _, w, h = _grid(panel) or (0, 0, 0, 0)
-            if w < 1 or h < 1 or x < 0 or x + w > _COLUMNS:
+            if panel.type != "row" and (w < 1 or h < 1 or x < 0 or x + w > _COLUMNS):  # a row is as wide as the board
                 got = f"got x {x}, w {w}, h {h}; expected x + w up to {_COLUMNS}"
                 yield panel.place, f'panel "{panel.title}" does not lie in the grid ({got}); correct its gridPos'
         yield from _overlaps(board, placed)

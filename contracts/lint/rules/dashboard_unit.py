@@ -24,6 +24,9 @@ SEVERITY: Severity = "error"
 _TABLES = ("table", "table-old")
 """Panels whose columns are formatted one by one; of several queries it cannot be told which unit is whose."""
 
+_OWN_AXES = ("graph", "singlestat")
+"""Panels that are gone, and said their units elsewhere."""
+
 _BARE = ("", "none", "short", "locale")
 
 
@@ -32,7 +35,8 @@ def check(tree: Tree) -> Iterator[Claim]:
     for board in tree.dashboards:
         for panel in board.panels:
             yield from _misspelt(panel)
-            for target in panel.targets if panel.type not in _TABLES or len(panel.targets) == 1 else ():
+            is_told = panel.type not in _OWN_AXES and (panel.type not in _TABLES or len(panel.targets) == 1)
+            for target in panel.targets if is_told else ():
                 expr = target.query.tree
                 unit = infer(expr, tree.catalog).unit if expr is not None else None
                 if unit is not None and not _fits(panel, target, unit):

@@ -25,7 +25,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     known = {contract.port for contract in tree.contracts} | set(PLATFORM_PORTS)
     known |= {port for scrape in tree.scrapes for job in scrape.jobs for port in job.ports}
     known |= {int(port) for file, _ in tree.compose for port in _PUBLISHED.findall(tree.texts[file])}
-    for page in tree.pages:
+    for page in tree.pages if tree.contracts else ():
         for number, line in enumerate(page.text.splitlines(), 1):
             for port in map(int, _ADDRESS.findall(line)):
                 if port not in known:

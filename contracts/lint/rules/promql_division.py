@@ -15,6 +15,7 @@ import promql_parser as pp
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
+from contracts.lint.promql.numbers import value_of
 from contracts.lint.promql.syntax import (
     is_comparison,
     name_of,
@@ -48,7 +49,7 @@ def check(tree: Tree) -> Iterator[Claim]:
 def _is_safe(divisor: Any) -> bool:
     """Whether an expression can never be zero; every part of a product must be safe."""
     divisor = strip(divisor)
-    number = number_of(divisor)
+    number = value_of(divisor)
     if number is not None:
         return number != 0
     if operator_of(divisor) == "clamp_min":

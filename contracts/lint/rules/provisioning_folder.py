@@ -42,6 +42,7 @@ def check(tree: Tree) -> Iterator[Claim]:
                 source = normpath(join(dirname(compose), mount.source, path.text[len(mount.target.rstrip("/")) + 1 :]))
                 if (
                     mount.is_of_files
+                    and (tree.root / source).exists()
                     and tree.dashboards
                     and not any(_is_in(one.file, source) for one in tree.dashboards)
                 ):

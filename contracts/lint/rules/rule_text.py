@@ -18,6 +18,7 @@ from contracts.lint.inputs.rule_files import Rule
 from contracts.lint.inputs.scrape_files import seconds_of
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.numbers import Records, constants, named_quantiles, quantiles, windows
+from contracts.lint.promql.syntax import name_of
 
 __all__ = ["SEVERITY", "check"]
 
@@ -36,6 +37,7 @@ _SPAN = re.compile(
     + _UNITS,
     re.IGNORECASE,
 )
+_WAITS = ("longer than", "older than")
 _WINDOW = re.compile(r"(?:rate|increase|delta|avg|max|min|sum|changes)_?(\d+(?:ms|[smhdw]))(?![a-z0-9])")
 _TIMES = {
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
@@ -89,13 +91,21 @@ def _said(text: str, rule: Rule, expr: Any, records: Records) -> Iterator[str]:
         for found in pattern.finditer(text):
             number, unit = float(found["number"]), (found["unit"] or "").lower()
             if unit in _TIMES:
-                is_there = _is_time(number, _TIMES[unit], numbers, spans)
+                is_told = pattern is _SPAN or found["word"].lower() in _WAITS or _is_of_time(rule, numbers)
+                is_there = not is_told or _is_time(number, _TIMES[unit], numbers, spans)
             else:
                 is_there = pattern is _SPAN or not numbers or _is_number(number, unit, found["word"].lower(), numbers)
             if not is_there:
                 have = _list(numbers) + (f"; {_list(spans - {0.0}, 's')}" if unit in _TIMES else "")
                 problem = f"says {quote(found[0].strip())}, which the expression does not (it has {have})"
                 yield f"{problem}; correct one of the two"
+
+
+def _is_of_time(rule: Rule, numbers: set[float]) -> bool:
+    """Whether what is asked is a time by its name: of `slow_requests_total` only its writer knows how slow they are."""
+    names = [name_of(found) or "" for found in rule.query.selectors()]
+    is_named = any(re.search(r"_(seconds|milliseconds|ms|duration|latency)|p\d\d", name) for name in names)
+    return is_named and bool(numbers - {0.0})
 
 
 def _is_time(number: float, scale: float, numbers: set[float], spans: set[float]) -> bool:

@@ -8,7 +8,10 @@ import threading
 
 import pytest
 
+from contracts.load import load_contracts
+from exporters.commands.export import CONTRACTS
 from exporters.commands.verify.client import HttpClient, NoAnswerError, query, read_families
+from exporters.commands.verify.sites import LOGIN_VARIABLE, metrics_pages
 from tests.commands.verify.conftest import FakeSite
 from tests.end_to_end.ports import free_port
 
@@ -128,3 +131,16 @@ def test_an_answer_that_is_no_vector_is_no_answer(fake: FakeSite, answer: object
 def test_a_page_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError):
         read_families(b"<html>hello</html>\n")
+
+
+def test_the_name_and_password_of_the_environment_are_sent_to_metrics_pages(fake: FakeSite) -> None:
+    [contract] = [one for one in load_contracts(CONTRACTS) if one.name == "ai_live"]
+    fake.say("/metrics", b"page")
+    for login, sent in (("one:p:ä", "Basic b25lOnA6w6Q="), ("", None)):
+        [page] = metrics_pages([contract], [f"ai_live={fake.base}/metrics"], {LOGIN_VARIABLE: login})
+        assert page.read() == b"page"
+        assert fake.headers[-1].get("Authorization") == sent
+        assert "b25l" not in repr(page)
+    with pytest.raises(ValueError) as caught:
+        metrics_pages([contract], [], {LOGIN_VARIABLE: "secret"})
+    assert str(caught.value) == ("PEAK_TRADE_WEB_LOGIN: holds no name and password; write NAME:PASSWORD, or unset it")

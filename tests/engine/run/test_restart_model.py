@@ -140,10 +140,10 @@ class RestartMachine(Steps, RuleBasedStateMachine):
             self.forget_half(victim)
             pack(victim)
 
-    @precondition(lambda self: self.is_link and self.is_there)
+    @precondition(lambda self: self.is_link and self.is_there and not self.is_limited)
     @rule(sizes=Sizes)
     def swap_link(self, sizes: list[int]) -> None:
-        """The link leads to a new file now; files nobody ever saw through it are out of reach."""
+        """The link leads to a new file now; files nobody ever saw through it, as without descriptors, are gone."""
         if self.half is not None:
             self.complete()
         files = self.files()

@@ -24,7 +24,7 @@ Sizes = st.lists(st.integers(60, 300), min_size=1, max_size=4)
 class Steps(World):
     """Rules for a machine over a world."""
 
-    @precondition(lambda self: self.late_path() is not None)
+    @precondition(lambda self: self.late_path() is not None and not self.is_copied(self.late_path()))
     @rule(sizes=Sizes)
     def append_late(self, sizes: list[int]) -> None:
         """A writer goes on in the file that was renamed."""
@@ -55,14 +55,23 @@ class Steps(World):
 
     @rule(data=st.data(), keeps_times=st.booleans())
     def copy_by_hand(self, data: st.DataObject, keeps_times: bool) -> None:
-        """Somebody keeps a copy under the next free name, of whatever there is."""
-        files = [path for path in self.files() if not numbers_in(path) & self.old]
+        """Somebody keeps a copy under the next free name, of whatever is no longer written to late.
+
+        Such a copy would be a whole file of its own: nothing that is longer is a copy of it.
+        """
+        late = self.late_path()
+        files = [path for path in self.files() if path != late and not numbers_in(path) & self.old]
         if files:
             victim = data.draw(st.sampled_from(files))
+            self.copied.add(victim.stat().st_ino)
             ending = ".gz" if victim.suffix == ".gz" else ""
             taken = [int(path.name.removeprefix(self.base.name).split(".")[1]) for path in self.backups()]
             copy = self.base.with_name(f"{self.base.name}.{max(taken, default=0) + 1}{ending}")
             (shutil.copy2 if keeps_times else shutil.copyfile)(victim, copy)
+
+    def is_copied(self, path: Path | None) -> bool:
+        """Whether a copy of a file was made by hand."""
+        return path is not None and path.stat().st_ino in self.copied
 
     # Packing as gzip does it: a part of the packed file, the whole of it, the plain one removed
 
