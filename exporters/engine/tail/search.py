@@ -215,13 +215,13 @@ def _find_own(
 ) -> tuple[Backup, int] | None:
     """Return what find_content() does, without what holds all that one of the `longer` checkpoints speaks of."""
     left = list(candidates)
-    while (found := find_content(checkpoint, left, least)) is not None:
+    while (found := find_content(checkpoint, left, least)) is not None and longer:
         with open_text(found[0], longer) as text:
             if text is None or not any(holds(text, other) for other in longer):
                 return found
         os.close(found[1])
         left.remove(found[0])
-    return None
+    return found
 
 
 def _is_begun_anew(match: Match, checkpoint: Checkpoint) -> bool:
