@@ -84,7 +84,7 @@ def run_tests_without(name: str, folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONTRACTS)
+@pytest.mark.parametrize("name", amount(["execution_watch"], list(CONTRACTS)))
 def test_without_any_one_exporter_everything_else_holds(name: str, tmp_path: Path) -> None:
     run_tests_without(name, tmp_path, *GENERIC, "-k", "not dry_run and not live_run and not without")
 

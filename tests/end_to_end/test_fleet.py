@@ -23,6 +23,7 @@ import pytest
 from click.testing import CliRunner
 
 from exporters.commands.targets import targets
+from tests.budget import IS_LONG
 from tests.end_to_end.patience import PATIENCE_S, wait_until
 from tests.end_to_end.ports import free_ports
 from tests.end_to_end.quick_rules import quick_rules
@@ -170,6 +171,7 @@ def start_stores(fleet: Fleet) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not IS_LONG, reason="a fleet of nine exporters and three stores for a minute; `make chaos` runs it")
 @pytest.mark.needs("prometheus", "victoria-metrics")
 def test_both_stores_add_up_what_stands_in_the_files_whatever_is_killed(fleet: Fleet) -> None:
     fleet.write("trader-1", "trader-2")
