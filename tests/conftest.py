@@ -47,7 +47,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Coverage doubles what a test takes, so the slow ones are left out of it.
     """
     for item in items:
-        if getattr(getattr(item, "module", None), "amount", None) is amount:
+        module = getattr(item, "module", None)
+        if getattr(module, "amount", None) is amount or hasattr(module, "IS_LONG"):
             item.add_marker("long")
     slow = {item for item in items if item.get_closest_marker("slow")}
     files = {item.path for item in slow}

@@ -6,7 +6,6 @@ after 2 s. With PEAK_TRADE_CHAOS=1 (`make chaos`) a stopped exporter is told of 
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import IS_LONG
 from tests.end_to_end.patience import wait_until
 from tests.end_to_end.quick_rules import quick_rules, quicken
 from tests.end_to_end.stack import ROOT, Stack, running_stack
@@ -21,7 +21,6 @@ from tests.end_to_end.stack import ROOT, Stack, running_stack
 pytestmark = pytest.mark.slow
 
 ALWAYS = "PROMETHEUS_DeadMansSwitch"
-LONG = os.environ.get("PEAK_TRADE_CHAOS") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +108,7 @@ def test_exporters_that_stop_are_told_to_who_is_on_duty_and_their_return_too_and
     assert stack.told.signs_of_life >= 1
 
 
-@pytest.mark.skipif(not LONG, reason="takes the two minutes the delays of the rules take; `make chaos` runs it")
+@pytest.mark.skipif(not IS_LONG, reason="takes the two minutes the delays of the rules take; `make chaos` runs it")
 def test_with_the_real_delays_the_page_comes_within_90_seconds_and_the_all_clear_within_30(tmp_path: Path) -> None:
     with running_stack(tmp_path, is_quick=False, is_calm=True) as stack:
         wait_until(lambda: bool(stack.read_json("/api/v1/query", query="count(up == 1) == 6")["result"]), "all up")

@@ -24,7 +24,6 @@ from tests.end_to_end.ports import free_ports
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.long,
     pytest.mark.needs("prometheus"),
     pytest.mark.needs("prometheus-alertmanager"),
     pytest.mark.skipif(not IS_LONG, reason="takes ten minutes, as the delays of the rules do; `make chaos` runs it"),

@@ -23,7 +23,6 @@ from tests.grafana.six_states import STATES, six_states
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.long,
     pytest.mark.needs("prometheus"),
     pytest.mark.needs("prometheus-alertmanager"),
     pytest.mark.skipif(not IS_LONG, reason="takes five minutes; `make chaos` runs it"),
