@@ -196,12 +196,15 @@ def _options(tile: Tile) -> object:
                 reduce_options=_NEWEST,
             )
         case "bars":
+            place = common.BarGaugeNamePlacement
             return bargauge.Options(
                 display_mode=common.BarGaugeDisplayMode.BASIC,
                 orientation=common.VizOrientation.HORIZONTAL,
                 reduce_options=_NEWEST,
                 legend=_legend(),
-                name_placement=common.BarGaugeNamePlacement.LEFT,
+                name_placement=place.LEFT
+                if tile.width >= _WIDE
+                else place.TOP,  # beside a bar there is little room for it
             )
         case "states":
             never = common.VisibilityMode.NEVER
