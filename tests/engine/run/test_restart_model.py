@@ -118,7 +118,7 @@ class RestartMachine(Steps, RuleBasedStateMachine):
             victim.unlink()
             self.destroyed(before, size, may_be_open=key in self.opened)
 
-    @precondition(lambda self: self.base.exists() and not self.is_limited)
+    @precondition(lambda self: self.base.exists() and not self.is_limited and not self.was_away)
     @rule(sizes=Sizes)
     def rewrite(self, sizes: list[int]) -> None:
         """An editor saves the file with more lines: a new file with the old content. Known only while both are open."""

@@ -114,6 +114,7 @@ class Steps(World):
     @precondition(lambda self: not self.is_rewritten)
     @rule()
     def take_the_folder_away_or_bring_it_back(self) -> None:
+        self.was_away = True
         here, away = self.folder / "logs", self.folder / "away"
         if here.exists():
             here.rename(away)

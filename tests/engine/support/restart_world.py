@@ -29,9 +29,9 @@ class World:
     `written`: lines that must be counted, but for `free`, which may be missing. `held`: lines whose bytes are only in
     memory or in deleted open files, so that a kill may cost them. `opened`: files this life has opened; `marked`: files
     of which the state knows. `late`: the descriptor of a writer that has not reopened its file since it was renamed.
-    `copied`: files that somebody copied by hand.
-    `is_rewritten`: the file was saved as a new one, and not looked at since. `is_limited`: there are fewer descriptors
-    than files, so that a look may leave some for the next one.
+    `copied`: files that somebody copied by hand. `is_rewritten`: the file was saved as a new one, and not looked at since.
+    `was_away`: the folder was, and nobody has looked since it is back. `is_limited`: there are fewer descriptors than
+    files, so that a look may leave some for the next one.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class World:
         self.half: tuple[int, bytes] | None = None
         self.late: int | None = None
         self.copied: set[int] = set()
-        self.is_limited = self.is_rewritten = False
+        self.is_limited = self.is_rewritten = self.was_away = False
         self.shown: dict[tuple[str, ...], float] = {}
 
     @property
@@ -152,7 +152,7 @@ class World:
     def after_poll(self, is_committed: bool) -> None:
         """Check what two polls made of all there is: a file that got shorter is believed at the second look."""
         self.read |= self.within_reach() | self.held
-        self.is_rewritten = False
+        self.is_rewritten, self.was_away = False, self.was_away and not self.is_there
         keys = {key_of(path) for path in self.files()}
         self.opened |= keys
         counted = self.counted()
