@@ -29,9 +29,9 @@ class World:
     `written`: lines that must be counted, but for `free`, which may be missing. `held`: lines whose bytes are only in
     memory or in deleted open files, so that a kill may cost them. `opened`: files this life has opened; `marked`: files
     of which the state knows. `late`: the descriptor of a writer that has not reopened its file since it was renamed.
-    `copied`: files that somebody copied by hand. `is_rewritten`: the file was saved as a new one, and not looked at since.
-    `was_away`: the folder was, and nobody has looked since it is back. `is_limited`: there are fewer descriptors than
-    files, so that a look may leave some for the next one.
+    `copied`: files that somebody copied by hand. `is_rewritten`: the file was saved as a new one, and not looked at
+    since. `was_away`: the folder was, and nobody has looked since it is back. `is_limited`: there are fewer descriptors
+    than files, so that a look may leave some for the next one.
     """
 
     def __init__(self) -> None:
