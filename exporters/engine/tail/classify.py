@@ -58,6 +58,7 @@ UNDECIDED: tuple[Verdict, ...] = ("empty", "damaged", "copy being made", "copy o
 """Verdicts on backups that may become others, or the only ones to hold what they hold."""
 
 _COPIES: tuple[Verdict, ...] = ("copy", "copy being made")
+_HOLD_MORE: tuple[Verdict, ...] = ("rewrite", "longer copy")
 
 
 class Judgement(Struct, frozen=True):
@@ -217,10 +218,7 @@ def classify(one: Backup, past: Past) -> Judgement:
             return Judgement("damaged")
         verdicts = ((original, _as_copy(one, text, original)) for original in originals)
         found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
-        if found is not None and found[1] in (
-            "rewrite",
-            "longer copy",
-        ):  # unless another file, not yet read, is the same
+        if found is not None and found[1] in _HOLD_MORE:  # unless another file, not yet read, is the same
             found = next(((original, verdict) for original, verdict in verdicts if verdict in _COPIES), found)
     if found is not None:
         return Judgement(found[1], found[0].checkpoint)

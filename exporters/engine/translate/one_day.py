@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 __all__ = ["times_of_one_day"]
 
 _SECOND = 1_000_000_000
+_LONGEST = 32
+"""Characters of a time with microseconds and an offset; what is longer is none of these."""
 _DAY, _HEAD = 11, 19
 """Characters up to the hour: 2026-01-25T, and up to the second."""
 
@@ -33,6 +35,8 @@ def times_of_one_day(texts: Sequence[str], begin: Callable[[str], int], tail: Ca
         TypeError: if not all are texts.
     """
     first, number = texts[0], len(texts)
+    if len(first) > _LONGEST:
+        return None
     digits = len(first) - 20 - len(first[20:].lstrip("0123456789")) if first[_HEAD : _HEAD + 1] == "." else 0
     lines, width = "\n".join([*texts, ""]), len(first) + 1
     if digits not in (0, 3, 6) or len(lines) != width * number or not lines.isascii():
