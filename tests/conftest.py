@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from contracts import load
 from tests.budget import amount
-from tests.schedule import Scheduler, rank_of
+from tests.schedule import Scheduler, is_left_out, rank_of
 
 __all__ = ["FakeClock", "LogFile"]
 
@@ -39,6 +39,13 @@ def _compose_once(path: Path) -> tuple[bytes, Any]:
 load._compose = _compose_once
 
 _ENGINE = Path(__file__).parent / "engine"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file of which this run wants no test: a third of the time before the first test of `make quick`."""
+    if collection_path.suffix != ".py" or not is_left_out(collection_path.read_text(), config.getoption("markexpr")):
+        return None
+    return True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

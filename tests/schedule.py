@@ -1,4 +1,4 @@
-"""In what order the tests run, and which of them one worker must run together.
+"""In what order the tests run, which of them one worker must run together, and which files need not be looked into.
 
 In: the path of a test's file, or its id. Out: a rank, so that those that take longest come first and no worker is left
 alone with one of them at the end; and a scope, all of which one worker runs: the file, so that what a module sets up is
@@ -7,11 +7,12 @@ set up once, or the test alone where there is nothing of the kind.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
-__all__ = ["Scheduler", "rank_of"]
+__all__ = ["Scheduler", "is_left_out", "rank_of"]
 
 _TESTS = Path(__file__).parent
 _FIRST = (
@@ -54,6 +55,21 @@ def rank_of(path: Path, is_slow: bool) -> int:
     """Return the place of a file in the order; `is_slow`: whether a test of it is."""
     name = path.relative_to(_TESTS).as_posix() if path.is_relative_to(_TESTS) else ""
     return _FIRST.index(name) if name in _FIRST else len(_FIRST) + (not is_slow)
+
+
+_MARKS_OF_FILE = re.compile(r"^pytestmark = (\[\n.*?^\]|[^\n]+)", re.M | re.S)
+
+
+def is_left_out(text: str, marks: str) -> bool:
+    """Whether a run of the tests that fit `marks`, as `-m` takes it, wants none of a file: it need not be imported.
+
+    Only `not one and not another` is understood; of any other run every file is looked into.
+    """
+    unwanted = re.findall(r"not (\w+)", marks)
+    stated = _MARKS_OF_FILE.search(text)
+    if stated is None or marks != " and ".join(f"not {mark}" for mark in unwanted):
+        return False
+    return not set(unwanted).isdisjoint(re.findall(r"pytest\.mark\.(\w+)", stated[1]))
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # it has no types

@@ -143,17 +143,20 @@ class World:
         return next((path for path in self.backups() if path.stat().st_ino == inode), None)
 
     def forget_half(self, path: Path) -> None:
-        """An unfinished line in a file that is copied, packed, cut or deleted is never finished."""
+        """An unfinished line in a file that is copied, packed, cut or deleted is never finished.
+
+        It may be said to be lost once in each copy that was made of it.
+        """
         if self.half is not None and path.exists() and path.stat().st_ino == self.half[0]:
             self.half = None
             self.next_number += 1
-            self.destroyed_bytes += self.size(path)
+            self.destroyed_bytes += self.size(path) * (1 + len(self.backups()))
 
     def after_poll(self, is_committed: bool) -> None:
         """Check what two polls made of all there is: a file that got shorter is believed at the second look."""
         self.read |= self.within_reach() | self.held
         self.is_rewritten, self.was_away = False, self.was_away and not self.is_there
-        keys = {key_of(path) for path in self.files()}
+        keys = {key_of(path) for path in self.files() if path == self.base or path.stat().st_size}
         self.opened |= keys
         counted = self.counted()
         assert max(counted.values(), default=0) <= 1, f"counted twice: {[n for n, c in counted.items() if c > 1]}"
