@@ -153,7 +153,7 @@ class CatchUp:
                 return [notice]
             gen.stream.begin_anew()
         self._history.unsure.add(key)
-        is_last = gen is chain[-1] and not gen.stream.is_deleted
+        is_last = gen is chain[-1] and gen.is_live and not gen.stream.is_deleted
         cut = cut and replace(cut, serial=self._open_files.next_serial())
         openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)
         notices = []

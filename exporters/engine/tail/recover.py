@@ -71,8 +71,9 @@ def recover(
     for path, listed in listed_by_path.items():
         done = [checkpoint for checkpoint in listed if checkpoint.done]
         matches = [search.by_identity(checkpoint) for checkpoint in listed if not checkpoint.done]
+        read = [one.checkpoint for one in held(path)]
         for match in [match for match in reversed(matches) if match.opening is None]:
-            matches = search.by_content(match, matches)  # of a file and its rewrite, the rewrite was read further
+            matches = search.by_content(match, matches, read)  # of a file and its rewrite, the rewrite was read further
         unread = _Unread(path, backups[path], search.taken | set(live.values()), known, held(path))
         openings, copies = unread.behind(matches, done, path in live)
         recovery.known |= frozenset(copies)

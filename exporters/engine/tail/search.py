@@ -72,18 +72,18 @@ class Search:
                 return match
         return Match(checkpoint)
 
-    def by_content(self, match: Match, matches: Sequence[Match]) -> list[Match]:
+    def by_content(self, match: Match, matches: Sequence[Match], held: Iterable[Checkpoint] = ()) -> list[Match]:
         """Return the matches with a copy found for one that has no file: a rewrite, or a backup, plain or packed.
 
         A file that was rewritten, opened and not yet read has a checkpoint of its own, which goes on from this one
-        then.
+        then. `held`: how far the path's open files have been read.
         """
         checkpoint = match.checkpoint
         rewrite = next((one for one in matches if _is_begun_anew(one, checkpoint)), None)
         if rewrite is not None and rewrite.opening is not None:
             found = Match(checkpoint, replace(rewrite.opening, checkpoint=checkpoint), "copied")
         else:
-            found = self._copy_of(checkpoint, [one.checkpoint for one in matches])
+            found = self._copy_of(checkpoint, [*(one.checkpoint for one in matches), *held])
         return [found if one is match else one for one in matches if one is not rewrite]
 
     def is_cut(self, checkpoint: Checkpoint) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Notice
 from tests.conftest import FakeClock
-from tests.engine.support.restart_harness import Exporter, copy_to_backup, line, lines, shift
+from tests.engine.support.restart_harness import Exporter, copy_to_backup, copytruncate, line, lines, shift
 from tests.engine.support.tailing import Follower, open_descriptors
 
 
@@ -155,5 +155,21 @@ def test_b17_a_copy_of_a_file_that_waits_for_a_descriptor_is_not_read_before_it(
     copy_to_backup(path)
     exporter.poll()
     exporter.let_rest().restart().let_rest()
+    assert exporter.counted([0, 1])
+    exporter.end()
+
+
+def test_b17_copies_of_a_file_that_waits_are_not_taken_for_what_was_cut_before_it(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    path = tmp_path / "e.jsonl"
+    path.write_bytes(lines([0]))
+    exporter = Exporter(tmp_path, clock, path, max_open=1).start().poll()
+    copytruncate(path)
+    shift(path)
+    path.write_bytes(lines([1]))
+    copy_to_backup(path)
+    copy_to_backup(path)
+    exporter.let_rest().let_rest()
     assert exporter.counted([0, 1])
     exporter.end()

@@ -268,3 +268,17 @@ def test_b8_a_copy_that_ends_within_a_line_is_a_copy(exporter: Exporter, log_fil
     log_file.append(lines([2]))
     exporter.poll().let_rest()
     assert exporter.counted([0, 1, 2])
+
+
+def test_a9_a_copy_of_a_rewrite_that_is_open_is_not_gone_on_in_for_the_file_before_it(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    """Its path leads nowhere at the start, so the file before it is looked for later, when its rewrite is open."""
+    log_file.append(lines([0]))
+    exporter.start().poll()
+    log_file.replace(lines([0, 1]))
+    copy_to_backup(log_file.path)
+    shift(log_file.path)
+    exporter.poll().kill()
+    exporter.start().let_rest()
+    assert exporter.counted([0, 1])
