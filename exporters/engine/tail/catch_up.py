@@ -155,16 +155,17 @@ class CatchUp:
         self._history.unsure.add(key)
         is_last = gen is chain[-1] and gen.is_live and not gen.stream.is_deleted
         cut = cut and replace(cut, serial=self._open_files.next_serial())
+        seen = cut.size if cut is not None else notice.lost_bytes
         openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)
         notices = []
         for opening in openings:
             notices.append(Notice("recovered", key, outcome="copied" if opening.checkpoint else "unseen"))
             is_copy = cut is not None and opening.checkpoint is cut
             size = os.fstat(opening.fd).st_size
-            if cut is not None and is_copy:
-                notice = Notice("truncated", notice.path, min(max(0, cut.size - size), notice.lost_bytes))
-            seen = replace(cut, size=min(cut.size, size)) if cut is not None and is_copy else opening.checkpoint
-            self.add_opening(replace(opening, checkpoint=seen), monotonic, chain, before=gen)
+            if is_copy or cut is None or not cut.offset:  # if nothing was read of it, it may be in what was found
+                notice = Notice("truncated", notice.path, min(max(0, seen - size), notice.lost_bytes))
+            checkpoint = replace(cut, size=min(seen, size)) if cut is not None and is_copy else opening.checkpoint
+            self.add_opening(replace(opening, checkpoint=checkpoint), monotonic, chain, before=gen)
         return [notice, *notices]
 
     def _open_keys(self) -> set[FileKey]:

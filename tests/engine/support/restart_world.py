@@ -20,7 +20,7 @@ from tests.engine.support.restart_harness import Exporter, line
 
 __all__ = ["World", "key_of", "numbers_in"]
 
-_NUMBER = re.compile(rb'^\{"n":"(\d+)","pad":"x*"\}$', re.M)
+_NUMBER = re.compile(rb'^\{"n":"(\d+)","pad":"x*"\}\n', re.M)
 
 
 class World:

@@ -282,3 +282,14 @@ def test_a9_a_copy_of_a_rewrite_that_is_open_is_not_gone_on_in_for_the_file_befo
     exporter.poll().kill()
     exporter.start().let_rest()
     assert exporter.counted([0, 1])
+
+
+def test_c1_half_a_line_seen_and_completed_in_a_copy_is_not_lost(exporter: Exporter, log_file: LogFile) -> None:
+    text = lines([0])
+    log_file.append(text[:1])
+    exporter.start().poll()
+    log_file.append(text[1:])
+    copytruncate(log_file.path)
+    exporter.poll(0.2).let_rest()
+    assert exporter.counted([0])
+    assert exporter.lost_bytes == 0
