@@ -153,7 +153,7 @@ class CatchUp:
                 return [notice]
             gen.stream.begin_anew()
         self._history.unsure.add(key)
-        is_last = gen is chain[-1] and gen.is_live and not gen.stream.is_deleted
+        is_last = gen is chain[-1] and keys_at([gen.stream.path]).get(gen.stream.path) == gen.stream.key
         cut = cut and replace(cut, serial=self._open_files.next_serial())
         seen = cut.size if cut is not None else notice.lost_bytes
         openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)

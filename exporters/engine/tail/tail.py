@@ -186,11 +186,12 @@ class Tail:
         Call only after the values of everything read have been committed. A file that still has a name is opened
         again if it grows later.
 
-        Loses: an unfinished last line of a deleted file that is let go, counted in the notice.
+        Loses: an unfinished last line of a deleted file that is let go, counted in the notice; that of a packed file
+        is still there.
         """
         notices = []
         for gen in self._open_files.done(monotonic, self._grace_s, bool(self._opener.waiting)):
-            if gen.stream.unread_bytes and gen.stream.is_deleted:
+            if gen.stream.unread_bytes and gen.stream.is_deleted and not gen.is_packed:
                 notices.append(Notice("lost", gen.stream.path, gen.stream.unread_bytes))
             self._history.finish(gen.stream.checkpoint(gen.serial, done=True))
             gen.stream.close()

@@ -293,3 +293,33 @@ def test_c1_half_a_line_seen_and_completed_in_a_copy_is_not_lost(exporter: Expor
     exporter.poll(0.2).let_rest()
     assert exporter.counted([0])
     assert exporter.lost_bytes == 0
+
+
+def test_b12_a_copy_of_what_a_link_leads_to_now_is_not_taken_for_what_was_cut_before(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    """The cut is met between two looks: that the link was switched is not known yet."""
+    first, second = (log_file.path.with_name(f"target-{number}.jsonl") for number in (0, 1))
+    first.write_bytes(lines([0]))
+    log_file.path.symlink_to(first.name)
+    exporter.start().poll()
+    copytruncate(first)
+    shift(first)
+    second.write_bytes(lines([1]))
+    log_file.path.unlink()
+    log_file.path.symlink_to(second.name)
+    copy_to_backup(second)
+    exporter.poll(0.2)
+    copy_to_backup(second)
+    exporter.let_rest()
+    assert exporter.counted([0, 1])
+
+
+def test_c1_half_a_line_in_a_packed_copy_is_not_lost(exporter: Exporter, log_file: LogFile) -> None:
+    exporter.start()
+    log_file.append(lines([0]) + b'{"n":')
+    pack(copy_to_backup(log_file.path))
+    shift(log_file.path)
+    exporter.let_rest().let_rest()
+    assert exporter.counted([0])
+    assert exporter.lost_bytes == 0
