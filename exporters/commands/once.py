@@ -6,6 +6,7 @@ page could not be written. What could not be is said on standard error; if nothi
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,7 @@ def page_of(engine: Engine) -> bytes:
 
 def print_once(settings: Settings) -> int:
     """Read everything once and print the page; return the exit code."""
+    gc.freeze()  # what was loaded is no garbage: no look for cycles goes through it, nor those as the process ends
     engine, shot = read_once(settings.contract, settings.files, os.environ, SystemClock())
     for path, problem in shot.unreadable.items():
         name = "standard input" if path in STDIN else path

@@ -222,12 +222,11 @@ class Joiner:
 
     def conclude(self) -> list[Missed]:
         """Forget, when nothing will ever come, all but the ids whose timeout is not over; return what to count."""
-        for identity, entry in list(self.entries.items()):
-            is_open = self._conclude(entry) if entry[ODD] else entry[LAST] + self._timeout >= self.newest
-            if not is_open:
-                entry[STALE] = 0
-                self._leave(identity, entry, inf)
-        self.queue = deque(identity for identity in self.queue if identity in self.entries)
+        over = [identity for identity, entry in self.entries.items() if not self._conclude(entry)]
+        for identity in over:
+            self.entries[identity][STALE] = 0
+            self._leave(identity, self.entries[identity], inf)
+        self.queue = deque(filter(self.entries.__contains__, self.queue)) if over else self.queue
         return self._missed_so_far()
 
     def _missed_so_far(self) -> list[Missed]:
@@ -237,14 +236,18 @@ class Joiner:
 
     def _conclude(self, entry: Entry) -> bool:
         """Forget what else is remembered of an id; return whether its newest episode is still within its timeout."""
-        lives = unpack(entry, self._edges)
-        found = list(episodes(lives, self._timeout))
-        if not found or found[-1][-1].first + self._timeout < self.newest:
+        odd: Odd | None = entry[ODD]
+        found = list(episodes(unpack(entry, self._edges), self._timeout)) if odd and odd.lives else []
+        last = found[-1][-1].first if found else entry[LAST]
+        if last is None or last + self._timeout < self.newest:
             return False
-        self._missed += [outcome_of(one, entry, self._timeout, is_over=True) for one in entry[ODD].waiting]
+        if odd:
+            self._missed += [outcome_of(one, entry, self._timeout, is_over=True) for one in odd.waiting]
+            entry[ODD] = None
         for episode in found[:-1]:
             self._missed += self._episode_outcome(episode, is_over=True)
-        pack(entry, found[-1], [], self._edges, self._timeout)
+        if found:
+            pack(entry, found[-1], [], self._edges, self._timeout)
         return True
 
     def take_over(self, entries: Mapping[str, Entry], stored: Mapping[int, list[str]], progress: PairProgress) -> None:
