@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -53,7 +52,6 @@ class Console:
         self.now = now
         self.pulse = Pulse(self._look)
         self.requests: dict[str, int] = {}
-        self._held: tuple[int, dict[str, Any]] = (-1, {})
         self.metrics = Metrics(settings.counts_requests, settings.needs_client)
         self.told = Requests(settings.requests_file)
 
@@ -66,9 +64,7 @@ class Console:
         """Give a view of this moment to one thread."""
         with self.index.reading() as database:
             index = self.index
-            if self._held[0] != index.version:
-                self._held = (index.version, {})
-            state = index.is_behind, index.lag_bytes, index.problems, self._held[1]
+            state = index.is_behind, index.lag_bytes, index.problems, index.held
             yield View(database, self.settings, self.now(), *state)
 
     def answer(self, endpoint: Endpoint, asked: Asked) -> object:

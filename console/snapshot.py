@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
@@ -21,7 +22,7 @@ from console.registry import Entry, limit_details, list_sessions
 from console.registry import stats as session_stats
 from console.runs import list_runs
 from console.times import show, show_seconds
-from console.view import View
+from console.view import ANYTHING, View
 
 __all__ = ["ENDPOINT", "normalised", "snapshot"]
 
@@ -51,7 +52,7 @@ def normalised(status: object) -> str:
 
 def snapshot(view: View) -> dict[str, object]:
     """Return the snapshot, made once for each state of the index: nothing in it depends on the moment."""
-    return view.hold("snapshot", lambda: _made(view))
+    return view.hold("snapshot", lambda: _made(view), ANYTHING)
 
 
 def _made(view: View) -> dict[str, object]:
@@ -69,7 +70,7 @@ def _made(view: View) -> dict[str, object]:
 def _newest(view: View) -> int | None:
     """Return the newest time of any event or session (nanoseconds)."""
     times = [one.updated_at for one in list_sessions(view)]
-    event = queries.newest_event(view.database)
+    event = view.newest_at
     return max([*times, *([] if event is None else [event])], default=0) or None
 
 
@@ -105,7 +106,7 @@ def _live_sessions(view: View) -> _Panel:
 
 
 def _open(view: View) -> list[Entry]:
-    return [one for one in list_sessions(view) if one.session.status == "started"]
+    return list_sessions(view, status="started")
 
 
 def _portfolio(view: View) -> _Panel:
@@ -139,7 +140,7 @@ def _positions(view: View) -> _Panel:
         "positions": positions,
         "active_sessions": len(_open(view)),
     }
-    return "Positions", ("ok" if list_runs(view) else "unknown"), details
+    return "Positions", ("ok" if list_runs(view, 1) else "unknown"), details
 
 
 def _risk(view: View) -> _Panel:
@@ -160,12 +161,12 @@ def _risk(view: View) -> _Panel:
 
 
 def _telemetry(view: View) -> _Panel:
-    streams = queries.streams(view.database, "telemetry")
+    streams = view.streams("telemetry")
     kinds: Counter[str] = Counter()
     for one in streams:
         kinds.update(one.tally.counts)
     newest = max((one.last_at for one in streams if one.last_at is not None), default=None)
-    refused = queries.refused_total(view.database)
+    refused = view.refused
     details: dict[str, object] = {
         "sessions": len(streams),
         "events": sum(one.next for one in streams),
@@ -186,6 +187,7 @@ _PANELS: Mapping[str, Callable[[View], _Panel]] = {
 }
 
 
+@cache
 def _contract() -> str:
     """Return the digest of the execution watch's contract, whose lines these are."""
     return sha256(files("contracts").joinpath("execution_watch.yaml").read_bytes()).hexdigest()

@@ -34,7 +34,7 @@ def _health(view: View, asked: Asked) -> object:
 
 
 def _runs(view: View, asked: Asked) -> object:
-    return [run.row() for run in list_runs(view)[:_MOST_RUNS]]
+    return [run.row() for run in list_runs(view, _MOST_RUNS)]
 
 
 def _snapshot(view: View, asked: Asked) -> object:

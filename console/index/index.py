@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from console.index.documents import Documents
+from console.index.held import Held
 from console.index.ingest import Ingest
 from console.index.store import NAME, open_store, set_aside
 from console.index.tables import Tables
@@ -57,6 +58,7 @@ class Index:
 
     Attributes:
         version: changes with every commit that changed something.
+        held: what answers are made from, as of the last commit.
         errors: how often the index could not be written or had to be begun anew.
     """
 
@@ -74,6 +76,7 @@ class Index:
         self._open()
 
     def _open(self) -> None:
+        self.held = Held()
         self.database = open_store(self._settings.state_dir)
         self._documents = Documents(self.database, self._settings, self.sources)
         self._ingest = Ingest(self.database, self.sources, self._documents.chosen)
@@ -139,13 +142,13 @@ class Index:
         folder = os.path.dirname(path)
         self._documents.choose(os.path.basename(folder), folder)
         try:
-            with self._commit():
+            with self._commit(documents=True):
                 self.database.execute("BEGIN IMMEDIATE")
                 self._tables.take(path, time.time())
         except UnreadableParquetError as error:
             with transaction(self.database):
                 self._tables.refuse(path, str(error))
-            self.version += 1
+            self._note(documents=True)
 
     def _look(self) -> None:
         """Look for new files, if a folder may have some, and at the documents that changed."""
@@ -166,11 +169,20 @@ class Index:
         if changes:
             with transaction(self.database):
                 self._documents.take(changes)
-            self.version += 1
+            self._note(documents=True)
+
+    def _note(self, documents: bool = False) -> None:
+        """Note what was committed."""
+        self.version += 1
+        self.held.note(self._ingest.streams.written(), documents)
 
     @contextlib.contextmanager
-    def _commit(self) -> Iterator[None]:
-        """Write what is taken within, and the positions behind it, in one transaction; nothing if nothing was."""
+    def _commit(self, documents: bool = False) -> Iterator[None]:
+        """Write what is taken within, and the positions behind it, in one transaction; nothing if nothing was.
+
+        Args:
+            documents: whether documents are among it.
+        """
         is_new = False
         try:
             yield
@@ -183,7 +195,7 @@ class Index:
                     else:
                         self.database.execute(_PUT, (kind, key, msgspec.json.encode(value)))
                 self.database.execute("COMMIT")
-                self.version += 1
+                self._note(documents)
         except BaseException:
             self._ingest.forget()
             with contextlib.suppress(sqlite3.Error):

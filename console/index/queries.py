@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,6 +32,7 @@ __all__ = [
     "events_of_keys",
     "files",
     "header_of",
+    "is_file",
     "lines_kept",
     "meta",
     "metas",
@@ -46,6 +47,7 @@ __all__ = [
     "steps_before",
     "stream",
     "streams",
+    "streams_by_id",
     "unread_tables",
 ]
 
@@ -127,6 +129,11 @@ def streams(database: sqlite3.Connection, kind: str, limit: int = -1) -> list[St
     """Return the streams of a kind, the one with the newest event first."""
     query = f"{_STREAM} WHERE kind = ? ORDER BY last_at DESC, subject DESC LIMIT ?"
     return [_stream(row) for row in database.execute(query, (kind, limit))]
+
+
+def streams_by_id(database: sqlite3.Connection, ids: Iterable[int]) -> list[Stream]:
+    """Return some streams, in no order."""
+    return [_stream(row) for one in ids for row in database.execute(f"{_STREAM} WHERE id = ?", (one,))]
 
 
 def _stream(row: Sequence[Any]) -> Stream:
@@ -245,12 +252,12 @@ def broken_documents(database: sqlite3.Connection) -> list[tuple[str, str]]:
     return list(database.execute("SELECT path, problem FROM documents WHERE problem <> '' ORDER BY path"))
 
 
-def unread_tables(database: sqlite3.Connection) -> dict[str, list[str]]:
+def unread_tables(database: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     """Return for each run with files that cannot be read as tables, what is wrong with each."""
     query = "SELECT subject, path, problem FROM documents WHERE kind = 'table' AND problem <> '' ORDER BY path"
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for subject, path, problem in database.execute(query):
-        found.setdefault(subject, []).append(f"{path.rpartition('/')[2]} {problem}")
+        found[subject] = (*found.get(subject, ()), f"{path.rpartition('/')[2]} {problem}")
     return found
 
 
@@ -258,6 +265,11 @@ def files(database: sqlite3.Connection, limit: int = 200) -> list[FileState]:
     """Return what was read of the files, those read last first."""
     query = "SELECT path, lines, refused, passed_over, bytes, read_at FROM files ORDER BY read_at DESC LIMIT ?"
     return [FileState(*row) for row in database.execute(query, (limit,))]
+
+
+def is_file(database: sqlite3.Connection, path: str) -> bool:
+    """Whether anything was read of a file."""
+    return database.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone() is not None
 
 
 def refusals(database: sqlite3.Connection, limit: int = 50) -> list[Refusal]:

@@ -14,7 +14,7 @@ from console.executions import find_execution, item_of, list_executions, read_er
 from console.grafana import board_of
 from console.index import queries
 from console.pages.ribbon import freshness, ribbon_of
-from console.registry import Entry, find_session, list_sessions, stats
+from console.registry import Entry, find_session, list_sessions, stats_of
 from console.runbooks import RUNBOOKS
 from console.runs import Run, find_run, list_runs, message_of, newest_steps
 from console.telemetry import KINDS, list_telemetry
@@ -37,7 +37,6 @@ def _home(view: View, asked: Asked) -> Shown:
     every = list_runs(view)
     wanted = [asked["mode"], asked["run_status"], asked["strategy"]]
     runs = [run for run in every if _fits(wanted, [run.meta.mode, run.status, run.meta.strategy_name])]
-    sessions = list_sessions(view, asked["mode"], asked["status"])
     total = {
         "runs": len(runs),
         "steps": sum(run.tally.steps for run in runs),
@@ -47,17 +46,17 @@ def _home(view: View, asked: Asked) -> Shown:
         "modes": sorted({run.meta.mode for run in runs}),
     }
     return "home.html", {
-        "ribbon": ribbon_of(view, every),
+        "ribbon": ribbon_of(view),
         "runs": [(run, _freshness_of(run)) for run in runs[: asked["limit"]]],
         "total": total,
         "hidden": max(0, len(runs) - asked["limit"]),
-        "sessions": sessions[:20],
-        "session_stats": stats(sessions),
+        "sessions": list_sessions(view, asked["mode"], asked["status"], 20),
+        "session_stats": stats_of(view, asked["mode"], asked["status"]),
         "modes": MODES,
         "statuses": STATUSES,
         "run_statuses": _RUN_STATUSES,
         "strategies": sorted({run.meta.strategy_name for run in every}),
-        "broken": queries.broken_documents(view.database)[:20],
+        "broken": view.broken[:20],
     }
 
 
@@ -181,11 +180,11 @@ def _sources(view: View, asked: Asked) -> Shown:
         "files": queries.files(view.database, 100),
         "refusals": queries.refusals(view.database, 50),
         "reasons": queries.reasons(view.database),
-        "broken": queries.broken_documents(view.database),
+        "broken": view.broken,
         "problems": sorted(view.problems.items()),
         "decisions": list_decisions(view, asked["decision"]),
         "verdicts": VERDICTS,
-        "runs": list_runs(view)[:20],
+        "runs": list_runs(view, 20),
     }
 
 
