@@ -12,8 +12,8 @@ from itertools import islice, takewhile
 from typing import Literal
 
 from console.documents import Meta
-from console.index import queries
-from console.index.queries import StepAt
+from console.index import queries, step_queries
+from console.index.step_queries import StepAt
 from console.index.streams import Stream
 from console.index.tally import Tally
 from console.times import read_time, show
@@ -182,12 +182,12 @@ def find_run(view: View, run_id: str) -> Run | None:
 
 def newest_steps(view: View, run: Run, limit: int) -> list[StepAt]:
     """Return a run's newest steps, in order."""
-    return queries.steps_before(view.database, run.steps, limit) if run.steps else []
+    return step_queries.steps_before(view.database, run.steps, limit) if run.steps else []
 
 
 def steps_from(view: View, run: Run, seq: int, limit: int) -> list[StepAt]:
     """Return a run's steps from a position on, in order."""
-    return queries.steps_after(view.database, run.steps, seq, limit) if run.steps else []
+    return step_queries.steps_after(view.database, run.steps, seq, limit) if run.steps else []
 
 
 def message_of(one: StepAt) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.alerts import run_alerts
 from console.api.endpoint import Asked, Endpoint, number, run_not_found
-from console.index.queries import StepAt
+from console.index.step_queries import StepAt
 from console.runs import Run, find_run, list_runs, newest_steps
 from console.times import read_time, show
 from console.view import View

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from console.index import queries
+from console.index import queries, step_queries
 from console.index.index import Index
 from console.index.store import NAME, IndexBusyError
 from tests.console.world import RUN, World, execution_event, step
@@ -25,7 +25,7 @@ def positions(index: Index, run_id: str = "r") -> list[tuple[int, str]]:
 
 def steps_of(index: Index, limit: int = 10_000) -> list[float | None]:
     stream = queries.stream(index.database, "step", RUN)
-    return [one.step.step for one in queries.steps_before(index.database, stream, limit)] if stream else []
+    return [one.step.step for one in step_queries.steps_before(index.database, stream, limit)] if stream else []
 
 
 def event(second: int, event_type: str) -> dict[str, object]:
@@ -143,8 +143,8 @@ def test_steps_are_found_by_position_from_either_end(world: World) -> None:
     stream = queries.stream(index.database, "step", RUN)
     assert stream is not None
     assert steps_of(index, 3) == [997, 998, 999]
-    assert [one.seq for one in queries.steps_after(index.database, stream, 510, 4)] == [510, 511, 512, 513]
-    found = queries.steps_after(index.database, stream, 700, 1)[0]
+    assert [one.seq for one in step_queries.steps_after(index.database, stream, 510, 4)] == [510, 511, 512, 513]
+    found = step_queries.steps_after(index.database, stream, 700, 1)[0]
     raw = (world.run_folder() / "events.jsonl").read_bytes()[found.start :].partition(b"\n")[0]
     assert raw == found.raw
 
@@ -176,7 +176,10 @@ def test_a_run_whose_file_is_rewritten_has_its_steps_replaced_and_positions_go_o
     index.catch_up(5.0)
     stream = queries.stream(index.database, "step", RUN)
     assert stream is not None
-    assert [(one.seq, one.step.equity) for one in queries.steps_before(index.database, stream, 9)] == [(3, 5), (4, 5)]
+    assert [(one.seq, one.step.equity) for one in step_queries.steps_before(index.database, stream, 9)] == [
+        (3, 5),
+        (4, 5),
+    ]
     assert stream.tally.steps == 2
 
 
