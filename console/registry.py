@@ -17,7 +17,10 @@ from console.index import queries
 from console.times import read_time, show
 from console.view import ACTIVE_S, DOCUMENTS, View
 
-__all__ = ["Entry", "find_session", "list_sessions", "stats", "stats_of"]
+__all__ = ["Entry", "all_limits", "find_session", "list_sessions", "newest_update", "stats", "stats_of"]
+
+_SOURCES = (DOCUMENTS, "telemetry")
+"""What sessions come from: the registry, and when they were heard of."""
 
 _GRAVE = {"ok": "green", "warning": "yellow", "breach": "red"}
 _SPELT = {"warn": "warning", "critical": "breach", "error": "breach", "info": "ok"}
@@ -143,7 +146,7 @@ def list_sessions(
 
 def _rows(view: View) -> list[_Row]:
     """Return of each session what does not depend on the moment, as Entry has it, in order."""
-    return view.hold("sessions", lambda: _made(view), DOCUMENTS, "telemetry")
+    return view.hold("sessions", lambda: _made(view), *_SOURCES)
 
 
 def _made(view: View) -> list[_Row]:
@@ -162,10 +165,29 @@ def find_session(view: View, session_id: str) -> Entry | None:
     return max(found, key=lambda one: one.updated_at) if found else None
 
 
+def newest_update(view: View) -> int:
+    """Return the newest time there is of any session; 0 if there is none."""
+
+    def read() -> int:
+        return max((one.updated_at for one in list_sessions(view)), default=0)
+
+    return view.hold("newest update", read, *_SOURCES)
+
+
+def all_limits(view: View) -> list[dict[str, Any]]:
+    """Return the limits of all risk checks, each with its session, in the order of the sessions."""
+
+    def read() -> list[dict[str, Any]]:
+        sessions = [one.session for one in list_sessions(view)]
+        return [{"session_id": one.session_id, **limit} for one in sessions for limit in limit_details(one)]
+
+    return view.hold("limits", read, *_SOURCES)
+
+
 def stats_of(view: View, mode: str | None = None, status: str | None = None) -> dict[str, object]:
     """Return the sums over the sessions of a mode and a status; nothing in them depends on the moment."""
     name = f"sums of {mode} and {status}"
-    return view.hold(name, lambda: stats(list_sessions(view, mode, status)), DOCUMENTS, "telemetry")
+    return view.hold(name, lambda: stats(list_sessions(view, mode, status)), *_SOURCES)
 
 
 def stats(entries: Sequence[Entry]) -> dict[str, object]:

@@ -6,7 +6,7 @@ without a step yet is a run; nothing of a run is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Literal
@@ -133,13 +133,13 @@ class Run:
 
 def list_runs(view: View, limit: int | None = None) -> list[Run]:
     """Return the runs, the one with the newest step first, those without a step last."""
-    return [_run(view, row) for row in islice(run_rows(view), limit)]
+    return _runs(view, islice(run_rows(view), limit))
 
 
 def active_runs(view: View) -> list[Run]:
     """Return the runs that are active, the one with the newest step first."""
     recent = takewhile(lambda row: _last_at(row) > (view.now - ACTIVE_S) * 1e9, run_rows(view))
-    return [run for row in recent if (run := _run(view, row)).is_active]
+    return [run for run in _runs(view, recent) if run.is_active]
 
 
 def run_rows(view: View) -> list[Row]:
@@ -147,9 +147,9 @@ def run_rows(view: View) -> list[Row]:
     return view.hold("runs", lambda: _rows(view), "step", "run_alert", DOCUMENTS)
 
 
-def _run(view: View, row: Row) -> Run:
-    meta, steps, alerts = row
-    return Run(meta, steps, view.now, alerts, _problems_of(view).get(meta.run_id, ()))
+def _runs(view: View, rows: Iterable[Row]) -> list[Run]:
+    problems = _problems_of(view)
+    return [Run(meta, steps, view.now, alerts, problems.get(meta.run_id, ())) for meta, steps, alerts in rows]
 
 
 def _problems_of(view: View) -> dict[str, tuple[str, ...]]:

@@ -26,11 +26,13 @@ __all__ = [
     "events_before",
     "events_of_keys",
     "files",
+    "files_total",
     "is_file",
     "lines_kept",
     "meta",
     "metas",
     "newest_event",
+    "offsets",
     "read_object",
     "reasons",
     "refusals",
@@ -196,6 +198,18 @@ def files(database: sqlite3.Connection, limit: int = 200) -> list[FileState]:
     """Return what was read of the files, those read last first."""
     query = "SELECT path, lines, refused, passed_over, bytes, read_at FROM files ORDER BY read_at DESC LIMIT ?"
     return [FileState(*row) for row in database.execute(query, (limit,))]
+
+
+def files_total(database: sqlite3.Connection) -> dict[str, int]:
+    """Return how much was read of all files together, by the names of FileState."""
+    names = ("lines", "refused", "passed_over", "bytes")
+    sums = database.execute(f"SELECT {', '.join(f'coalesce(sum({name}), 0)' for name in names)} FROM files").fetchone()
+    return dict(zip(names, sums, strict=True))
+
+
+def offsets(database: sqlite3.Connection, limit: int) -> dict[str, int]:
+    """Return how many bytes were read of the first files by path."""
+    return dict(database.execute("SELECT path, bytes FROM files ORDER BY path LIMIT ?", (limit,)))
 
 
 def is_file(database: sqlite3.Connection, path: str) -> bool:

@@ -36,7 +36,9 @@ _COLUMNS = ("equity", "realized_pnl", "position_size", "steps", "orders", "block
 def _home(view: View, asked: Asked) -> Shown:
     every = list_runs(view)
     wanted = [asked["mode"], asked["run_status"], asked["strategy"]]
-    runs = [run for run in every if _fits(wanted, [run.meta.mode, run.status, run.meta.strategy_name])]
+    runs = every
+    if any(wanted):
+        runs = [run for run in every if _fits(wanted, [run.meta.mode, run.status, run.meta.strategy_name])]
     total = {
         "runs": len(runs),
         "steps": sum(run.tally.steps for run in runs),
