@@ -61,7 +61,8 @@ def stored_alerts(view: View, hours: int, **wanted: str | None) -> list[dict[str
         recent += [one for one in _of_day(view, day) if one[0] >= since]
     recent.sort(key=lambda one: one[:2], reverse=True)
     alerts = [one for _, _, one in recent[:_MOST]]
-    return [one for one in alerts if all(value in (None, one[name]) for name, value in wanted.items())]
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    return [one for one in alerts if all(one[name] == value for name, value in asked.items())] if asked else alerts
 
 
 def _of_day(view: View, day: int) -> list[tuple[int, int, dict[str, object]]]:

@@ -29,6 +29,7 @@ __all__ = [
     "message_of",
     "newest_steps",
     "run_rows",
+    "runs_of",
     "steps_from",
 ]
 
@@ -133,13 +134,13 @@ class Run:
 
 def list_runs(view: View, limit: int | None = None) -> list[Run]:
     """Return the runs, the one with the newest step first, those without a step last."""
-    return _runs(view, islice(run_rows(view), limit))
+    return runs_of(view, islice(run_rows(view), limit))
 
 
 def active_runs(view: View) -> list[Run]:
     """Return the runs that are active, the one with the newest step first."""
     recent = takewhile(lambda row: _last_at(row) > (view.now - ACTIVE_S) * 1e9, run_rows(view))
-    return [run for run in _runs(view, recent) if run.is_active]
+    return [run for run in runs_of(view, recent) if run.is_active]
 
 
 def run_rows(view: View) -> list[Row]:
@@ -147,7 +148,8 @@ def run_rows(view: View) -> list[Row]:
     return view.hold("runs", lambda: _rows(view), "step", "run_alert", DOCUMENTS)
 
 
-def _runs(view: View, rows: Iterable[Row]) -> list[Run]:
+def runs_of(view: View, rows: Iterable[Row]) -> list[Run]:
+    """Return some rows as runs at this moment."""
     problems = _problems_of(view)
     return [Run(meta, steps, view.now, alerts, problems.get(meta.run_id, ())) for meta, steps, alerts in rows]
 

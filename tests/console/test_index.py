@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,35 @@ def test_an_index_of_another_version_is_begun_anew(world: World, tmp_path: Path)
     index = world.index(state_dir=tmp_path / "state")
     assert positions(index) == [(0, "created")]
     index.close()
+
+
+def steps_taken(database: sqlite3.Connection, ask: Callable[[], object]) -> int:
+    """Return how many steps of its machine SQLite takes to answer."""
+    taken = [0]
+
+    def count() -> int:
+        taken[0] += 1
+        return 0
+
+    database.set_progress_handler(count, 1)
+    ask()
+    database.set_progress_handler(None, 1)
+    return taken[0]
+
+
+def test_the_events_of_an_order_cost_no_more_the_longer_its_run_is(world: World) -> None:
+    costs = []
+    for number in (20, 2000):
+        orders = (execution_event("r", "2026-01-01T00:00:00Z", "created", order_id=f"o{at}") for at in range(number))
+        world.executions(*orders)
+        index = world.index()
+        stream = queries.stream(index.database, "execution", "r")
+        assert stream is not None
+        ask = partial(queries.events_of_keys, index.database, stream, ["o7", "o3"])
+        assert {one.key for one in ask()} == {"o3", "o7"}
+        costs.append(steps_taken(index.database, ask))
+        index.close()
+    assert costs[1] < 2 * costs[0], costs
 
 
 def test_steps_are_found_by_position_from_either_end(world: World) -> None:
