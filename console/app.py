@@ -2,7 +2,7 @@
 
 In: settings and an index. Out: an ASGI application. Handlers run in threads, one at a time over the index; each answer
 holds every line that was appended before the request came, unless more is to be read than half a second allows. Of the
-long answers one is made at a time, so that however many are asked for, a short one waits for one of them at most.
+long answers one is made at a time, however many are asked for, and short ones in between.
 """
 
 from __future__ import annotations
