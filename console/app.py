@@ -85,11 +85,18 @@ class Console:
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     async def in_turn(self, asked: Asked, make: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-        """Return what `make` returns of what was asked, made in a thread; the long answers one after the other."""
+        """Return what `make` returns of what was asked, made in a thread; the long answers one after the other.
+
+        After each as much time is left to the others; whoever waits for the index would else wait for the next, too.
+        """
         if (asked.get("limit") or 0) < _LONG:
             return await run_in_threadpool(make, *given, **named)
-        async with self._long_ones:
+        await self._long_ones.acquire()
+        began = time.perf_counter()
+        try:
             return await run_in_threadpool(make, *given, **named)
+        finally:
+            asyncio.get_running_loop().call_later(time.perf_counter() - began, self._long_ones.release)
 
 
 def build_app(console: Console) -> ASGIApp:
