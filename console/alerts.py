@@ -19,6 +19,9 @@ SEVERITIES = ("INFO", "WARN", "CRITICAL")
 CATEGORIES = ("RISK", "EXECUTION", "SYSTEM")
 
 _DAY_NS = 86_400_000_000_000
+_DAYS = 9
+"""Days that lie within the longest time asked for, a week, and those it begins and ends in."""
+
 _MOST = 1000
 """Alerts looked at in one answer. Source: facts, 2.8."""
 
@@ -58,18 +61,20 @@ def stored_alerts(view: View, hours: int, **wanted: str | None) -> list[dict[str
         recent += [one for one in _of_day(view, day) if one[0] >= since]
     recent.sort(key=lambda one: one[:2], reverse=True)
     alerts = [one for _, _, one in recent[:_MOST]]
-    return [one for one in alerts if all(value in (None, one[name]) for name, value in wanted.items())]
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    return [one for one in alerts if all(one[name] == value for name, value in asked.items())] if asked else alerts
 
 
 def _of_day(view: View, day: int) -> list[tuple[int, int, dict[str, object]]]:
-    """Return (time, position, alert) of the alerts stored on a day; read once for all answers from the same state."""
-
-    def read() -> list[tuple[int, int, dict[str, object]]]:
+    """Return (time, position, alert) of the alerts stored on a day; read once until another alert comes."""
+    days: dict[int, list[tuple[int, int, dict[str, object]]]] = view.hold("alerts", dict, "alert")
+    if day not in days:
         stream = queries.stream(view.database, "alert", str(day))
         events = queries.events_before(view.database, stream, _MOST) if stream else []
-        return [(event.at, event.seq, _alert(event)) for event in events if event.at is not None]
-
-    return view.hold(f"alerts {day}", read)
+        days[day] = [(event.at, event.seq, _alert(event)) for event in events if event.at is not None]
+        for past in [one for one in days if one < day - _DAYS]:
+            del days[past]
+    return days[day]
 
 
 def _alert(event: Event) -> dict[str, object]:

@@ -1,15 +1,17 @@
 """The application: routes of the API and the pages over one index.
 
 In: settings and an index. Out: an ASGI application. Handlers run in threads, one at a time over the index; each answer
-holds every line that was appended before the request came, unless more is to be read than half a second allows.
+holds every line that was appended before the request came, unless more is to be read than half a second allows. Of the
+long answers one is made at a time, however many are asked for, and short ones in between.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -42,6 +44,11 @@ __all__ = ["Console", "build_app"]
 
 _EVENTS = "/api/v0/runs/{run_id}/events"
 _UPDATES_S = 3600
+_LONG = 500
+"""Rows asked for from which an answer is a long one."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Console:
@@ -53,9 +60,9 @@ class Console:
         self.now = now
         self.pulse = Pulse(self._look)
         self.requests: dict[str, int] = {}
-        self._held: tuple[int, dict[str, Any]] = (-1, {})
         self.metrics = Metrics(settings.counts_requests, settings.needs_client)
         self.told = Requests(settings.requests_file)
+        self._long_ones = asyncio.Semaphore(1)
 
     def _look(self) -> int:
         self.index.catch_up(0.2)
@@ -66,15 +73,30 @@ class Console:
         """Give a view of this moment to one thread."""
         with self.index.reading() as database:
             index = self.index
-            if self._held[0] != index.version:
-                self._held = (index.version, {})
-            state = index.is_behind, index.lag_bytes, index.problems, self._held[1]
+            state = index.is_behind, index.lag_bytes, index.problems, index.held
             yield View(database, self.settings, self.now(), *state)
 
-    def answer(self, endpoint: Endpoint, asked: Asked) -> object:
+    def answer(self, endpoint: Endpoint, asked: Asked) -> Response:
         """Return what a route answers."""
         with self.view() as view:
-            return endpoint.handler(view, {**asked, "runtime_metrics": self.requests})
+            found = endpoint.handler(view, {**asked, "runtime_metrics": self.requests})
+        if isinstance(found, Text):
+            return Response(found.body, media_type=found.media_type)
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
+    async def in_turn(self, asked: Asked, make: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """Return what `make` returns of what was asked, made in a thread; the long answers one after the other.
+
+        After each as much time is left to the others; whoever waits for the index would else wait for the next, too.
+        """
+        if (asked.get("limit") or 0) < _LONG:
+            return await run_in_threadpool(make, *given, **named)
+        await self._long_ones.acquire()
+        began = time.perf_counter()
+        try:
+            return await run_in_threadpool(make, *given, **named)
+        finally:
+            asyncio.get_running_loop().call_later(time.perf_counter() - began, self._long_ones.release)
 
 
 def build_app(console: Console) -> ASGIApp:
@@ -148,10 +170,7 @@ def _route(console: Console, endpoint: Endpoint) -> Callable[[Request], Awaitabl
         asked = read_asked(endpoint, request.path_params, request.query_params)
         if endpoint.path == _EVENTS and (asked["sse"] or asked["follow"]):
             return await _follow(console, asked, request)
-        found = await run_in_threadpool(console.answer, endpoint, asked)
-        if isinstance(found, Text):
-            return Response(found.body, media_type=found.media_type)
-        return Response(msgspec.json.encode(found), media_type="application/json")
+        return await console.in_turn(asked, console.answer, endpoint, asked)
 
     return answer
 
@@ -169,7 +188,7 @@ def _page(console: Console, page: Endpoint) -> Callable[[Request], Awaitable[Res
         path = request.url.path
         try:
             asked = read_asked(page, request.path_params, request.query_params)
-            return await run_in_threadpool(make, asked, path)
+            return await console.in_turn(asked, make, asked, path)
         except Failure as error:
             said = {"status": error.status, "detail": error.detail, "ribbon": None}
             return _html("failure.html", console.settings, path, {}, error.status, **said)
@@ -199,13 +218,16 @@ async def _static(request: Request) -> Response:
 async def _follow(console: Console, asked: Asked, request: Request) -> Response:
     """Answer with a stream of a run's events; a client that comes again says itself how far it got."""
 
-    def page(since: int) -> dict[str, object]:
+    def read(since: int) -> dict[str, object]:
         with console.view() as view:
             return events_page(view, {**asked, "since_seq": since})
 
+    def page(since: int) -> Awaitable[dict[str, object]]:
+        return console.in_turn(asked, read, since)
+
     last = request.headers.get("last-event-id", "")
     since = int(last) + 1 if last.isascii() and last.isdigit() and len(last) < 13 else asked["since_seq"]
-    await run_in_threadpool(page, since)
+    await page(since)
     console.pulse.enter()
     return stream_of(follow(console.pulse, page, since, asked["max_seconds"], asked["follow"]))
 

@@ -36,7 +36,7 @@ class Decision:
 def list_decisions(view: View, verdict: str | None = None) -> list[Decision]:
     """Return the newest decisions of the runs that decided last."""
     found: list[Decision] = []
-    for stream in queries.streams(view.database, "ai", _RUNS):
+    for stream in view.streams("ai")[:_RUNS]:
         events = queries.events_before(view.database, stream, _SHOWN, type_=verdict)
         orders = orders_of(view, stream.subject, _LOOKED_AT, _LOOKED_AT) if events else []
         since = _since(view, stream.subject, orders)

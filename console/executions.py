@@ -11,16 +11,16 @@ from console.index.queries import Event
 from console.index.streams import Stream
 from console.index.tally import status_of
 from console.times import show, show_seconds
-from console.view import View
+from console.view import ANYTHING, DOCUMENTS, View
 
 __all__ = ["SCHEMA", "dataset", "find_execution", "item_of", "list_executions", "read_errors", "row_of"]
 
 SCHEMA = "execution_event_v0"
 
 
-def list_executions(view: View, limit: int = -1) -> list[Stream]:
+def list_executions(view: View, limit: int | None = None) -> list[Stream]:
     """Return the executions, the one with the newest event first, and of equals the one with the greater id."""
-    return queries.streams(view.database, "execution", limit)
+    return view.streams("execution")[:limit]
 
 
 def find_execution(view: View, run_id: str) -> Stream | None:
@@ -55,12 +55,19 @@ def item_of(event: Event) -> dict[str, object]:
 
 def read_errors(view: View) -> int:
     """Return how many lines of the execution files were refused; what is of no interest is no error."""
-    folder = view.settings.execution_dir.absolute()
-    return queries.refused_total(view.database, f"{folder}/*")
+
+    def count() -> int:
+        return queries.refused_total(view.database, f"{view.settings.execution_dir.absolute()}/*")
+
+    return view.hold("read errors", count, ANYTHING)
 
 
 def dataset(view: View) -> dict[str, object]:
     """Return what there is as a whole."""
+    return view.hold("dataset", lambda: _dataset(view), "execution", DOCUMENTS)
+
+
+def _dataset(view: View) -> dict[str, object]:
     runs = list_executions(view)
     newest = max((one.last_at for one in runs if one.last_at is not None), default=None)
     return {

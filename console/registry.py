@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from console.documents import Session
 from console.index import queries
 from console.times import read_time, show
-from console.view import ACTIVE_S, View
+from console.view import ACTIVE_S, DOCUMENTS, View
 
-__all__ = ["Entry", "find_session", "list_sessions", "stats"]
+__all__ = ["Entry", "all_limits", "find_session", "list_sessions", "newest_update", "stats", "stats_of"]
+
+_SOURCES = (DOCUMENTS, "telemetry")
+"""What sessions come from: the registry, and when they were heard of."""
 
 _GRAVE = {"ok": "green", "warning": "yellow", "breach": "red"}
 _SPELT = {"warn": "warning", "critical": "breach", "error": "breach", "info": "ok"}
@@ -129,39 +133,61 @@ def limit_details(session: Session) -> list[dict[str, Any]]:
     return [{name: one.get(name) for name in names} for one in found]
 
 
-def list_sessions(view: View, mode: str | None = None, status: str | None = None) -> list[Entry]:
-    """Return the sessions of a mode and a status, newest first by their end, or else their start."""
-    entries = _entries(view)
-    return [one for one in entries if mode in (None, one.session.mode) and status in (None, one.session.status)]
-
-
-def _entries(view: View) -> list[Entry]:
-    """Return all sessions in order; made anew when the index or the moment is another."""
-    held: dict[float, list[Entry]] = view.hold("entries", dict)
-    if view.now not in held:
-        held.clear()
-        held[view.now] = [Entry(*row, view.now) for row in view.hold("sessions", lambda: _rows(view))]
-    return held[view.now]
-
-
 _Row = tuple[Session, str, int | None, int | None, int | None]
+
+
+def list_sessions(
+    view: View, mode: str | None = None, status: str | None = None, limit: int | None = None
+) -> list[Entry]:
+    """Return the sessions of a mode and a status, newest first by their end, or else their start."""
+    fitting = (row for row in _rows(view) if mode in (None, row[0].mode) and status in (None, row[0].status))
+    return [Entry(*row, view.now) for row in islice(fitting, limit)]
 
 
 def _rows(view: View) -> list[_Row]:
     """Return of each session what does not depend on the moment, as Entry has it, in order."""
-    telemetry = view.hold("telemetry", lambda: queries.streams(view.database, "telemetry"))
-    heard = {one.subject: one.last_at for one in telemetry}
+    return view.hold("sessions", lambda: _made(view), *_SOURCES)
+
+
+def _made(view: View) -> list[_Row]:
+    heard = {one.subject: one.last_at for one in view.streams("telemetry")}
+    documents = view.hold("registry", lambda: queries.sessions(view.database), DOCUMENTS)
     rows = [
         (one, path, read_time(one.started_at), read_time(one.finished_at), heard.get(one.session_id))
-        for one, path in queries.sessions(view.database)
+        for one, path in documents
     ]
     return sorted(rows, key=lambda row: (row[3] or row[2] or 0, row[0].session_id), reverse=True)
 
 
 def find_session(view: View, session_id: str) -> Entry | None:
     """Return one session, the one updated last if there are several of the name."""
-    found = [one for one in list_sessions(view) if one.session.session_id == session_id]
+    found = [Entry(*row, view.now) for row in _rows(view) if row[0].session_id == session_id]
     return max(found, key=lambda one: one.updated_at) if found else None
+
+
+def newest_update(view: View) -> int:
+    """Return the newest time there is of any session; 0 if there is none."""
+
+    def read() -> int:
+        return max((one.updated_at for one in list_sessions(view)), default=0)
+
+    return view.hold("newest update", read, *_SOURCES)
+
+
+def all_limits(view: View) -> list[dict[str, Any]]:
+    """Return the limits of all risk checks, each with its session, in the order of the sessions."""
+
+    def read() -> list[dict[str, Any]]:
+        sessions = [one.session for one in list_sessions(view)]
+        return [{"session_id": one.session_id, **limit} for one in sessions for limit in limit_details(one)]
+
+    return view.hold("limits", read, *_SOURCES)
+
+
+def stats_of(view: View, mode: str | None = None, status: str | None = None) -> dict[str, object]:
+    """Return the sums over the sessions of a mode and a status; nothing in them depends on the moment."""
+    name = f"sums of {mode} and {status}"
+    return view.hold(name, lambda: stats(list_sessions(view, mode, status)), *_SOURCES)
 
 
 def stats(entries: Sequence[Entry]) -> dict[str, object]:

@@ -34,6 +34,11 @@ def _read() -> dict[str, str]:
 RUNBOOKS: Mapping[str, str] = _read()
 """Name -> text."""
 
+_BEGINNINGS: Mapping[str, str] = {
+    name: re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)[0].strip() for name, text in RUNBOOKS.items()
+}
+"""Name -> what a runbook says before its first heading."""
+
 _PARTS: Mapping[str, tuple[str, str]] = {
     part.partition("\n")[0].strip(): (name, part.strip())
     for name, text in RUNBOOKS.items()
@@ -57,4 +62,4 @@ def what_to_do(alert: Mapping[str, object]) -> tuple[str, str]:
         if isinstance(word, str) and word in _PARTS:
             return _PARTS[word]
     name = _OF_CATEGORY.get(str(alert.get("category")), _OTHERWISE)
-    return name, re.split(r"^## ", RUNBOOKS.get(name, ""), flags=re.MULTILINE)[0].strip()
+    return name, _BEGINNINGS.get(name, "")

@@ -6,22 +6,38 @@ without a step yet is a run; nothing of a run is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Literal
 
 from console.documents import Meta
-from console.index import queries
-from console.index.queries import StepAt
+from console.index import queries, step_queries
+from console.index.step_queries import StepAt
 from console.index.streams import Stream
 from console.index.tally import Tally
 from console.times import read_time, show
-from console.view import ACTIVE_S, View
+from console.view import ACTIVE_S, DOCUMENTS, View
 
-__all__ = ["Run", "Status", "find_run", "list_runs", "message_of", "newest_steps", "steps_from"]
+__all__ = [
+    "Row",
+    "Run",
+    "Status",
+    "active_runs",
+    "find_run",
+    "list_runs",
+    "message_of",
+    "newest_steps",
+    "run_rows",
+    "runs_of",
+    "steps_from",
+]
 
 Status = Literal["active", "completed", "inactive", "unknown"]
 _NOTHING = Tally()
+
+Row = tuple[Meta, Stream | None, int]
+"""Of a run what does not depend on the moment: what it says of itself, its steps, how many alerts it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,28 +132,44 @@ class Run:
         }
 
 
-def list_runs(view: View) -> list[Run]:
-    """Return all runs, the one with the newest step first, those without a step last."""
+def list_runs(view: View, limit: int | None = None) -> list[Run]:
+    """Return the runs, the one with the newest step first, those without a step last."""
+    return runs_of(view, islice(run_rows(view), limit))
+
+
+def active_runs(view: View) -> list[Run]:
+    """Return the runs that are active, the one with the newest step first."""
+    recent = takewhile(lambda row: _last_at(row) > (view.now - ACTIVE_S) * 1e9, run_rows(view))
+    return [run for run in runs_of(view, recent) if run.is_active]
+
+
+def run_rows(view: View) -> list[Row]:
+    """Return of all runs what does not depend on the moment, in the order of list_runs()."""
+    return view.hold("runs", lambda: _rows(view), "step", "run_alert", DOCUMENTS)
+
+
+def runs_of(view: View, rows: Iterable[Row]) -> list[Run]:
+    """Return some rows as runs at this moment."""
     problems = _problems_of(view)
-    rows = view.hold("runs", lambda: _rows(view))
     return [Run(meta, steps, view.now, alerts, problems.get(meta.run_id, ())) for meta, steps, alerts in rows]
 
 
 def _problems_of(view: View) -> dict[str, tuple[str, ...]]:
-    found = view.hold("unread_tables", lambda: queries.unread_tables(view.database))
-    return {run_id: tuple(problems) for run_id, problems in found.items()}
+    return view.hold("unread tables", lambda: queries.unread_tables(view.database), DOCUMENTS)
 
 
-def _rows(view: View) -> list[tuple[Meta, Stream | None, int]]:
-    steps = {one.subject: one for one in queries.streams(view.database, "step")}
-    alerts = {one.subject: one.next for one in queries.streams(view.database, "run_alert")}
-    rows = [(one, steps.get(one.run_id), alerts.get(one.run_id, 0)) for one in queries.metas(view.database)]
+def _rows(view: View) -> list[Row]:
+    steps = {one.subject: one for one in view.streams("step")}
+    alerts = {one.subject: one.next for one in view.streams("run_alert")}
+    metas = view.hold("metas", lambda: queries.metas(view.database), DOCUMENTS)
+    rows = [(one, steps.get(one.run_id), alerts.get(one.run_id, 0)) for one in metas]
+    return sorted(rows, key=lambda row: (_last_at(row), row[0].run_id), reverse=True)
 
-    def newest(row: tuple[Meta, Stream | None, int]) -> tuple[bool, int, str]:
-        at = row[1].last_at if row[1] else None
-        return at is not None, at or 0, row[0].run_id
 
-    return sorted(rows, key=newest, reverse=True)
+def _last_at(row: Row) -> int:
+    """Return the time of a run's last step; -1 if it has none."""
+    steps = row[1]
+    return -1 if steps is None or steps.last_at is None else steps.last_at
 
 
 def find_run(view: View, run_id: str) -> Run | None:
@@ -152,12 +184,12 @@ def find_run(view: View, run_id: str) -> Run | None:
 
 def newest_steps(view: View, run: Run, limit: int) -> list[StepAt]:
     """Return a run's newest steps, in order."""
-    return queries.steps_before(view.database, run.steps, limit) if run.steps else []
+    return step_queries.steps_before(view.database, run.steps, limit) if run.steps else []
 
 
 def steps_from(view: View, run: Run, seq: int, limit: int) -> list[StepAt]:
     """Return a run's steps from a position on, in order."""
-    return queries.steps_after(view.database, run.steps, seq, limit) if run.steps else []
+    return step_queries.steps_after(view.database, run.steps, seq, limit) if run.steps else []
 
 
 def message_of(one: StepAt) -> str:

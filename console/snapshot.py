@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
 from console.alerts import stats as alert_stats
 from console.alerts import stored_alerts
 from console.api.endpoint import Asked, Endpoint
+from console.documents import Meta
 from console.index import queries
-from console.registry import Entry, limit_details, list_sessions
-from console.registry import stats as session_stats
-from console.runs import list_runs
+from console.index.tally import Tally
+from console.registry import Entry, all_limits, list_sessions, newest_update, stats_of
+from console.runs import run_rows
 from console.times import show, show_seconds
-from console.view import View
+from console.view import ANYTHING, View
 
 __all__ = ["ENDPOINT", "normalised", "snapshot"]
 
@@ -51,7 +53,7 @@ def normalised(status: object) -> str:
 
 def snapshot(view: View) -> dict[str, object]:
     """Return the snapshot, made once for each state of the index: nothing in it depends on the moment."""
-    return view.hold("snapshot", lambda: _made(view))
+    return view.hold("snapshot", lambda: _made(view), ANYTHING)
 
 
 def _made(view: View) -> dict[str, object]:
@@ -68,9 +70,7 @@ def _made(view: View) -> dict[str, object]:
 
 def _newest(view: View) -> int | None:
     """Return the newest time of any event or session (nanoseconds)."""
-    times = [one.updated_at for one in list_sessions(view)]
-    event = queries.newest_event(view.database)
-    return max([*times, *([] if event is None else [event])], default=0) or None
+    return max(newest_update(view), view.newest_at or 0) or None
 
 
 def _panel(name: str, make: Callable[[View], _Panel], view: View) -> dict[str, object]:
@@ -97,56 +97,52 @@ def _alerts(view: View) -> _Panel:
 
 
 def _live_sessions(view: View) -> _Panel:
-    entries = list_sessions(view)
-    active = [one for one in entries if one.session.status == "started"]
+    active, sums = _open(view), stats_of(view)
     silent = [one.session.session_id for one in active if one.liveness == "silent"]
-    details = {**session_stats(entries), "active_sessions": len(active), "silent_sessions": sorted(silent)}
-    return "Live sessions", ("unknown" if not entries else "warn" if silent else "ok"), details
+    details = {**sums, "active_sessions": len(active), "silent_sessions": sorted(silent)}
+    return "Live sessions", ("unknown" if not sums["total_sessions"] else "warn" if silent else "ok"), details
 
 
 def _open(view: View) -> list[Entry]:
-    return [one for one in list_sessions(view) if one.session.status == "started"]
+    return list_sessions(view, status="started")
+
+
+def _going_on(view: View) -> list[tuple[Meta, Tally]]:
+    """Return the runs with steps that have not ended."""
+    return [(meta, steps.tally) for meta, steps, _ in run_rows(view) if meta.ended_at is None and steps is not None]
 
 
 def _portfolio(view: View) -> _Panel:
-    runs, entries = [run for run in list_runs(view) if run.meta.ended_at is None], list_sessions(view)
-    equities = [run.tally.equity for run in runs if run.tally.equity is not None]
+    equities = [tally.equity for _, tally in _going_on(view) if tally.equity is not None]
+    sums = stats_of(view)
     details: dict[str, object] = {
-        "total_pnl": sum(one.number("realized_pnl") or 0.0 for one in entries),
+        "total_pnl": sums["total_pnl"],
         "unrealized_pnl": sum(one.number("unrealized_pnl") or 0.0 for one in _open(view)),
         "equity": sum(equities) if equities else None,
         "total_exposure": sum(one.number("total_notional") or 0.0 for one in _open(view)),
-        "num_sessions": len(entries),
+        "num_sessions": sums["total_sessions"],
     }
-    return "Portfolio", ("ok" if entries or equities else "unknown"), details
+    return "Portfolio", ("ok" if sums["total_sessions"] or equities else "unknown"), details
 
 
 def _positions(view: View) -> _Panel:
-    runs = [run for run in list_runs(view) if run.meta.ended_at is None and run.tally.position_size]
+    held = [(meta, tally, tally.position_size) for meta, tally in _going_on(view) if tally.position_size]
     positions = [
-        {
-            "run_id": run.meta.run_id,
-            "symbol": run.meta.symbol,
-            "size": run.tally.position_size,
-            "notional": abs(run.tally.position_size or 0.0) * (run.tally.price or 0.0),
-        }
-        for run in sorted(runs, key=lambda run: run.meta.run_id)
+        {"run_id": meta.run_id, "symbol": meta.symbol, "size": size, "notional": abs(size) * (tally.price or 0.0)}
+        for meta, tally, size in sorted(held, key=lambda one: one[0].run_id)
     ]
     details: dict[str, object] = {
         "open_positions": len(positions),
-        "symbols": sorted({run.meta.symbol for run in runs}),
-        "total_notional": sum(abs(run.tally.position_size or 0.0) * (run.tally.price or 0.0) for run in runs),
+        "symbols": sorted({meta.symbol for meta, _, _ in held}),
+        "total_notional": sum(abs(size) * (tally.price or 0.0) for _, tally, size in held),
         "positions": positions,
         "active_sessions": len(_open(view)),
     }
-    return "Positions", ("ok" if list_runs(view) else "unknown"), details
+    return "Positions", ("ok" if run_rows(view) else "unknown"), details
 
 
 def _risk(view: View) -> _Panel:
-    entries = list_sessions(view)
-    limits = [
-        {"session_id": one.session.session_id, **limit} for one in entries for limit in limit_details(one.session)
-    ]
+    limits = all_limits(view)
     grave = Counter(one.severity for one in _open(view))
     severity = "breach" if grave["breach"] else "warning" if grave["warning"] else "ok"
     details: dict[str, object] = {
@@ -156,16 +152,16 @@ def _risk(view: View) -> _Panel:
         "limit_details": limits[:50],
         "violations": [limit for limit in limits if limit.get("severity") == "breach"][:50],
     }
-    return "Risk", (severity if entries else "unknown"), details
+    return "Risk", (severity if stats_of(view)["total_sessions"] else "unknown"), details
 
 
 def _telemetry(view: View) -> _Panel:
-    streams = queries.streams(view.database, "telemetry")
+    streams = view.streams("telemetry")
     kinds: Counter[str] = Counter()
     for one in streams:
         kinds.update(one.tally.counts)
     newest = max((one.last_at for one in streams if one.last_at is not None), default=None)
-    refused = queries.refused_total(view.database)
+    refused = view.refused
     details: dict[str, object] = {
         "sessions": len(streams),
         "events": sum(one.next for one in streams),
@@ -186,6 +182,7 @@ _PANELS: Mapping[str, Callable[[View], _Panel]] = {
 }
 
 
+@cache
 def _contract() -> str:
     """Return the digest of the execution watch's contract, whose lines these are."""
     return sha256(files("contracts").joinpath("execution_watch.yaml").read_bytes()).hexdigest()
@@ -193,11 +190,9 @@ def _contract() -> str:
 
 def _conservation(view: View) -> dict[str, object]:
     """Return how the lines read add up, and how far each file was read; no clock has a part in it."""
-    found = sorted(queries.files(view.database, -1))
-    total = {name: sum(getattr(one, name) for one in found) for name in ("lines", "refused", "passed_over", "bytes")}
-    kept = queries.lines_kept(view.database)
+    total, kept = queries.files_total(view.database), queries.lines_kept(view.database)
     whole = total["lines"] == kept + total["refused"] + total["passed_over"]
-    return {**total, "kept": kept, "adds_up": whole, "offsets": {one.path: one.bytes for one in found[:100]}}
+    return {**total, "kept": kept, "adds_up": whole, "offsets": queries.offsets(view.database, 100)}
 
 
 def _answer(view: View, asked: Asked) -> object:

@@ -24,6 +24,7 @@ __all__ = ["KINDS", "as_csv", "gate_of", "list_telemetry"]
 KINDS = ("gate", "intent", "order", "fill", "error")
 _COLUMNS = ("seq", "ts", "session_id", "symbol", "mode", "kind", "payload")
 _MOST_LOOKED_AT = 20_000
+_MOST_STREAMS = 50
 
 
 def list_telemetry(
@@ -40,7 +41,7 @@ def list_telemetry(
         stream = queries.stream(view.database, "telemetry", session_id)
         streams = [stream] if stream else []
     else:
-        streams = queries.streams(view.database, "telemetry", 50)
+        streams = view.streams("telemetry")[:_MOST_STREAMS]
     narrow = symbol is not None or since is not None or until is not None
     each = _MOST_LOOKED_AT // max(1, len(streams)) if narrow else limit
     found: list[tuple[int, str, int, Event]] = []

@@ -12,6 +12,7 @@ from functools import lru_cache
 __all__ = ["ago", "read_time", "show", "show_seconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UTC = _EPOCH.replace(tzinfo=None)
 _SECOND = 1_000_000_000
 _UNITS = ((60, 1, "s"), (6000, 60, "min"), (172_800, 3600, "h"), (float("inf"), 86_400, "d"))
 """Seconds below which a unit is used, its length in seconds, its name."""
@@ -52,7 +53,7 @@ def show(at: int | None) -> str | None:
     """
     if at is None:
         return None
-    return f"{(_EPOCH + timedelta(microseconds=at // 1000)).replace(tzinfo=None).isoformat()}Z"
+    return f"{(_EPOCH_UTC + timedelta(microseconds=at // 1000)).isoformat()}Z"
 
 
 def show_seconds(at: int | None) -> str | None:

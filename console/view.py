@@ -8,11 +8,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from console.index import queries
+from console.index.held import ANYTHING, DOCUMENTS, Held
+from console.index.streams import Stream
 from console.settings import Settings
 
-__all__ = ["ACTIVE_S", "View"]
+__all__ = ["ACTIVE_S", "ANYTHING", "DOCUMENTS", "View"]
 
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ ACTIVE_S = 600
 class View:
     """One moment: `now` is in UTC epoch seconds, `is_behind` says that files hold more than has been read.
 
-    `held` is shared by the views of one state of the index; what depends on the moment has no place in it.
+    `held` is shared by all views; what depends on the moment has no place in it.
     """
 
     database: sqlite3.Connection
@@ -33,14 +36,34 @@ class View:
     is_behind: bool = False
     lag_bytes: int = 0
     problems: Mapping[str, str] = field(default_factory=dict)
-    held: dict[str, Any] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
 
-    def hold(self, name: str, make: Callable[[], T]) -> T:
-        """Return what `make` returns, made once for all views of one state of the index."""
-        if name not in self.held:
-            self.held[name] = make()
-        found: T = self.held[name]
-        return found
+    def hold(self, name: str, make: Callable[[], T], *of: str) -> T:
+        """Return what `make` returns, made once until something it comes from changes.
+
+        Args:
+            of: kinds of streams, DOCUMENTS, or ANYTHING.
+        """
+        return self.held.value(name, of, make)
+
+    def streams(self, kind: str) -> list[Stream]:
+        """Return the streams of a kind, the one with the newest event first."""
+        return self.held.streams(self.database, kind)
+
+    @property
+    def refused(self) -> int:
+        """How many lines were refused."""
+        return self.hold("refused", lambda: queries.refused_total(self.database), ANYTHING)
+
+    @property
+    def newest_at(self) -> int | None:
+        """The time of the newest event there is (nanoseconds)."""
+        return self.hold("newest", lambda: queries.newest_event(self.database), ANYTHING)
+
+    @property
+    def broken(self) -> list[tuple[str, str]]:
+        """(path, what is wrong) of the documents that are not in order."""
+        return self.hold("broken", lambda: queries.broken_documents(self.database), DOCUMENTS)
 
     def age(self, at: int | None) -> float | None:
         """Return how many seconds ago something was; None if it never was."""

@@ -6,10 +6,10 @@ from console.api.endpoint import Asked, Endpoint, Failure, flag, number, word
 from console.executions import dataset, find_execution, item_of, list_executions, read_errors, row_of
 from console.index import queries
 from console.index.streams import Stream
-from console.registry import list_sessions
+from console.registry import Entry, list_sessions
 from console.settings import Settings
 from console.times import show_seconds
-from console.view import View
+from console.view import DOCUMENTS, View
 
 __all__ = ["ENDPOINTS", "WATCHED"]
 
@@ -80,9 +80,14 @@ def _events(view: View, asked: Asked) -> object:
 
 
 def _sessions(view: View, asked: Asked) -> object:
-    found = sorted(list_sessions(view), key=lambda one: (one.updated_at, one.session.session_id), reverse=True)
+    found = view.hold("sessions updated last", lambda: _updated_last(view), DOCUMENTS, "telemetry")
     rows = [one.update() for one in found[: asked["limit"]]]
     return _enveloped(view, has_more=len(found) > len(rows), count=len(rows), sessions=rows)
+
+
+def _updated_last(view: View) -> list[Entry]:
+    """Return the sessions, the one updated last first; what is asked of them here does not depend on the moment."""
+    return sorted(list_sessions(view), key=lambda one: (one.updated_at, one.session.session_id), reverse=True)
 
 
 def _health(view: View, asked: Asked) -> object:
@@ -91,12 +96,13 @@ def _health(view: View, asked: Asked) -> object:
     sorted_note = "no_parseable_timestamps"
     if any(one.last_at is not None for one in runs):
         sorted_note = "ok" if is_sorted else "timestamp_regressed_in_file_order"
+    are_whole = _positions_are_whole(view, runs)
     included = bool(asked["include_runtime_metrics"]) and view.settings.runtime_metrics
     invariants = {
         "runtime_metrics_included": included,
         "runtime_metrics": dict(asked["runtime_metrics"]) if included else None,
-        "cursor_monotonic": _positions_are_whole(view, runs),
-        "cursor_monotonicity_ok": _positions_are_whole(view, runs),
+        "cursor_monotonic": are_whole,
+        "cursor_monotonicity_ok": are_whole,
         "ordering_non_decreasing": is_sorted,
         "dataset_nonempty_ok": bool(runs),
         "dataset_nonempty_note": "ok" if runs else "empty_dataset",

@@ -17,7 +17,7 @@ FILE_NAME = "execution_pipeline_events_v0.jsonl"
 
 def _health(view: View, asked: Asked) -> object:
     path = str(view.settings.execution_dir.absolute() / FILE_NAME)
-    exists = any(one.path == path for one in queries.files(view.database, -1))
+    exists = queries.is_file(view.database, path)
     root = str(view.settings.execution_dir)
     told = {"status": "ok", "watch_only": True, "schema": SCHEMA}
     return {**told, "root": root, "filename": FILE_NAME, "exists": exists}

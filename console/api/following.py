@@ -7,7 +7,7 @@ that does not read is not waited for: what it misses it asks for again by positi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -74,7 +74,7 @@ def event(name: str, data: object, number: int | None = None) -> bytes:
 
 async def follow(
     pulse: Pulse,
-    page: Callable[[int], dict[str, object]],
+    page: Callable[[int], Awaitable[dict[str, object]]],
     since: int,
     seconds: float,
     goes_on: bool,
@@ -84,7 +84,7 @@ async def follow(
     deadline, version = loop.time() + seconds, -1
     try:
         while True:
-            found = await run_in_threadpool(page, since)
+            found = await page(since)
             items = found["items"]
             assert isinstance(items, list)
             for item in items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.alerts import run_alerts
 from console.api.endpoint import Asked, Endpoint, number, run_not_found
-from console.index.queries import StepAt
+from console.index.step_queries import StepAt
 from console.runs import Run, find_run, list_runs, newest_steps
 from console.times import read_time, show
 from console.view import View
@@ -34,7 +34,7 @@ def _health(view: View, asked: Asked) -> object:
 
 
 def _runs(view: View, asked: Asked) -> object:
-    return [run.row() for run in list_runs(view)[:_MOST_RUNS]]
+    return [run.row() for run in list_runs(view, _MOST_RUNS)]
 
 
 def _snapshot(view: View, asked: Asked) -> object:

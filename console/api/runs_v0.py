@@ -7,9 +7,9 @@ from collections.abc import Callable
 from console.alerts import run_alerts
 from console.api.endpoint import Asked, Endpoint, Failure, Text, flag, number
 from console.api.live import CONTRACT_VERSION
-from console.index import queries
-from console.index.queries import StepAt
-from console.runs import Run, find_run, list_runs, message_of, newest_steps, steps_from
+from console.index import queries, step_queries
+from console.index.step_queries import StepAt
+from console.runs import Run, find_run, list_runs, message_of, newest_steps, run_rows, steps_from
 from console.steps import Step
 from console.times import show
 from console.view import View
@@ -42,26 +42,25 @@ def _health(view: View, asked: Asked) -> object:
 
 
 def _health_v02(view: View, asked: Asked) -> object:
-    runs = list_runs(view)
-    newest = max((run.last_at for run in runs if run.last_at is not None), default=None)
+    newest = next((run.last_at for run in list_runs(view, 1)), None)
     return {
         "status": "ok",
         "contract_version": "v0.2",
         "watch_only": True,
         "server_time": show(int(view.now * 1e9)),
-        "runs": len(runs),
+        "runs": len(run_rows(view)),
         "last_event_time": show(newest),
-        "lines_refused": queries.refused_total(view.database),
+        "lines_refused": view.refused,
         "is_behind": view.is_behind,
     }
 
 
 def _runs(view: View, asked: Asked) -> object:
-    return [run.row() for run in list_runs(view)[:50]]
+    return [run.row() for run in list_runs(view, 50)]
 
 
 def _runs_v02(view: View, asked: Asked) -> object:
-    rows = [{**run.row(), "status": run.status} for run in list_runs(view)[: asked["limit"]]]
+    rows = [{**run.row(), "status": run.status} for run in list_runs(view, asked["limit"])]
     return {"count": len(rows), "items": rows}
 
 
@@ -154,7 +153,7 @@ def _orders(view: View, asked: Asked) -> object:
     if not asked["only_nonzero"] or run.steps is None:
         steps = newest_steps(view, run, asked["limit"])
     else:
-        steps = queries.steps_before(view.database, run.steps, asked["limit"], _LOOKED_AT, _has_orders)
+        steps = step_queries.steps_before(view.database, run.steps, asked["limit"], _LOOKED_AT, _has_orders)
     return _wrapped(run, [_order_item(one) for one in steps])
 
 
@@ -204,7 +203,7 @@ def _lines(view: View, asked: Asked) -> object:
     """Return the newest steps as they stand in their file, CSV with the line that names its columns."""
     run = _run(view, asked)
     steps = newest_steps(view, run, asked["limit"])
-    header = queries.header_of(view.database, run.steps) if run.steps else None
+    header = step_queries.header_of(view.database, run.steps) if run.steps else None
     kept, room = [], _LARGEST_TEXT
     for one in reversed(steps):
         room -= len(one.raw)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from console.alerts import CATEGORIES, SEVERITIES, stats, stored_alerts
 from console.api.endpoint import Asked, Endpoint, Failure, Text, choice, number, word
 from console.documents import MODES, STATUSES
-from console.registry import find_session, list_sessions
-from console.registry import stats as session_stats
+from console.registry import find_session, list_sessions, stats_of
 from console.telemetry import KINDS, as_csv, list_telemetry
 from console.times import read_time
 from console.view import View
@@ -15,11 +14,11 @@ __all__ = ["ENDPOINTS"]
 
 
 def _sessions(view: View, asked: Asked) -> object:
-    return [one.row() for one in list_sessions(view, asked["mode"], asked["status"])[: asked["limit"]]]
+    return [one.row() for one in list_sessions(view, asked["mode"], asked["status"], asked["limit"])]
 
 
 def _stats(view: View, asked: Asked) -> object:
-    return session_stats(list_sessions(view))
+    return stats_of(view)
 
 
 def _session(view: View, asked: Asked) -> object:

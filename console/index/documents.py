@@ -10,7 +10,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from console.documents import Session, read_meta, read_session
 from console.index.session_files import SessionFiles
@@ -30,17 +30,22 @@ _PUT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Documents:
-    """The documents of one index. `ended`: the folders of runs that say they have ended, met since the start."""
+    """The documents of one index. `ended`: the folders of runs that say they have ended, met since the start.
 
-    def __init__(self, database: sqlite3.Connection, settings: Settings, sources: Sources) -> None:
+    Args:
+        seconds: the time within which each session that has ended is looked at.
+    """
+
+    def __init__(self, database: sqlite3.Connection, settings: Settings, sources: Sources, seconds: float) -> None:
         self._database = database
-        self._sessions = SessionFiles(settings.sessions_dir)
+        self._sessions = SessionFiles(settings.sessions_dir, seconds)
         self._sources = sources
         self._marks: dict[str, str] = {}
         self._chosen: dict[str, str] = {}
         self._folders: list[str] = []
         self._runs: frozenset[str] = frozenset()
         self._young: set[str] = set()
+        self._has_begun = False
         self._listed: set[str] = set()
         self.ended: set[str] = set()
 
@@ -55,46 +60,38 @@ class Documents:
         """Return the name of the file a run's steps are read from; empty if there is no choice to make."""
         return self._chosen.get(run_id, "")
 
-    def changes(self, folders: Collection[str] | None = None) -> list[tuple[str, str, str, str]]:
+    def changes(self, folders: Collection[str], monotonic: float) -> list[tuple[str, str, str, str]]:
         """Return (path, kind, subject, mark) of every document that is new, other than it was, or gone.
 
         Args:
-            folders: those that changed since the last look; of other runs only documents written to a short time ago
-                are looked at. None for all.
+            folders: those of runs that are looked at; of others only documents written to a short time ago are, unless
+                runs came or went.
         """
         before, runs = self._folders, self._run_folders()
-        is_full = folders is None or runs is not before
-        looked = runs if is_full else [one for one in {*(folders or ()), *self._young} if one in self._runs]
+        is_other = runs is not before
+        looked = runs if is_other else self._runs.intersection((*folders, *self._young))
         found: dict[str, tuple[str, str, str]] = {}
         for folder in looked:
             path = f"{folder}/meta.json"
             mark = mark_of(path)
+            self._note_age(folder, mark)
             if mark:
                 found[path] = ("run", os.path.basename(folder), mark)
-        sessions, are_all = self._sessions.due(folders is None)
+        sessions, are_all = self._sessions.due(monotonic)
         for path in sessions:
             found[path] = ("session", "", mark_of(path))
         changed = [(path, *what) for path, what in found.items() if self._marks.get(path) != what[2]]
-        known = {
-            *(f"{one}/meta.json" for one in (before if is_full else looked)),
-            *(self._listed if are_all else sessions),
-        }
-        if folders is None:
-            known.update(self._marks)
+        known = {f"{one}/meta.json" for one in (before if is_other else looked)}
+        known.update(self._listed if are_all else sessions, () if self._has_begun else self._marks)
         gone = (self._marks.keys() & known) - found.keys()
         self._listed = {*sessions} if are_all else self._listed
-        self._note_young(found if is_full else {path: found[path] for path, *_ in changed}, is_full)
+        self._has_begun = True
         return changed + [(path, "", "", "") for path in gone]
 
-    def _note_young(self, found: Mapping[str, tuple[str, str, str]], is_full: bool) -> None:
-        """Note the folders of runs whose document was written to a short time ago: it may be written to again."""
-        since = time.time_ns() - _YOUNG_NS
-        young = {
-            os.path.dirname(path)
-            for path, (kind, _, mark) in found.items()
-            if kind == "run" and int(mark.split()[2]) > since
-        }
-        self._young = young if is_full else self._young | young
+    def _note_age(self, folder: str, mark: str) -> None:
+        """Note whether a run's document was written to a short time ago: it may be written to again."""
+        is_young = mark and time.time_ns() - int(mark.split()[2]) < _YOUNG_NS
+        (self._young.add if is_young else self._young.discard)(folder)
 
     def take(self, changes: list[tuple[str, str, str, str]]) -> None:
         """Write what changed, in the open transaction."""

@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from console.index.documents import Documents
+from console.index.held import Held
 from console.index.ingest import Ingest
 from console.index.store import NAME, open_store, set_aside
 from console.index.tables import Tables
+from console.index.turns import Turns
 from console.parquet import UnreadableParquetError
 from console.settings import Settings
 from console.sources import Sources
@@ -31,9 +33,9 @@ _COMMIT_S = 1.0
 _SETTLED_NS = 100_000_000
 """Times of folders are coarse; one that changed less than that ago may change again and look the same."""
 
-_FULL_S = 1.0
-"""Seconds between two looks at the folders of runs that have ended, and at a meta.json that was not written to for long
-and may be written anew in its place. Open files, and the folders of all other runs, are looked at every time."""
+_ROUND_S = 1.0
+"""Seconds within which the folder of each run that has ended is looked at, and each document that was not written to
+for long and may be written anew in its place. Open files, and folders of all other runs, are looked at every time."""
 
 _UNSEEN = -1
 _PUT = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
@@ -57,6 +59,7 @@ class Index:
 
     Attributes:
         version: changes with every commit that changed something.
+        held: what answers are made from, as of the last commit.
         errors: how often the index could not be written or had to be begun anew.
     """
 
@@ -65,7 +68,7 @@ class Index:
         self._monotonic = monotonic
         self._lock = threading.RLock()
         self._seen_folders: dict[str, int | None] = {}
-        self._looked_at = float("-inf")
+        self._turns = Turns(_ROUND_S)
         self.sources = Sources(settings)
         self.version = 0
         self.errors = 0
@@ -74,8 +77,9 @@ class Index:
         self._open()
 
     def _open(self) -> None:
+        self.held = Held()
         self.database = open_store(self._settings.state_dir)
-        self._documents = Documents(self.database, self._settings, self.sources)
+        self._documents = Documents(self.database, self._settings, self.sources, _ROUND_S)
         self._ingest = Ingest(self.database, self.sources, self._documents.chosen)
         self._tables = Tables(self.database, self.sources, self._ingest)
         self._reading = Reading(self.sources.patterns, self.sources.may_follow)
@@ -139,38 +143,46 @@ class Index:
         folder = os.path.dirname(path)
         self._documents.choose(os.path.basename(folder), folder)
         try:
-            with self._commit():
+            with self._commit(documents=True):
                 self.database.execute("BEGIN IMMEDIATE")
                 self._tables.take(path, time.time())
         except UnreadableParquetError as error:
             with transaction(self.database):
                 self._tables.refuse(path, str(error))
-            self.version += 1
+            self._note(documents=True)
 
     def _look(self) -> None:
         """Look for new files, if a folder may have some, and at the documents that changed."""
-        is_full = self._monotonic() - self._looked_at >= _FULL_S
-        ended = frozenset() if is_full else self._documents.ended
-        state = {folder: _state_of(folder) for folder in self.sources.watched() if folder not in ended}
+        monotonic = self._monotonic()
+        due = self._turns.due(self.sources.run_folders(), monotonic)
+        resting = self._documents.ended.difference(due)
+        state = {folder: _state_of(folder) for folder in self.sources.watched() if folder not in resting}
         changed = [folder for folder, mark in state.items() if self._seen_folders.get(folder, _UNSEEN) != mark]
         if changed:
-            self._reading.scan(self._monotonic())
+            self._reading.scan(monotonic)
         settled = time.time_ns() - _SETTLED_NS
         for folder in changed:
             mark = state[folder]
             self._seen_folders[folder] = _UNSEEN if mark and mark > settled else mark
-        changes = self._documents.changes(None if is_full else changed)
-        self._tables.look(changed, frozenset() if is_full else self._documents.ended)
-        if is_full:
-            self._looked_at = self._monotonic()
+        changes = self._documents.changes({*due, *changed}, monotonic)
+        self._tables.look(changed, resting)
         if changes:
             with transaction(self.database):
                 self._documents.take(changes)
-            self.version += 1
+            self._note(documents=True)
+
+    def _note(self, documents: bool = False) -> None:
+        """Note what was committed."""
+        self.version += 1
+        self.held.note(self._ingest.streams.written(), documents)
 
     @contextlib.contextmanager
-    def _commit(self) -> Iterator[None]:
-        """Write what is taken within, and the positions behind it, in one transaction; nothing if nothing was."""
+    def _commit(self, documents: bool = False) -> Iterator[None]:
+        """Write what is taken within, and the positions behind it, in one transaction; nothing if nothing was.
+
+        Args:
+            documents: whether documents are among it.
+        """
         is_new = False
         try:
             yield
@@ -183,7 +195,7 @@ class Index:
                     else:
                         self.database.execute(_PUT, (kind, key, msgspec.json.encode(value)))
                 self.database.execute("COMMIT")
-                self.version += 1
+                self._note(documents)
         except BaseException:
             self._ingest.forget()
             with contextlib.suppress(sqlite3.Error):

@@ -1,60 +1,58 @@
-"""Questions to the index: streams, events by position, steps from the end or from a position, documents, refused lines.
+"""Questions to the index: streams, events by position, documents, refused lines; `step_queries` asks for steps.
 
 In: the database, as Index.reading() gives it. Out: plain rows. Each costs what it returns; none looks at a file.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from console.documents import Meta, Session, read_meta, read_session
-from console.index.step_rows import lines_in, read_row
 from console.index.streams import Stream
 from console.index.tally import Curve, Tally
-from console.steps import Step
 
 __all__ = [
     "Event",
     "FileState",
     "Refusal",
-    "StepAt",
     "broken_documents",
     "curve_of",
     "events_after",
     "events_before",
     "events_of_keys",
     "files",
-    "header_of",
+    "files_total",
+    "is_file",
     "lines_kept",
     "meta",
     "metas",
     "newest_event",
+    "offsets",
     "read_object",
     "reasons",
     "refusals",
     "refused_total",
     "sessions",
     "sessions_count",
-    "steps_after",
-    "steps_before",
     "stream",
     "streams",
+    "streams_by_id",
     "unread_tables",
 ]
 
 _tally = msgspec.json.Decoder(Tally)
 _STREAM = "SELECT id, kind, subject, next, first_at, last_at, tally FROM streams"
 _EVENT = (
-    "SELECT seq, at, type, key, (SELECT path FROM files WHERE id = file), start, raw, streams.kind FROM events"
+    "SELECT seq, at, type, key, (SELECT path FROM files WHERE id = file), start, raw, streams.kind FROM events%s"
     " JOIN streams ON streams.id = events.stream"
 )
+_EVENT_BY_KEY, _EVENT = _EVENT % " INDEXED BY events_by_key", _EVENT % ""
+"""SQLite would read a whole stream for the few events of an order, as those come in order of `seq` then."""
 
 
 class Event(NamedTuple):
@@ -87,16 +85,6 @@ def read_object(raw: bytes) -> dict[str, object]:
     return read if isinstance(read, dict) else {}
 
 
-class StepAt(NamedTuple):
-    """One step of a run: its position, what it says, and where it stands."""
-
-    seq: int
-    step: Step
-    path: str
-    start: int
-    raw: bytes
-
-
 class FileState(NamedTuple):
     """What was read of one file: lines, those refused and passed over, bytes, and when last (UTC epoch seconds)."""
 
@@ -123,10 +111,14 @@ def stream(database: sqlite3.Connection, kind: str, subject: str) -> Stream | No
     return _stream(row) if row else None
 
 
-def streams(database: sqlite3.Connection, kind: str, limit: int = -1) -> list[Stream]:
-    """Return the streams of a kind, the one with the newest event first."""
-    query = f"{_STREAM} WHERE kind = ? ORDER BY last_at DESC, subject DESC LIMIT ?"
-    return [_stream(row) for row in database.execute(query, (kind, limit))]
+def streams(database: sqlite3.Connection, kind: str) -> list[Stream]:
+    """Return the streams of a kind, in no order."""
+    return [_stream(row) for row in database.execute(f"{_STREAM} WHERE kind = ?", (kind,))]
+
+
+def streams_by_id(database: sqlite3.Connection, ids: Iterable[int]) -> list[Stream]:
+    """Return some streams, in no order."""
+    return [_stream(row) for one in ids for row in database.execute(f"{_STREAM} WHERE id = ?", (one,))]
 
 
 def _stream(row: Sequence[Any]) -> Stream:
@@ -161,61 +153,9 @@ def events_before(
 
 def events_of_keys(database: sqlite3.Connection, of: Stream, keys: Sequence[str], most: int = 64) -> list[Event]:
     """Return the events of some orders, at most so many of each, in order."""
-    query = f"{_EVENT} WHERE stream = ? AND key = ? ORDER BY seq LIMIT ?"
+    query = f"{_EVENT_BY_KEY} WHERE stream = ? AND key = ? ORDER BY seq LIMIT ?"
     found = [Event(*row) for key in keys for row in database.execute(query, (of.id, key, most))]
     return sorted(found)
-
-
-def steps_before(
-    database: sqlite3.Connection, of: Stream, limit: int, most: int = 1 << 62, wanted: Callable[[Step], object] = bool
-) -> list[StepAt]:
-    """Return the newest steps, in order; those that are `wanted`, among about so many newest."""
-    found: list[StepAt] = []
-    query = "SELECT first, file, places, header, data FROM blocks WHERE stream = ? ORDER BY first DESC"
-    for row in database.execute(query, (of.id,)):
-        steps = list(_steps_in(database, row))
-        most -= len(steps)
-        found[:0] = (one for one in steps if wanted(one.step))
-        if len(found) >= limit or most <= 0:
-            break
-    return found[-limit:] if limit else []
-
-
-def steps_after(database: sqlite3.Connection, of: Stream, seq: int, limit: int) -> list[StepAt]:
-    """Return the steps from position `seq` on, in order."""
-    found: list[StepAt] = []
-    query = (
-        "SELECT first, file, places, header, data FROM blocks WHERE stream = ? AND first >="
-        " coalesce((SELECT max(first) FROM blocks WHERE stream = ? AND first <= ?), 0) ORDER BY first"
-    )
-    for row in database.execute(query, (of.id, of.id, seq)):
-        found += (one for one in _steps_in(database, row) if one.seq >= seq)
-        if len(found) >= limit:
-            break
-    return found[:limit]
-
-
-def header_of(database: sqlite3.Connection, of: Stream) -> str | None:
-    """Return the line that names the columns of a run's newest steps; None if they are no CSV."""
-    query = "SELECT header FROM blocks WHERE stream = ? ORDER BY first DESC LIMIT 1"
-    row = database.execute(query, (of.id,)).fetchone()
-    if row is None or row[0] is None:
-        return None
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(row[0].split("\x1f"))
-    return line.getvalue()
-
-
-def _steps_in(database: sqlite3.Connection, row: Sequence[object]) -> Iterator[StepAt]:
-    first, file, places, header, data = row
-    (path,) = database.execute("SELECT path FROM files WHERE id = ?", (file,)).fetchone()
-    columns = header.split("\x1f") if isinstance(header, str) else None
-    assert isinstance(first, int)
-    assert isinstance(data, bytes)
-    for number, (start, raw) in enumerate(lines_in(str(places), data)):
-        step = read_row(raw, columns)
-        assert isinstance(step, Step), "only what can be read is taken in"
-        yield StepAt(first + number, step, path, start, raw)
 
 
 def metas(database: sqlite3.Connection) -> list[Meta]:
@@ -245,12 +185,12 @@ def broken_documents(database: sqlite3.Connection) -> list[tuple[str, str]]:
     return list(database.execute("SELECT path, problem FROM documents WHERE problem <> '' ORDER BY path"))
 
 
-def unread_tables(database: sqlite3.Connection) -> dict[str, list[str]]:
+def unread_tables(database: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     """Return for each run with files that cannot be read as tables, what is wrong with each."""
     query = "SELECT subject, path, problem FROM documents WHERE kind = 'table' AND problem <> '' ORDER BY path"
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for subject, path, problem in database.execute(query):
-        found.setdefault(subject, []).append(f"{path.rpartition('/')[2]} {problem}")
+        found[subject] = (*found.get(subject, ()), f"{path.rpartition('/')[2]} {problem}")
     return found
 
 
@@ -258,6 +198,23 @@ def files(database: sqlite3.Connection, limit: int = 200) -> list[FileState]:
     """Return what was read of the files, those read last first."""
     query = "SELECT path, lines, refused, passed_over, bytes, read_at FROM files ORDER BY read_at DESC LIMIT ?"
     return [FileState(*row) for row in database.execute(query, (limit,))]
+
+
+def files_total(database: sqlite3.Connection) -> dict[str, int]:
+    """Return how much was read of all files together, by the names of FileState."""
+    names = ("lines", "refused", "passed_over", "bytes")
+    sums = database.execute(f"SELECT {', '.join(f'coalesce(sum({name}), 0)' for name in names)} FROM files").fetchone()
+    return dict(zip(names, sums, strict=True))
+
+
+def offsets(database: sqlite3.Connection, limit: int) -> dict[str, int]:
+    """Return how many bytes were read of the first files by path."""
+    return dict(database.execute("SELECT path, bytes FROM files ORDER BY path LIMIT ?", (limit,)))
+
+
+def is_file(database: sqlite3.Connection, path: str) -> bool:
+    """Whether anything was read of a file."""
+    return database.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone() is not None
 
 
 def refusals(database: sqlite3.Connection, limit: int = 50) -> list[Refusal]:

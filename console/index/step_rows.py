@@ -14,7 +14,7 @@ from console.index.streams import Streams
 from console.index.tally import Curve, Tally, add_steps
 from console.steps import Step, read_csv_row, read_json_row, read_json_rows, step_of
 
-__all__ = ["StepRows", "lines_in", "read_row"]
+__all__ = ["StepRows", "lines_in", "read_rows"]
 
 _BLOCK_LINES = 256
 _PACKED_FROM = 2048
@@ -70,7 +70,7 @@ def _read(
         return lines, whole
     kept, steps = [], []
     for start, raw in lines:
-        step = read_row(raw, header)
+        step = _read_row(raw, header)
         if isinstance(step, str):
             refused.append((start, step))
         else:
@@ -108,7 +108,14 @@ def lines_in(places: str, data: bytes) -> list[tuple[int, bytes]]:
     return list(zip(starts, raws, strict=True))
 
 
-def read_row(raw: bytes, header: list[str] | None) -> Step | str:
+def read_rows(lines: list[tuple[int, bytes]], header: list[str] | None) -> list[Step]:
+    """Return the steps of a block's lines, all of which can be read, as nothing else is taken in."""
+    steps = _read(lines, header, [])[1]
+    assert len(steps) == len(lines), "only what can be read is taken in"
+    return steps
+
+
+def _read_row(raw: bytes, header: list[str] | None) -> Step | str:
     """Return the step of a line, or why there is none."""
     if header is None:
         return read_json_row(raw)

@@ -56,6 +56,7 @@ class Streams:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._held: dict[tuple[str, str], Stream] = {}
+        self._written: list[tuple[str, int]] = []
 
     def get(self, kind: str, subject: str) -> Stream:
         """Return a stream, made if there is none; what is done with it is written at flush()."""
@@ -86,10 +87,18 @@ class Streams:
         update = "UPDATE streams SET next = ?, first_at = ?, last_at = ?, tally = ?, curve = ? WHERE id = ?"
         self._database.executemany(update, rows)
         for stream in self._held.values():
-            stream.is_changed = False
+            if stream.is_changed:
+                stream.is_changed = False
+                self._written.append((stream.kind, stream.id))
         if len(self._held) > _MOST_HELD or sum(one.curve is not None for one in self._held.values()) > _MOST_CURVES:
             self._held.clear()
 
     def forget(self) -> None:
         """Drop what is held, after a commit that failed."""
         self._held.clear()
+        self._written.clear()
+
+    def written(self) -> list[tuple[str, int]]:
+        """Return kind and id of the streams written since the last call, after a commit."""
+        found, self._written = self._written, []
+        return found

@@ -49,16 +49,16 @@ class Tables:
         """Take over what the index knows."""
         self._marks = dict(self._database.execute("SELECT path, mark FROM documents WHERE kind = 'table'"))
 
-    def look(self, folders: Collection[str], ended: Collection[str]) -> None:
+    def look(self, folders: Collection[str], resting: Collection[str]) -> None:
         """Note what is due.
 
         Args:
             folders: those whose entries changed since the last look, at first all; known files are looked at besides.
-            ended: folders of runs that have ended, whose known files are not.
+            resting: folders of runs whose known files are not.
         """
         looked = {*folders}.intersection(self._sources.run_folders()) if folders else ()
         paths = {f"{folder}/{name}" for folder in looked for name in TABLES}
-        paths.update(path for path in self._marks if os.path.dirname(path) not in ended)
+        paths.update(path for path in self._marks if os.path.dirname(path) not in resting)
         for path in sorted(paths):
             if self._marks.get(path, "") != _mark(path) and self._sources.place_of(path).kind in _KINDS:
                 self.due[path] = None

@@ -14,9 +14,9 @@ from console.executions import find_execution, item_of, list_executions, read_er
 from console.grafana import board_of
 from console.index import queries
 from console.pages.ribbon import freshness, ribbon_of
-from console.registry import Entry, find_session, list_sessions, stats
+from console.registry import Entry, find_session, list_sessions, stats_of
 from console.runbooks import RUNBOOKS
-from console.runs import Run, find_run, list_runs, message_of, newest_steps
+from console.runs import Row, Run, find_run, list_runs, message_of, newest_steps, run_rows, runs_of
 from console.telemetry import KINDS, list_telemetry
 from console.timeline import orders_of
 from console.view import View
@@ -34,35 +34,42 @@ _COLUMNS = ("equity", "realized_pnl", "position_size", "steps", "orders", "block
 
 
 def _home(view: View, asked: Asked) -> Shown:
-    every = list_runs(view)
-    wanted = [asked["mode"], asked["run_status"], asked["strategy"]]
-    runs = [run for run in every if _fits(wanted, [run.meta.mode, run.status, run.meta.strategy_name])]
-    sessions = list_sessions(view, asked["mode"], asked["status"])
-    total = {
-        "runs": len(runs),
-        "steps": sum(run.tally.steps for run in runs),
-        "orders": sum(run.tally.orders for run in runs),
-        "blocked": sum(run.tally.blocked for run in runs),
-        "realized": sum(run.tally.realized_pnl or 0.0 for run in runs),
-        "modes": sorted({run.meta.mode for run in runs}),
-    }
+    rows = _fitting(view, asked)
     return "home.html", {
-        "ribbon": ribbon_of(view, every),
-        "runs": [(run, _freshness_of(run)) for run in runs[: asked["limit"]]],
-        "total": total,
-        "hidden": max(0, len(runs) - asked["limit"]),
-        "sessions": sessions[:20],
-        "session_stats": stats(sessions),
+        "ribbon": ribbon_of(view),
+        "runs": [(run, _freshness_of(run)) for run in runs_of(view, rows[: asked["limit"]])],
+        "total": _total(rows),
+        "hidden": max(0, len(rows) - asked["limit"]),
+        "sessions": list_sessions(view, asked["mode"], asked["status"], 20),
+        "session_stats": stats_of(view, asked["mode"], asked["status"]),
         "modes": MODES,
         "statuses": STATUSES,
         "run_statuses": _RUN_STATUSES,
-        "strategies": sorted({run.meta.strategy_name for run in every}),
-        "broken": queries.broken_documents(view.database)[:20],
+        "strategies": sorted({meta.strategy_name for meta, _, _ in run_rows(view)}),
+        "broken": view.broken[:20],
     }
 
 
-def _fits(wanted: list[str | None], values: list[str]) -> bool:
-    return all(one in (None, value) for one, value in zip(wanted, values, strict=True))
+def _fitting(view: View, asked: Asked) -> list[Row]:
+    """Return the runs that have what is wanted."""
+    mode, strategy, status = asked["mode"], asked["strategy"], asked["run_status"]
+    rows = [row for row in run_rows(view) if mode in (None, row[0].mode) and strategy in (None, row[0].strategy_name)]
+    if status is None:
+        return rows
+    return [row for row, run in zip(rows, runs_of(view, rows), strict=True) if run.status == status]
+
+
+def _total(rows: list[Row]) -> dict[str, object]:
+    """Return the sums over some runs."""
+    tallies = [steps.tally for _, steps, _ in rows if steps is not None]
+    return {
+        "runs": len(rows),
+        "steps": sum(one.steps for one in tallies),
+        "orders": sum(one.orders for one in tallies),
+        "blocked": sum(one.blocked for one in tallies),
+        "realized": sum(one.realized_pnl or 0.0 for one in tallies),
+        "modes": sorted({meta.mode for meta, _, _ in rows}),
+    }
 
 
 def _freshness_of(run: Run) -> str:
@@ -181,11 +188,11 @@ def _sources(view: View, asked: Asked) -> Shown:
         "files": queries.files(view.database, 100),
         "refusals": queries.refusals(view.database, 50),
         "reasons": queries.reasons(view.database),
-        "broken": queries.broken_documents(view.database),
+        "broken": view.broken,
         "problems": sorted(view.problems.items()),
         "decisions": list_decisions(view, asked["decision"]),
         "verdicts": VERDICTS,
-        "runs": list_runs(view)[:20],
+        "runs": list_runs(view, 20),
     }
 
 

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
@@ -72,7 +73,20 @@ def _moment(at: int | None) -> Markup:
     text = show(at)
     if text is None:
         return Markup("–")
-    return Markup('<time datetime="{}">{} UTC</time>').format(text, text[:19].replace("T", " "))
+    day, second = text[:10], text[11:19]
+    return Markup(f'<time datetime="{text}">{day} {second} UTC</time>')  # noqa: S704  # digits of ours, nothing to escape
+
+
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _pretty(value: object) -> str:
+    """Return a value as JSON, a line for each part of it; what is no JSON, like infinity, as it is."""
+    text = _encoder.encode(value)
+    try:
+        return msgspec.json.format(text, indent=2)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str)
 
 
 _environment = Environment(
@@ -95,7 +109,7 @@ _environment.filters.update(
     gate=_gate,
     what_to_do=what_to_do,
     unit=lambda path: "row" if path.endswith(".parquet") else "byte",
-    pretty=lambda value: json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+    pretty=_pretty,
 )
 _environment.globals.update(sparkline=sparkline, exporters_url=exporters_url)
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from console.alerts import stored_alerts
-from console.index import queries
-from console.runs import Run, list_runs
+from console.runs import active_runs, run_rows
 from console.view import View
 
 __all__ = ["Ribbon", "freshness", "ribbon_of"]
@@ -46,20 +45,19 @@ def freshness(age_s: float | None, stale_s: float = _STALE_S, silent_s: float = 
     return "fresh" if age_s <= stale_s else "stale" if age_s <= silent_s else "silent"
 
 
-def ribbon_of(view: View, runs: list[Run] | None = None) -> Ribbon:
+def ribbon_of(view: View) -> Ribbon:
     """Return the status of this moment."""
-    runs = list_runs(view) if runs is None else runs
-    active = [run for run in runs if run.is_active]
-    newest = queries.newest_event(view.database)
+    active, rows = active_runs(view), run_rows(view)
+    newest = view.newest_at
     alerts = stored_alerts(view, 24)
     return Ribbon(
-        modes=tuple(sorted({run.meta.mode for run in active or runs})),
+        modes=tuple(sorted({run.meta.mode for run in active} or {meta.mode for meta, _, _ in rows})),
         active=len(active),
-        runs=len(runs),
+        runs=len(rows),
         newest_at=newest,
         freshness=freshness(view.age(newest)),
-        refused=queries.refused_total(view.database),
-        broken=len(queries.broken_documents(view.database)),
+        refused=view.refused,
+        broken=len(view.broken),
         unreadable=len(view.problems),
         alerts=len(alerts),
         critical=sum(one["severity"] == "CRITICAL" for one in alerts),

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from console.index import queries
+from console.index import queries, step_queries
 from console.index.index import Index
 from console.index.store import NAME, IndexBusyError
 from tests.console.world import RUN, World, execution_event, step
@@ -25,7 +27,7 @@ def positions(index: Index, run_id: str = "r") -> list[tuple[int, str]]:
 
 def steps_of(index: Index, limit: int = 10_000) -> list[float | None]:
     stream = queries.stream(index.database, "step", RUN)
-    return [one.step.step for one in queries.steps_before(index.database, stream, limit)] if stream else []
+    return [one.step.step for one in step_queries.steps_before(index.database, stream, limit)] if stream else []
 
 
 def event(second: int, event_type: str) -> dict[str, object]:
@@ -137,14 +139,43 @@ def test_an_index_of_another_version_is_begun_anew(world: World, tmp_path: Path)
     index.close()
 
 
+def steps_taken(database: sqlite3.Connection, ask: Callable[[], object]) -> int:
+    """Return how many steps of its machine SQLite takes to answer."""
+    taken = [0]
+
+    def count() -> int:
+        taken[0] += 1
+        return 0
+
+    database.set_progress_handler(count, 1)
+    ask()
+    database.set_progress_handler(None, 1)
+    return taken[0]
+
+
+def test_the_events_of_an_order_cost_no_more_the_longer_its_run_is(world: World) -> None:
+    costs = []
+    for number in (20, 2000):
+        orders = (execution_event("r", "2026-01-01T00:00:00Z", "created", order_id=f"o{at}") for at in range(number))
+        world.executions(*orders)
+        index = world.index()
+        stream = queries.stream(index.database, "execution", "r")
+        assert stream is not None
+        ask = partial(queries.events_of_keys, index.database, stream, ["o7", "o3"])
+        assert {one.key for one in ask()} == {"o3", "o7"}
+        costs.append(steps_taken(index.database, ask))
+        index.close()
+    assert costs[1] < 2 * costs[0], costs
+
+
 def test_steps_are_found_by_position_from_either_end(world: World) -> None:
     world.steps(step(number) for number in range(1000))
     index = world.index()
     stream = queries.stream(index.database, "step", RUN)
     assert stream is not None
     assert steps_of(index, 3) == [997, 998, 999]
-    assert [one.seq for one in queries.steps_after(index.database, stream, 510, 4)] == [510, 511, 512, 513]
-    found = queries.steps_after(index.database, stream, 700, 1)[0]
+    assert [one.seq for one in step_queries.steps_after(index.database, stream, 510, 4)] == [510, 511, 512, 513]
+    found = step_queries.steps_after(index.database, stream, 700, 1)[0]
     raw = (world.run_folder() / "events.jsonl").read_bytes()[found.start :].partition(b"\n")[0]
     assert raw == found.raw
 
@@ -176,7 +207,10 @@ def test_a_run_whose_file_is_rewritten_has_its_steps_replaced_and_positions_go_o
     index.catch_up(5.0)
     stream = queries.stream(index.database, "step", RUN)
     assert stream is not None
-    assert [(one.seq, one.step.equity) for one in queries.steps_before(index.database, stream, 9)] == [(3, 5), (4, 5)]
+    assert [(one.seq, one.step.equity) for one in step_queries.steps_before(index.database, stream, 9)] == [
+        (3, 5),
+        (4, 5),
+    ]
     assert stream.tally.steps == 2
 
 
