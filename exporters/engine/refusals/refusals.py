@@ -60,12 +60,16 @@ class Refusals:
         for failure in failures[:1]:
             found = Refusal("internal_error", batch.path, failure.offset, now, "a line was not understood; report it")
             self._say(found, numbers, failure.error)
-        due = {reason for reason in numbers if self._warnings.is_due(f"refused {reason}")} - {"internal_error"}
+        due = set(filter(self._is_due, numbers)) - {"internal_error"}
         if "too_long" in due:
             why = f"longer than {self._contract.files.max_line_bytes} bytes"
             self._say(Refusal("too_long", batch.path, batch.start, now, why), numbers)
         for reason, offset, line in find(due) if due else ():
             self._say(Refusal(reason, batch.path, offset, now, explain(self._contract, reason, line)), numbers)
+
+    def _is_due(self, reason: str) -> bool:
+        """Whether a refused line is looked for: the first of its reason alone if nothing is said before the end."""
+        return reason not in self.first if self.is_silent else self._warnings.is_due(f"refused {reason}")
 
     def _say(self, found: Refusal, numbers: Counter[str], error: Exception | None = None) -> None:
         self.first.setdefault(found.reason, found)

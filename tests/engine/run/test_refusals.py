@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
 
 from contracts.model import Contract
+from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
 from exporters.engine.refusals.explain import explain
-from exporters.engine.values import Refusal
+from exporters.engine.refusals.refusals import Refusals
+from exporters.engine.values import Batch, Refusal
+from tests.conftest import FakeClock
 from tests.engine.support.commits import Plant
 from tests.engine.support.harness import NOW, Event, contract_of, line_of
 
@@ -215,3 +219,19 @@ def test_nothing_of_a_payload_is_shown(spec: Contract) -> None:
         ):
             found = explain(spec, reason, line_of(event))
             assert secret[:6] not in found and len(found) < 160
+
+
+def test_where_nothing_is_said_before_the_end_only_the_first_of_each_reason_is_looked_for(spec: Contract) -> None:
+    """To look for a line is slow: a batch is gone through line by line."""
+    refusals = Refusals(spec, RateLimitedLog(FakeClock().monotonic))
+    refusals.is_silent = True
+    asked: list[set[str]] = []
+
+    def find(wanted: Set[str]) -> Iterator[tuple[str, int, bytes]]:
+        asked.append(set(wanted))
+        return iter([("bad_json", 5, b"not json\n")])
+
+    for _ in range(3):
+        refusals.look(Batch("e.jsonl", 0, 9, b""), Counter(bad_json=2), (), find, NOW)
+    assert asked == [{"bad_json"}]
+    assert [line.partition(",")[0] for line in refusals.summary()] == ["6 lines refused as bad_json"]
