@@ -60,7 +60,7 @@ def infer(expr: Any, catalog: Catalog) -> Value:
 
 
 def _selected(selector: pp.VectorSelector, catalog: Catalog) -> Value:
-    series = catalog.find(name_of(selector) or "")
+    series = catalog.find(name_of(selector))
     if series is None:
         return Value()
     labels = None if series.takes_any_label else frozenset(series.labels)
@@ -149,7 +149,7 @@ def _absence(arg: Any) -> Value:
 
 def _quantile(arg: Any, catalog: Catalog) -> Value:
     inner, gone = infer(arg, catalog), frozenset({"le"})
-    found = (catalog.find(name_of(selector) or "") for selector in selectors(arg))
+    found = (catalog.find(name_of(selector)) for selector in selectors(arg))
     families = {one.family: one for one in found if one and one.buckets}  # what it is compared with has none
     series = next(iter(families.values())) if len(families) == 1 else None
     unit = unit_of_name(series.family) if series else None

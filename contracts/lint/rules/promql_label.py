@@ -44,17 +44,15 @@ def _problems(node: Any, catalog: Catalog) -> Iterator[str]:
 
 def _in_matchers(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
     name = name_of(selector)
-    series = catalog.find(name or "")
+    series = catalog.find(name)
     if series is None or series.takes_any_label:
         return
     named = [matcher.name for matcher in selector.matchers.matchers if matcher.name != "__name__"]
     yield from _missing(f"the selector of {name}", named, frozenset(series.labels))
 
 
-def _in_matching(node: pp.BinaryExpr, catalog: Catalog) -> Iterator[str]:
+def _in_matching(node: Any, catalog: Catalog) -> Iterator[str]:
     modifier = node.modifier
-    if modifier is None:
-        return
     left, right = infer(node.lhs, catalog), infer(node.rhs, catalog)
     if modifier.matching is not None:
         on = modifier.matching.type == pp.LabelModifierType.Include
