@@ -43,6 +43,13 @@ def test_an_expression_is_found_where_it_is_wrong_and_only_there(small: Checkout
     assert found_in(small, case["rule"], forms, RULES if case["as"] != "panel" else BOARD) == case.get("wrong", [])
 
 
+@pytest.mark.parametrize("case", of("rules"))
+def test_a_rule_of_prometheus_is_found_where_it_is_wrong_and_only_there(small: Checkout, case: dict[str, Any]) -> None:
+    forms = [*case.get("right", ()), *case.get("wrong", ())]
+    small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {spelt(form)}\n" for form in forms))
+    assert found_in(small, case["rule"], forms, RULES) == case.get("wrong", [])
+
+
 @pytest.mark.parametrize("case", of("panels"))
 def test_a_panel_is_found_where_it_is_wrong_and_only_there(small: Checkout, case: dict[str, Any]) -> None:
     forms = [*case.get("right", ()), *case.get("wrong", ())]
