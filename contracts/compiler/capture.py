@@ -92,9 +92,9 @@ def _items_of(pattern: str) -> list[_Item]:
     is_open = has_opened = False
     for token in _TOKEN.finditer(pattern):
         mark, repeat = token["mark"], token["repeat"]
-        if mark == "(" and not is_open and not has_opened:
+        if mark == "(" and not has_opened:
             is_open = has_opened = True
-        elif mark == ")" and is_open and items and not items[-1].closes:
+        elif mark == ")" and is_open and items:
             items[-1].closes, is_open = True, False
         elif mark:
             raise CaptureError(
@@ -105,7 +105,7 @@ def _items_of(pattern: str) -> list[_Item]:
                 raise CaptureError(f"{repeat} repeats nothing; put it behind one character or class, once")
             items[-1].low, items[-1].high = _counts(repeat)
         else:
-            is_first = has_opened and is_open and not any(item.opens for item in items)
+            is_first = is_open and not any(item.opens for item in items)
             items.append(_Item(_ranges_of(token), opens=is_first))
     if is_open or not items:
         raise CaptureError("it needs exactly one group, such as (\\d+)")
@@ -132,15 +132,27 @@ def _ranges_of(token: re.Match[str]) -> Ranges:
         return ((ord(token["char"]), ord(token["char"])),)
     ranges: list[tuple[int, int]] = []
     for part in re.finditer(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", inside.removeprefix("^"), re.DOTALL):
-        first, last = (
-            _escaped(one[1]) if one[0] == "\\" else ((ord(one), ord(one)),) for one in (part[1], part[2] or part[1])
-        )
-        if part[2] and (len(first) != 1 or len(last) != 1 or first[0][0] > last[0][1]):
+        first = _in_class(part[1])
+        if part[2] is None:
+            ranges += first
+            continue
+        last = _in_class(part[2])
+        if not (_is_one(first) and _is_one(last) and first <= last):
             raise CaptureError(f"[{inside}] is no class of characters")
-        ranges += [(first[0][0], last[0][1])] if part[2] else first
+        ((low, _),), ((_, high),) = first, last
+        ranges.append((low, high))
     if not ranges:
         raise CaptureError("[] is no class of characters")
     return _others(ranges) if inside.startswith("^") else _joined(ranges)
+
+
+def _in_class(char: str) -> Ranges:
+    return _escaped(char[1]) if char[0] == "\\" else ((ord(char), ord(char)),)
+
+
+def _is_one(ranges: Ranges) -> bool:
+    """Whether it is a single character, as the ends of a range are."""
+    return len({char for run in ranges for char in run}) == 1
 
 
 def _escaped(char: str) -> Ranges:

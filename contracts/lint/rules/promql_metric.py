@@ -46,5 +46,5 @@ def _unknown(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
 def _remedy(name: str, catalog: Catalog) -> str:
     if name in catalog.families():
         return f"it is a histogram, so use {name}_bucket, {name}_sum or {name}_count"
-    near = get_close_matches(name, catalog.series)
-    return f"did you mean {quote(near[0])}?" if near else "declare it in a contract or correct the name"
+    near = next(iter(get_close_matches(name, catalog.series)), "")
+    return f"did you mean {quote(near)}?" if near else "declare it in a contract or correct the name"
