@@ -79,8 +79,20 @@ def test_a_class_takes_the_characters_a_regular_expression_takes(written: str) -
 
 @pytest.mark.parametrize(
     ("repeat", "fewest", "most"),
-    [("", 1, 1), ("?", 0, 1), ("*", 0, None), ("+", 1, None), ("{2}", 2, 2), ("{2,}", 2, None), ("{0,3}", 0, 3)]
-    + [("{2,3}", 2, 3), ("{1}", 1, 1), ("{3,3}", 3, 3), ("{100}", 100, 100), ("{99,100}", 99, 100)],
+    [
+        ("", 1, 1),
+        ("?", 0, 1),
+        ("*", 0, None),
+        ("+", 1, None),
+        ("{2}", 2, 2),
+        ("{2,}", 2, None),
+        ("{0,3}", 0, 3),
+        ("{2,3}", 2, 3),
+        ("{1}", 1, 1),
+        ("{3,3}", 3, 3),
+        ("{100}", 100, 100),
+        ("{99,100}", 99, 100),
+    ],
 )
 def test_a_repeat_takes_so_many_and_no_more(repeat: str, fewest: int, most: int | None) -> None:
     compiled = re.compile(compile_capture(f"^(a{repeat})$"))

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import promql_parser as pp
-
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.dashboards import Panel, Target
 from contracts.lint.inputs.scrape_files import seconds_of

@@ -45,7 +45,7 @@ def _code(tree: Tree) -> Iterator[tuple[Place, str]]:
         yield from ((Place(page.file, line), code) for line, code in page.code() if line not in asked)
     for board in tree.dashboards:
         for panel in board.panels:
-            for _, code in Page(board.file, str(panel.node.get("description") or "")).code():
+            for _, code in Page(board.file, panel.node.text_of("description")).code():
                 yield panel.place.at(panel.node.line_of("description")), code
 
 

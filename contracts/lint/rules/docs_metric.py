@@ -42,6 +42,6 @@ def _code(tree: Tree) -> Iterator[tuple[Place, str]]:
         yield from ((Place(page.file, line), code) for line, code in page.code())
     for board in tree.dashboards:
         for panel in board.panels:
-            text = str(panel.node.get("description") or "")
+            text = panel.node.text_of("description")
             for _, code in Page(board.file, text).code():
                 yield panel.place.at(panel.node.line_of("description")), code

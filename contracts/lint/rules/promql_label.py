@@ -12,7 +12,7 @@ from typing import Any
 import promql_parser as pp
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import Labels, infer, union
@@ -71,5 +71,5 @@ def _missing(where: str, named: Iterable[str], known: Labels) -> Iterator[str]:
         return
     for label in dict.fromkeys(named):
         if label not in known and VARIABLE not in label:
-            have = ", ".join(sorted(known)) or "none"
+            have = listed(known)
             yield f"{where} names the label {quote(label)}, which is not there (expected one of {have}); correct it"

@@ -10,7 +10,7 @@ from typing import Any
 
 import promql_parser as pp
 
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import infer
@@ -41,7 +41,7 @@ def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
             return
     value = infer(call.args[1], catalog)
     if value.labels is not None and "le" not in value.labels:
-        yield f'loses the label "le" on the way (kept: {", ".join(sorted(value.labels)) or "none"}); add le to by ()'
+        yield f'loses the label "le" on the way (kept: {listed(value.labels)}); add le to by ()'
     if value.is_total:
         yield "is over all time, as its buckets are raw totals; take rate() of them first"
 
