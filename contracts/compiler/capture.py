@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from msgspec import Struct
 
@@ -164,18 +163,17 @@ def _escaped(char: str) -> Ranges:
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    found: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = found[-1][0], max(last, found[-1][1])
-        else:
-            found.append((first, last))
-    return tuple(found)
+    return _others(_others(ranges))
 
 
 def _others(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    edges = [(-1, -1), *_joined(ranges), (_LAST + 1, _LAST + 1)]
-    return tuple((before[1] + 1, after[0] - 1) for before, after in pairwise(edges) if before[1] + 1 <= after[0] - 1)
+    found, low = [], 0
+    for first, last in sorted(ranges):
+        if low < first:
+            found.append((low, first - 1))
+        if low <= last:
+            low = last + 1
+    return (*found, (low, _LAST)) if low <= _LAST else tuple(found)
 
 
 def _overlap(one: Ranges, other: Ranges) -> bool:

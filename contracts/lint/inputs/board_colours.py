@@ -73,7 +73,7 @@ def _result(result: Any) -> Shown:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value) if not isinstance(value, bool) and value is not None else None
+        return float(value) if not isinstance(value, bool) else None
     except (TypeError, ValueError):
         return None
 

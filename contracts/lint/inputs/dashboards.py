@@ -57,7 +57,7 @@ class Panel:
                 stated = units if matcher.get("options") == target.letter else stated
             elif units and matcher.get("id") == "byName" and matcher.get("options") == target.legend:
                 stated = units
-            elif units and matcher.get("id") != "byName":
+            elif matcher.get("id") != "byName":
                 stated += units
         return tuple(stated)
 
@@ -70,8 +70,8 @@ class Variable:
     type: str
     query: str
     place: Place
-    takes_several: bool = False
-    choices: tuple[str, ...] = ()
+    takes_several: bool
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _asks_prometheus(target: Node, panel: Node, others: frozenset[str]) -> bool:
     """Whether a query is PromQL, as far as its datasource says."""
     stated = target.get("datasource") or panel.get("datasource")
     if isinstance(stated, Node):
-        return str(stated.get("type") or "prometheus") in _PROMETHEUS and str(stated.get("uid")) not in others
+        return stated.text_of("type") in _PROMETHEUS and str(stated.get("uid")) not in others
     return str(stated) not in others and not re.search(r"loki|elastic|influx|tempo|sql", str(stated), re.IGNORECASE)
 
 
