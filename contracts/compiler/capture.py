@@ -81,7 +81,7 @@ def compile_capture(pattern: str) -> str:
             raise CaptureError("what is repeated must not match how it goes on; write what it excludes, such as [^ ]+")
     if not from_start:
         _check_search(items, to_end)
-    begins = "" if from_start or items[0].high is not None else f"(?<!{_Item(items[0].ranges).written()})"
+    begins = "" if items[0].high is not None else f"(?<!{_Item(items[0].ranges).written()})"
     start, end = r"\A" if from_start else "", r"\Z" if to_end else ""
     return f"{start}{begins}{''.join(item.written() for item in items)}{end}"
 
@@ -106,7 +106,7 @@ def _items_of(pattern: str) -> list[_Item]:
         else:
             is_first = is_open and not any(item.opens for item in items)
             items.append(_Item(_ranges_of(token), opens=is_first))
-    if is_open or not items:
+    if is_open:
         raise CaptureError("it needs exactly one group, such as (\\d+)")
     return items
 

@@ -89,3 +89,29 @@ def found_in(small: Checkout, rule: str, forms: list[str], file: str) -> list[st
     lines = {int(finding.split(":")[1]) for finding in findings if finding.startswith(f"{file}:")}
     assert all(4 <= line < 4 + len(forms) for line in lines), lines
     return [forms[line - 4] for line in sorted(lines)]
+
+
+def test_a_runbook_may_be_below_the_address_an_external_label_holds(small: Checkout) -> None:
+    small.edit("prometheus/prometheus.yml", "global:", "global:\n  external_labels: {base: https://x, other: y}")
+    small.edit("docs/runbooks/till.md", "", "# Till\n")
+    rule, wrong = "prometheus/rules/shop.yml", []
+    right = [
+        "base }}/till.md",
+        "other }}/till.md#till",
+        "base }}/docs/runbooks/till.md#till",
+        "base}}/runbooks/till.md",
+    ]
+    bad = [
+        "gone }}/till.md",
+        "base }}/tills.md",
+        "base }}/ill.md",
+        "base }}/till.md#desk",
+        "base }}/docs/runbook.md",
+        "base }}/docs",
+    ]
+    before = "docs/runbook.md#shop_down"
+    for link in (*right, *bad):
+        small.edit(rule, before, f'"{{{{ $externalLabels.{link}"')
+        wrong += [link] if small.findings("rule/runbook") else []
+        small.edit(rule, f'"{{{{ $externalLabels.{link}"', before)
+    assert wrong == bad

@@ -79,16 +79,18 @@ def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
     value = Value(unit=unit, top=top, is_total=inner.is_total and operator in _STAYS_TOTAL)
     if operator in ("topk", "bottomk", "limitk", "limit_ratio"):
         return value.with_labels(inner.labels, inner.sure)
+    added = frozenset({str(expr.param.val)}) if operator == "count_values" else _NONE
     if expr.modifier is None:
-        listed = frozenset({str(expr.param.val)}) if operator == "count_values" and expr.param else _NONE
-        return value.with_labels(listed, listed)
+        return value.with_labels(added, added)
     listed = frozenset(expr.modifier.labels)
     if any(VARIABLE in label for label in listed):
         return value.with_labels(None, None)
     if expr.modifier.type == pp.AggModifierType.By:
-        sure = None if inner.sure is None else inner.sure & listed
-        return value.with_labels(listed, sure)
-    return value.with_labels(_less(inner.labels, listed), _less(inner.sure, listed))
+        sure = None if inner.sure is None else inner.sure & listed | added
+        return value.with_labels(listed | added, sure)
+    return value.with_labels(
+        *(None if known is None else known - listed | added for known in (inner.labels, inner.sure))
+    )
 
 
 def _less(labels: Labels, gone: frozenset[str]) -> Labels:

@@ -65,8 +65,9 @@ def check(tree: Tree) -> Iterator[Claim]:
             yield rule.place, f"{rule.query.owner}: {problem}"
         for name in _TEXTS if rule.is_alert else ():
             spot = rule.annotations.get(name)
-            for problem in _said(spot.text, rule, expr, records) if spot is not None else ():
-                yield rule.place.at(spot.line if spot else 1), f"alert {rule.name}: the {name} {problem}"
+            if spot is not None:
+                for problem in _said(spot.text, rule, expr, records):
+                    yield rule.place.at(spot.line), f"alert {rule.name}: the {name} {problem}"
 
 
 def _named(rule: Rule, expr: Any, records: Records) -> Iterator[str]:
