@@ -81,7 +81,7 @@ def _is_quantile(matcher: pp.Matcher) -> bool:
 
 def _recorded(expr: Any, records: Records) -> Iterator[Any]:
     for selector in selectors(expr):
-        yield from records.get(name_of(selector) or "", ())
+        yield from records.get(str(name_of(selector)), ())
 
 
 def value_of(expr: Any) -> float | None:
