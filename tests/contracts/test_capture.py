@@ -65,7 +65,20 @@ def test_every_pattern_taken_finds_what_a_regular_expression_finds(seed: int) ->
 
 CLASSES = [
     *(r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"\t", r"\n", r"\.", r"\_", ".", "x", "ü", "[]a]", "[^]a]", r"[\d.]"),
-    *("[a-c]", "[^a-c]", "[a-ce-g]", "[a-bc-d]", "[a-cb-d]", "[a-db-c]", "[ac]", "[abc]", "[a-a]", "[a-]", "[-a]", r"[\w-]"),
+    *(
+        "[a-c]",
+        "[^a-c]",
+        "[a-ce-g]",
+        "[a-bc-d]",
+        "[a-cb-d]",
+        "[a-db-c]",
+        "[ac]",
+        "[abc]",
+        "[a-a]",
+        "[a-]",
+        "[-a]",
+        r"[\w-]",
+    ),
     *(r"[\t-\n]", r"[^\d\s]", r"[\]-a]", r"[\S\s]", r"[^\x00-\x41]".replace(r"\x00", "\0").replace(r"\x41", "A")),
 ]
 
@@ -116,7 +129,20 @@ def test_a_pattern_that_is_none_is_told_why(pattern: str, said: str) -> None:
         compile_capture(pattern)
 
 
-@pytest.mark.parametrize("pattern", ["x([^x]*)x", "a([^x]*)", "a(.*)$", "^a([^b]*)b", r"(a\$)", r"(a\\)$", "(a?)b?c", "(a+)ba", "(a*)b{2}a"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "x([^x]*)x",
+        "a([^x]*)",
+        "a(.*)$",
+        "^a([^b]*)b",
+        r"(a\$)",
+        r"(a\\)$",
+        "(a?)b?c",
+        "(a+)ba",
+        "(a*)b{2}a",
+    ],
+)
 def test_what_cannot_go_back_is_a_pattern(pattern: str) -> None:
     assert re.compile(compile_capture(pattern)).groups == 1
 

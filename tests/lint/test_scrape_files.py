@@ -148,8 +148,9 @@ def test_a_compose_file_is_read_in_its_short_and_its_long_form(small: Checkout) 
         "  a:\n"
         "    image: host:5000/org/prom:v1@sha256:abc\n"
         "    entrypoint: [run, --flag=x]\n"
-        "    command: go 'a b' --flag y --flag\n"
-        "    ports: ['80', '81:82', '127.0.0.1:83:84/tcp', {target: 85}, {target: 86, published: 87},"
+        "    command: go 'a b' --flag y --flag=z=1 --flag\n"
+        "    ports: ['80', '81:82', '127.0.0.1:83:84/tcp', {target: 85}, {target: 9, published: 1-2},"
+        " {target: 86, published: 87},"
         " '${X}:88', x, '123456']\n"
         "    volumes: ['./x:/y', 'v:/w:ro', '/z:/q:rw,ro', '/r:/s:rox', '$X:/t', lone,\n"
         "      {type: bind, source: ~/m, target: /n, read_only: true}, {source: o, target: /p},\n"
@@ -159,8 +160,12 @@ def test_a_compose_file_is_read_in_its_short_and_its_long_form(small: Checkout) 
     [(file, document)] = small.tree().compose
     one, two = read_services(file, document)
     assert (one.name, one.image, one.place, two.image) == ("a", "prom", Place(file, 2), "plain")
-    assert one.command == ("run", "--flag=x", "go", "a b", "--flag", "y", "--flag")
-    assert (list(one.words_after("--flag")), list(one.words_after("--fl")), two.command) == (["x", "y"], [], ("it's",))
+    assert one.command == ("run", "--flag=x", "go", "a b", "--flag", "y", "--flag=z=1", "--flag")
+    assert (list(one.words_after("--flag")), list(one.words_after("--fl")), two.command) == (
+        ["x", "y", "z=1"],
+        [],
+        ("it's",),
+    )
     ports, mounts = Place(file, 6), Place(file, 7)
     assert one.ports == tuple(
         Published(host, container, ports) for host, container in ((0, 80), (81, 82), (83, 84), (0, 85), (87, 86))
@@ -175,4 +180,5 @@ def test_a_compose_file_is_read_in_its_short_and_its_long_form(small: Checkout) 
         Mount("~/m", "/n", True, Place(file, 8)),
         Mount("o", "/p", False, Place(file, 8)),
     ]
+    assert list(two.words_after("it's")) == []
     assert [mount.is_of_files for mount in one.mounts] == [True, False, True, True, True, False]

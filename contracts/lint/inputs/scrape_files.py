@@ -80,7 +80,7 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
     ends = [*(entry.line - 1 for entry in entries), last_line][1:]
     interval = document.at("global").text_of("scrape_interval", "1m")
     stated = document.at("global").text_of("scrape_timeout")
-    timeout = seconds_of(stated) if stated else min(10.0, seconds_of(interval))
+    timeout = seconds_of(stated) if stated else min((10.0, seconds_of(interval)))
     jobs = tuple(
         Job(
             entry.text_of("job_name"),
@@ -109,7 +109,7 @@ def _timeout(entry: Spot, default: float) -> float:
     own, interval = entry.text_of("scrape_timeout"), entry.text_of("scrape_interval")
     if own:
         return seconds_of(own)
-    return min(default, seconds_of(interval)) if interval else default
+    return min((default, seconds_of(interval))) if interval else default
 
 
 def _added_labels(entry: Spot) -> Mapping[str, tuple[str, ...]]:
