@@ -115,3 +115,11 @@ def test_a_runbook_may_be_below_the_address_an_external_label_holds(small: Check
         wrong += [link] if small.findings("rule/runbook") else []
         small.edit(rule, f'"{{{{ $externalLabels.{link}"', before)
     assert wrong == bad
+
+
+def test_each_file_of_rules_needs_one_pattern_and_each_pattern_one_file(small: Checkout) -> None:
+    small.edit("prometheus/rules/more.yml", "", "groups: []\n")
+    small.edit("prometheus/prometheus.yml", "  - rules/*.yml", "  - rules/shop.yml\n  - rules/more.yml")
+    assert small.findings("scrape/rules") == []
+    (small.root / "prometheus/rules/more.yml").rename(small.root / "prometheus/rules/other.yml")
+    assert len(small.findings("scrape/rules")) == 2
