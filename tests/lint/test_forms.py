@@ -123,3 +123,12 @@ def test_each_file_of_rules_needs_one_pattern_and_each_pattern_one_file(small: C
     assert small.findings("scrape/rules") == []
     (small.root / "prometheus/rules/more.yml").rename(small.root / "prometheus/rules/other.yml")
     assert len(small.findings("scrape/rules")) == 2
+
+
+def test_choices_of_a_label_with_open_values_are_not_judged(small: Checkout) -> None:
+    board = "grafana/dashboards/shop.json"
+    small.edit(board, '"type": "query",\n', '"type": "custom",\n')
+    small.edit(board, '{"query": "label_values(peak_trade_sales_total, kind)"}', '"a,b"')
+    assert len(small.findings("dashboard/choice")) == 2
+    small.edit(board, 'peak_trade_sales_total{kind=~\\"$kind\\"}', 'peaktrade_ai_visits_total{run_id=~\\"$kind\\"}')
+    assert small.findings("dashboard/choice") == []

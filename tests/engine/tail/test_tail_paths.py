@@ -143,3 +143,17 @@ def test_a_file_that_took_the_path_of_another_is_not_taken_for_it(tmp_path: Path
         assert open_same(str(tmp_path / "one"), key) is None
     assert change == [0]
     os.close(first)
+
+
+def test_patterns_that_lead_nowhere_though_they_might_are_told() -> None:
+    finder = Finder(["/x/*/a", "/y/b", "/z/**/c", "!/x/n/a"])
+    assert finder.leading_nowhere(["/x/1/a"], ["/x/1/a", "/y/b"]) == ["/y/b"]
+    assert finder.leading_nowhere([], ["/x/2/a", "/z/c", "/elsewhere"]) == ["/x/*/a", "/z/**/c"]
+    assert finder.leading_nowhere(["/y/b", "/elsewhere"], ["/y/b", "/elsewhere"]) == []
+    assert [finder.may_lead_to(path) for path in ("/x/1/a", "/y/b", "/x/n/a", "/y/c")] == [True, True, False, False]
+
+
+def test_the_folders_of_patterns_are_known_unless_one_is_a_pattern_itself() -> None:
+    assert Finder(["/x/a*", "/y/b"]).folders == ["/x", "/y"]
+    assert Finder(["/x/*/a", "/y/b"]).folders is None
+    assert Finder(["/x/a*", "/y/b"]).literal == ("/y/b",)

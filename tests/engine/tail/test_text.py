@@ -93,3 +93,17 @@ def test_a_text_is_part_of_one_that_begins_with_it(checkpoint: Checkpoint, log_f
             with open_text(found[name], []) as text:
                 assert text is not None
                 assert (is_part(text, whole), is_part(whole, text)) == (name in "125", name == "1")
+
+
+@pytest.mark.parametrize(("size", "is_proved"), [(15, False), (16, True), (17, True)])
+def test_few_bytes_prove_nothing(log_file: LogFile, size: int, is_proved: bool) -> None:
+    data = b"x" * (size - 1) + b"\n"
+    log_file.append(data)
+    follower = Follower(log_file)
+    follower.poll()
+    [found] = follower.tail.checkpoints()
+    log_file.path.with_name(log_file.path.name + ".1").write_bytes(data)
+    [one] = list_backups([str(log_file.path)])[str(log_file.path)]
+    with open_text(one, [found]) as text:
+        assert text is not None
+        assert begins_like(text, found) is is_proved
