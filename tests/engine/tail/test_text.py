@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.records import Checkpoint
 from exporters.engine.tail.backups import list_backups
 from exporters.engine.tail.text import begins_like, has_copy, holds, is_part, open_text
+from exporters.engine.values import Checkpoint
 from tests.conftest import LogFile
 from tests.engine.support.restart_harness import lines
 from tests.engine.support.tailing import Follower
