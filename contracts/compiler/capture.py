@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from msgspec import Struct
 
@@ -82,7 +81,7 @@ def compile_capture(pattern: str) -> str:
             raise CaptureError("what is repeated must not match how it goes on; write what it excludes, such as [^ ]+")
     if not from_start:
         _check_search(items, to_end)
-    begins = "" if from_start or items[0].high is not None else f"(?<!{_Item(items[0].ranges).written()})"
+    begins = "" if items[0].high is not None else f"(?<!{_Item(items[0].ranges).written()})"
     start, end = r"\A" if from_start else "", r"\Z" if to_end else ""
     return f"{start}{begins}{''.join(item.written() for item in items)}{end}"
 
@@ -92,9 +91,9 @@ def _items_of(pattern: str) -> list[_Item]:
     is_open = has_opened = False
     for token in _TOKEN.finditer(pattern):
         mark, repeat = token["mark"], token["repeat"]
-        if mark == "(" and not is_open and not has_opened:
+        if mark == "(" and not has_opened:
             is_open = has_opened = True
-        elif mark == ")" and is_open and items and not items[-1].closes:
+        elif mark == ")" and is_open and items:
             items[-1].closes, is_open = True, False
         elif mark:
             raise CaptureError(
@@ -105,9 +104,9 @@ def _items_of(pattern: str) -> list[_Item]:
                 raise CaptureError(f"{repeat} repeats nothing; put it behind one character or class, once")
             items[-1].low, items[-1].high = _counts(repeat)
         else:
-            is_first = has_opened and is_open and not any(item.opens for item in items)
+            is_first = is_open and not any(item.opens for item in items)
             items.append(_Item(_ranges_of(token), opens=is_first))
-    if is_open or not items:
+    if is_open:
         raise CaptureError("it needs exactly one group, such as (\\d+)")
     return items
 
@@ -132,15 +131,27 @@ def _ranges_of(token: re.Match[str]) -> Ranges:
         return ((ord(token["char"]), ord(token["char"])),)
     ranges: list[tuple[int, int]] = []
     for part in re.finditer(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", inside.removeprefix("^"), re.DOTALL):
-        first, last = (
-            _escaped(one[1]) if one[0] == "\\" else ((ord(one), ord(one)),) for one in (part[1], part[2] or part[1])
-        )
-        if part[2] and (len(first) != 1 or len(last) != 1 or first[0][0] > last[0][1]):
+        first = _in_class(part[1])
+        if part[2] is None:
+            ranges += first
+            continue
+        last = _in_class(part[2])
+        if not (_is_one(first) and _is_one(last) and first <= last):
             raise CaptureError(f"[{inside}] is no class of characters")
-        ranges += [(first[0][0], last[0][1])] if part[2] else first
+        ((low, _),), ((_, high),) = first, last
+        ranges.append((low, high))
     if not ranges:
         raise CaptureError("[] is no class of characters")
     return _others(ranges) if inside.startswith("^") else _joined(ranges)
+
+
+def _in_class(char: str) -> Ranges:
+    return _escaped(char[1]) if char[0] == "\\" else ((ord(char), ord(char)),)
+
+
+def _is_one(ranges: Ranges) -> bool:
+    """Whether it is a single character, as the ends of a range are."""
+    return len({char for run in ranges for char in run}) == 1
 
 
 def _escaped(char: str) -> Ranges:
@@ -152,18 +163,17 @@ def _escaped(char: str) -> Ranges:
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    found: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = found[-1][0], max(last, found[-1][1])
-        else:
-            found.append((first, last))
-    return tuple(found)
+    return _others(_others(ranges))
 
 
 def _others(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    edges = [(-1, -1), *_joined(ranges), (_LAST + 1, _LAST + 1)]
-    return tuple((before[1] + 1, after[0] - 1) for before, after in pairwise(edges) if before[1] + 1 <= after[0] - 1)
+    found, low = [], 0
+    for first, last in sorted(ranges):
+        if low < first:
+            found.append((low, first - 1))
+        if low <= last:
+            low = last + 1
+    return (*found, (low, _LAST)) if low <= _LAST else tuple(found)
 
 
 def _overlap(one: Ranges, other: Ranges) -> bool:

@@ -7,10 +7,13 @@ Nothing here knows what a contract contains.
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from typing import TypeVar
 
 from msgspec import Struct, field
 
 __all__ = ["ContractError", "Fault", "Faults", "Spot", "quote", "show"]
+
+_Default = TypeVar("_Default", float, None)
 
 
 class Spot(Struct, frozen=True):
@@ -68,7 +71,7 @@ class Spot(Struct, frozen=True):
         found = self.get(key)
         return found.text if found is not None else default
 
-    def number_of(self, key: str, default: float) -> float:
+    def number_of(self, key: str, default: _Default) -> float | _Default:
         """The number at `key`, or `default`."""
         found = self.get(key)
         return found.number if found is not None else default

@@ -5,10 +5,11 @@ In: nothing. Out: the frozen nouns `Place` and `Finding`, and how a finding is s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["SEVERITIES", "Claim", "Finding", "Place", "Severity"]
+__all__ = ["SEVERITIES", "Claim", "Finding", "Place", "Severity", "listed"]
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -49,3 +50,12 @@ class Finding:
     def __str__(self) -> str:
         """Render as `file:line: severity: message [area/name]`."""
         return f"{self.place.file}:{self.place.line}: {self.severity}: {self.message} [{self.id}]"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a message gives them, in order; `none` if there are none.
+
+    >>> listed({"kind", "job"}), listed([])
+    ('job, kind', 'none')
+    """
+    return ", ".join(sorted(names)) or "none"

@@ -38,8 +38,8 @@ class SavedSeries(Struct, frozen=True):
     labels: tuple[str, ...]
     value: float
     created: float
-    buckets: list[int] | None = None
-    at: int = 0
+    buckets: list[int] | None
+    at: int
 
 
 class SavedName(Struct, frozen=True):

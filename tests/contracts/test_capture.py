@@ -63,6 +63,90 @@ def test_every_pattern_taken_finds_what_a_regular_expression_finds(seed: int) ->
             assert (mine and mine.span(1)) == (theirs and theirs.span(1)), (pattern, text)
 
 
+CLASSES = [
+    *(r"\d", r"\w", r"\s", r"\D", r"\W", r"\S", r"\t", r"\n", r"\.", r"\_", ".", "x", "ü", "[]a]", "[^]a]", r"[\d.]"),
+    *(
+        "[a-c]",
+        "[^a-c]",
+        "[a-ce-g]",
+        "[a-bc-d]",
+        "[a-cb-d]",
+        "[a-db-c]",
+        "[ac]",
+        "[abc]",
+        "[a-a]",
+        "[a-]",
+        "[-a]",
+        r"[\w-]",
+    ),
+    *(r"[\t-\n]", r"[^\d\s]", r"[\]-a]", r"[\S\s]", r"[^\x00-\x41]".replace(r"\x00", "\0").replace(r"\x41", "A")),
+]
+
+
+@pytest.mark.parametrize("written", CLASSES)
+def test_a_class_takes_the_characters_a_regular_expression_takes(written: str) -> None:
+    mine, theirs = re.compile(compile_capture(f"({written})"), re.DOTALL), re.compile(written, re.DOTALL | re.ASCII)
+    chars = [*map(chr, range(0x180)), chr(0x2028), chr(0x10FFFE), chr(0x10FFFF)]
+    assert [c for c in chars if mine.search(c)] == [c for c in chars if theirs.search(c)]
+
+
+@pytest.mark.parametrize(
+    ("repeat", "fewest", "most"),
+    [
+        ("", 1, 1),
+        ("?", 0, 1),
+        ("*", 0, None),
+        ("+", 1, None),
+        ("{2}", 2, 2),
+        ("{2,}", 2, None),
+        ("{0,3}", 0, 3),
+        ("{2,3}", 2, 3),
+        ("{1}", 1, 1),
+        ("{3,3}", 3, 3),
+        ("{100}", 100, 100),
+        ("{99,100}", 99, 100),
+    ],
+)
+def test_a_repeat_takes_so_many_and_no_more(repeat: str, fewest: int, most: int | None) -> None:
+    compiled = re.compile(compile_capture(f"^(a{repeat})$"))
+    taken = [number for number in range(102) if compiled.search("a" * number)]
+    assert taken == list(range(fewest, 102 if most is None else most + 1))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [(text, "repeats nothing") for text in ("(*a)", "*(a)", "(a)*", "(a**)", "(a+{2})", "(a{1,2}{3})", "(a?+)")]
+    + [(text, "is no number of times") for text in ("(a{0})", "(a{101})", "(a{3,2})", "(a{0,0})", "(a{1,101})")]
+    + [(text, "is no class of characters") for text in ("([b-a])", r"([\d-x])", r"([a-\d])", r"([\w-z])", "([^])")]
+    + [(text, "is not known") for text in (r"(\b)", r"(\Q)", r"(\T)", r"(\é)", r"([\z])")]
+    + [(text, "cannot stand there") for text in ("(a)(b)", "a)", "()", "((a))", "a$b(c)", "(a)^", "(a]", "(a|b)")]
+    + [(text, "exactly one group") for text in ("", "a", "(a", "a(", "a(b")]
+    + [(text, "must not match how it goes on") for text in ("(a{2,})a", "x?([^x]*)x", "(a?)b?a", "(a{1,2})b*c?a")]
+    + [(text, "for ever") for text in ("a([^b]*)b", r"\d([^x]*)x", "a([^x]*)$")],
+)
+def test_a_pattern_that_is_none_is_told_why(pattern: str, said: str) -> None:
+    with pytest.raises(CaptureError, match=said):
+        compile_capture(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "x([^x]*)x",
+        "a([^x]*)",
+        "a(.*)$",
+        "^a([^b]*)b",
+        r"(a\$)",
+        r"(a\\)$",
+        "(a?)b?c",
+        "(a+)ba",
+        "(a*)b{2}a",
+    ],
+)
+def test_what_cannot_go_back_is_a_pattern(pattern: str) -> None:
+    assert re.compile(compile_capture(pattern)).groups == 1
+
+
 @pytest.mark.parametrize("pattern", [p for p, _, _ in FOUND])
 @pytest.mark.parametrize("unit", ["1", "took 1", "user=", "[a", 'key="x', "x12", "(a", "a b", "größe 1"])
 def test_a_text_of_300_kb_that_nearly_fits_is_no_matter(pattern: str, unit: str) -> None:

@@ -222,3 +222,62 @@ def test_of_two_sets_a_change_within_a_contract_that_is_in_both_is_reported(smal
     stall = load_contract(copy)
     changed = change(small, ("    labels: [kind]\n", ""))
     assert compare_all([shop, stall], [stall, load(small)]) == changed != []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect", "text"),
+    [
+        ("default: shop.jsonl", "default: shop.jsonl, exclude: ['*.old']", "risky", "excluded files of the exporter"),
+        ("default: shop.jsonl", "default: shop.jsonl, max_line_bytes: 5000", "risky", "longest line of the exporter"),
+        ("env: PEAK_TRADE_SHOP_EVENTS", "env: PEAK_TRADE_EVENTS", "risky", "files variable of the exporter"),
+        ("Visits, by run.", "Visits by run.", "safe", "metric peaktrade_ai_visits_total: help changed"),
+        ("[0.1, 0.5, 1]", "[0.1, 0.5, 1, 2]", "risky", f"metric {KINDS[1]}: bucket 2 added"),
+        (
+            "sets: at\n",
+            "sets: took\n",
+            "risky",
+            f"metric {KINDS[2]}: moved by something else (was sets at and keeps max",
+        ),
+        ("sets: at\n", "sets: took\n", "breaking", f"metric {KINDS[2]}: unit changed (was time, is seconds)"),
+        ("sets: at\n", "sets: at\n    keeps: min\n", "risky", f"metric {KINDS[2]}: moved by something else"),
+        (
+            "sets: at\n",
+            "sets: at\n    ends: {kind: [sale]}\n",
+            "risky",
+            f"metric {KINDS[2]}: its series end in another",
+        ),
+        ("sets: at\n", "sets: at\n    ends_after: 60\n", "risky", f"metric {KINDS[2]}: its series end in another"),
+        ("at: {type: time}", "at: {type: time, max_future: 60}", "risky", "word at: limits changed"),
+        ("min: 0}", "min: 0, max: 9}", "risky", "word took: limits changed"),
+        ("max_length: 8", "max_length: 9", "risky", "word run_id: characters changed"),
+        ("max_values: 3", "max_values: 2", "risky", "word run_id: characters changed"),
+        ('allow: "a-z"', 'allow: "a-y"', "risky", "word run_id: characters changed"),
+        ("otherwise: other", "otherwise: more", "risky", "word kind: otherwise changed (was other, is more)"),
+        ("    match: {}\n", "    match: {}\n    expect: {v: 1}\n", "risky", "source till takes other events"),
+        (
+            "    match: {}\n",
+            "    match: {}\n    require_any: [kind, state]\n",
+            "risky",
+            "source till takes other events",
+        ),
+        ("scale: 0.001", "scale: 0.01", "risky", "source till fills took in another way"),
+        ("      at: ts\n", "      at: time\n", "risky", "source till fills at in another way"),
+    ],
+)
+def test_no_change_goes_unnoticed(small: Checkout, before: str, after: str, effect: str, text: str) -> None:
+    found = change(small, (before, after))
+    assert [one.effect for one in found if one.text.startswith(text)] == [effect], found
+
+
+def test_another_amount_is_said_by_its_name(small: Checkout) -> None:
+    small.edit(SHOP, "    counts: kind\n", "    counts: kind\n    amount: took\n")
+    found = change(
+        small,
+        ("amount: took", "amount: cost"),
+        ("  at: {type: time}\n", "  at: {type: time}\n  cost: {type: number, min: 0}\n"),
+        ("      at: ts\n", "      at: ts\n      cost: cost\n"),
+    )
+    assert [one.text.partition(": ")[2] for one in found if one.text.startswith("metric")] == [
+        "unit changed (was seconds, is number)",
+        "moved by something else (was counts took, is counts cost)",
+    ]

@@ -26,7 +26,7 @@ def mapped_specials(defaults: Node) -> Iterator[tuple[str, int, Shown]]:
         elif isinstance(options, Node) and mapping.get("type") == "value" and isinstance(options.get("null"), Node):
             yield "null", options.line_of("null"), _result(options["null"])
         elif str(mapping.get("value")) == "null":  # as boards before Grafana 8 say it
-            yield "null", mapping.line, ("", str(mapping.get("text") or ""))
+            yield "null", mapping.line, ("", mapping.text_of("text"))
 
 
 def shown_for(defaults: Node, value: float) -> Shown:
@@ -49,7 +49,7 @@ def _mapped(mapping: Node, value: float) -> Shown | None:
         low, high = _number(options.get("from")), _number(options.get("to"))
         inside = (low is None or value >= low) and (high is None or value <= high)
         return _result(options.get("result")) if inside else None
-    return ("", str(mapping.get("text") or "")) if _number(mapping.get("value")) == value else None
+    return ("", mapping.text_of("text")) if _number(mapping.get("value")) == value else None
 
 
 def _threshold(defaults: Node, value: float) -> str:
@@ -63,17 +63,17 @@ def _threshold(defaults: Node, value: float) -> str:
     for step in _objects(stated.get("steps")):
         bound = _number(step.get("value"))
         if bound is None or value >= bound:
-            colour = str(step.get("color") or "")
+            colour = step.text_of("color")
     return colour
 
 
 def _result(result: Any) -> Shown:
-    return (str(result.get("color") or ""), str(result.get("text") or "")) if isinstance(result, Node) else ("", "")
+    return (result.text_of("color"), result.text_of("text")) if isinstance(result, Node) else ("", "")
 
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value) if not isinstance(value, bool) and value is not None else None
+        return float(value) if not isinstance(value, bool) else None
     except (TypeError, ValueError):
         return None
 

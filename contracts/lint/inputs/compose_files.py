@@ -16,7 +16,7 @@ from contracts.lint.finding import Place
 
 __all__ = ["Mount", "Published", "Service", "read_services"]
 
-_PORT = re.compile(r"(?:(?:\[[\da-f:]+\]|[\d.]+|localhost):)?(?:(\d+):)?(\d+)(?:/(tcp|udp))?$")
+_PORT = re.compile(r"(?:(?:\[[\da-f:]+\]|\d+(?:\.\d+){3}|localhost):)?(?:(\d+):)?(\d+)(?:/(?:tcp|udp))?")
 
 
 @dataclass(frozen=True, slots=True)

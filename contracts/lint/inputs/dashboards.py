@@ -57,7 +57,7 @@ class Panel:
                 stated = units if matcher.get("options") == target.letter else stated
             elif units and matcher.get("id") == "byName" and matcher.get("options") == target.legend:
                 stated = units
-            elif units and matcher.get("id") != "byName":
+            elif matcher.get("id") != "byName":
                 stated += units
         return tuple(stated)
 
@@ -70,8 +70,8 @@ class Variable:
     type: str
     query: str
     place: Place
-    takes_several: bool = False
-    choices: tuple[str, ...] = ()
+    takes_several: bool
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,12 @@ class Dashboard:
     @property
     def uid(self) -> str:
         """The uid; '' if it has none."""
-        return str(self.node.get("uid") or "")
+        return self.node.text_of("uid")
 
     @property
     def title(self) -> str:
         """The title; '' if it has none."""
-        return str(self.node.get("title") or "")
+        return self.node.text_of("title")
 
     def place_of(self, key: str) -> Place:
         """Return the place of one of the dashboard's own keys."""
@@ -139,29 +139,29 @@ def _asks_prometheus(target: Node, panel: Node, others: frozenset[str]) -> bool:
     """Whether a query is PromQL, as far as its datasource says."""
     stated = target.get("datasource") or panel.get("datasource")
     if isinstance(stated, Node):
-        return str(stated.get("type") or "prometheus") in _PROMETHEUS and str(stated.get("uid")) not in others
+        return stated.text_of("type") in _PROMETHEUS and str(stated.get("uid")) not in others
     return str(stated) not in others and not re.search(r"loki|elastic|influx|tempo|sql", str(stated), re.IGNORECASE)
 
 
 def _panel(file: str, node: Node, others: frozenset[str]) -> Panel:
-    title, place = str(node.get("title") or ""), _place(file, node)
+    title, place = node.text_of("title"), _place(file, node)
     targets = tuple(
         Target(
             Query(str(target["expr"]), place.at(target.line_of("expr")), "panel", f'panel "{title}"'),
-            str(target.get("legendFormat") or ""),
-            str(target.get("refId") or ""),
+            target.text_of("legendFormat"),
+            target.text_of("refId"),
             bool(target.get("hide")),
         )
         for target in node.get("targets", [])
         if target.get("expr") and _asks_prometheus(target, node, others)
     )
-    return Panel(node, title, str(node.get("type") or ""), targets, place)
+    return Panel(node, title, node.text_of("type"), targets, place)
 
 
 def _variable(file: str, entry: Node) -> Variable:
     stated: Any = entry.get("query", "")
     text = str(stated.get("query", "")) if isinstance(stated, dict) else str(stated)
-    name, kind = str(entry.get("name") or ""), str(entry.get("type") or "")
+    name, kind = entry.text_of("name"), entry.text_of("type")
     several = entry.get("multi") is True or entry.get("includeAll") is True
     choices = _choices(text) if kind == "custom" else ()
     return Variable(name, kind, text, _place(file, entry), several, choices)

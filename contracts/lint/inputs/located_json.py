@@ -36,6 +36,10 @@ class Node(dict[str, Any]):
         """Return the line of a key, or of the object if it has none."""
         return self.key_lines.get(key, self.line)
 
+    def text_of(self, key: str) -> str:
+        """Return what stands under a key as a text; '' if there is nothing, or what says nothing: null, false, 0."""
+        return str(self.get(key) or "")
+
 
 def nodes_in(value: Any) -> Iterator[Node]:
     """Yield every object in a value, outermost first."""

@@ -65,7 +65,7 @@ def _closed_values(rule: Rule, catalog: Catalog) -> dict[str, tuple[str, ...]]:
     """Return the closed values of labels that every selector of the rule closes alike."""
     closed: dict[str, tuple[str, ...]] = {}
     for selector in rule.query.selectors():
-        series = catalog.find(selector.name or "")
+        series = catalog.find(selector.name)
         for label, values in (series.labels if series else {}).items():
             closed[label] = values if closed.get(label, values) == values else ()
     return closed

@@ -7,7 +7,7 @@ accepts a file is promtool's affair; whether it means anything here is that of t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contracts.compiler.document import Spot
 from contracts.lint.finding import Place
@@ -26,10 +26,10 @@ class Rule:
     group: str
     query: Query
     place: Place
-    labels: Mapping[str, Spot] = field(default_factory=dict)
-    annotations: Mapping[str, Spot] = field(default_factory=dict)
-    waits_s: float = 0.0
-    keeps_s: float = 0.0
+    labels: Mapping[str, Spot]
+    annotations: Mapping[str, Spot]
+    waits_s: float
+    keeps_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contracts.compiler.document import Spot
 from contracts.lint.finding import Place
@@ -44,13 +44,8 @@ class Job:
     timeout_s: float
     place: Place
     node: Spot
-    added_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    relabellings: tuple[Relabelling, ...] = ()
-
-    @property
-    def is_discovered(self) -> bool:
-        """Whether its targets come from elsewhere: files, an API, DNS."""
-        return any(key.endswith("_sd_configs") for key, _ in self.node.items())
+    added_labels: Mapping[str, tuple[str, ...]]
+    relabellings: tuple[Relabelling, ...]
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -66,9 +61,8 @@ class ScrapeFile:
     file: str
     jobs: tuple[Job, ...]
     rule_files: tuple[tuple[str, Place], ...]
-    external_labels: tuple[str, ...] = ()
-    evaluation_s: float = 60.0
-    node: Spot = field(default_factory=lambda: Spot({}, 1, ""))
+    external_labels: tuple[str, ...]
+    node: Spot
 
 
 def seconds_of(text: str) -> float:
@@ -85,7 +79,8 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
     entries = list(document.at("scrape_configs").elements())
     ends = [*(entry.line - 1 for entry in entries), last_line][1:]
     interval = document.at("global").text_of("scrape_interval", "1m")
-    timeout = document.at("global").text_of("scrape_timeout") or f"{min(10, int(seconds_of(interval)))}s"
+    stated = document.at("global").text_of("scrape_timeout")
+    timeout = seconds_of(stated) if stated else min((10.0, seconds_of(interval)))
     jobs = tuple(
         Job(
             entry.text_of("job_name"),
@@ -106,15 +101,15 @@ def read_scrape_file(file: str, document: Spot, last_line: int) -> ScrapeFile:
     )
     patterns = tuple((spot.text, Place(file, spot.line)) for spot in document.at("rule_files").elements())
     external = tuple(name for name, _ in document.at("global").entries("external_labels"))
-    evaluation = seconds_of(document.at("global").text_of("evaluation_interval", "1m"))
-    return ScrapeFile(file, jobs, patterns, external, evaluation, document)
+    return ScrapeFile(file, jobs, patterns, external, document)
 
 
-def _timeout(entry: Spot, default: str) -> float:
+def _timeout(entry: Spot, default: float) -> float:
     """Return a job's timeout in seconds; one that is not its own is cut to an interval that is."""
     own, interval = entry.text_of("scrape_timeout"), entry.text_of("scrape_interval")
-    seconds = seconds_of(own or default)
-    return min(seconds, seconds_of(interval)) if interval and not own else seconds
+    if own:
+        return seconds_of(own)
+    return min((default, seconds_of(interval))) if interval else default
 
 
 def _added_labels(entry: Spot) -> Mapping[str, tuple[str, ...]]:

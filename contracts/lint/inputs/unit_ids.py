@@ -53,8 +53,10 @@ def meant(unit: str) -> str:
 
     >>> meant("seconds"), meant("percentunits"), meant("s"), meant("suffix:lots"), meant("lots")
     ('s', 'percentunit', '', '', '')
+    >>> meant("bit"), meant("joul")
+    ('', 'joule')
     """
     if not unit or unit in UNIT_IDS or ":" in unit:
         return ""
-    near = get_close_matches(unit, UNIT_IDS, 1, 0.83) if len(unit) > 3 else []
-    return _SPOKEN.get(unit, near[0] if near else "")
+    near = get_close_matches(unit, UNIT_IDS, cutoff=0.83) if len(unit) > 3 else []
+    return _SPOKEN.get(unit, next(iter(near), ""))

@@ -72,13 +72,13 @@ class Catalog:
 
     series: Mapping[str, Series]
 
-    def find(self, name: str) -> Series | None:
-        """Return the series of a sample name."""
-        return self.series.get(name)
+    def find(self, name: str | None) -> Series | None:
+        """Return the series of a sample name; none of a name that is not known."""
+        return self.series.get(str(name))
 
     def knows(self, names: Iterable[str | None]) -> bool:
         """Whether all of these are of contracts and exporters, or recorded from such: of others nothing is judged."""
-        return all((series := self.series.get(name or "")) is not None and series.is_ours for name in names)
+        return all((series := self.find(name)) is not None and series.is_ours for name in names)
 
     def families(self) -> set[str]:
         """Return the metric names, without the endings of histograms."""

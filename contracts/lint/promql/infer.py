@@ -60,7 +60,7 @@ def infer(expr: Any, catalog: Catalog) -> Value:
 
 
 def _selected(selector: pp.VectorSelector, catalog: Catalog) -> Value:
-    series = catalog.find(name_of(selector) or "")
+    series = catalog.find(name_of(selector))
     if series is None:
         return Value()
     labels = None if series.takes_any_label else frozenset(series.labels)
@@ -71,7 +71,7 @@ _STAYS_TOTAL = ("sum", "max", "min", "avg")
 _KEEPS_BOUND = ("max", "min", "avg", "topk", "bottomk", "quantile", "limitk")
 
 
-def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
+def _aggregated(expr: Any, inner: Value) -> Value:
     operator = str(expr.op)
     unit = COUNT if operator in ("count", "group", "count_values") else inner.unit
     unit = None if operator == "stdvar" else unit
@@ -79,16 +79,18 @@ def _aggregated(expr: pp.AggregateExpr, inner: Value) -> Value:
     value = Value(unit=unit, top=top, is_total=inner.is_total and operator in _STAYS_TOTAL)
     if operator in ("topk", "bottomk", "limitk", "limit_ratio"):
         return value.with_labels(inner.labels, inner.sure)
+    added = frozenset({str(expr.param.val)}) if operator == "count_values" else _NONE
     if expr.modifier is None:
-        listed = frozenset({str(expr.param.val)}) if operator == "count_values" and expr.param else _NONE
-        return value.with_labels(listed, listed)
+        return value.with_labels(added, added)
     listed = frozenset(expr.modifier.labels)
     if any(VARIABLE in label for label in listed):
         return value.with_labels(None, None)
     if expr.modifier.type == pp.AggModifierType.By:
-        sure = None if inner.sure is None else inner.sure & listed
-        return value.with_labels(listed, sure)
-    return value.with_labels(_less(inner.labels, listed), _less(inner.sure, listed))
+        sure = None if inner.sure is None else inner.sure & listed | added
+        return value.with_labels(listed | added, sure)
+    return value.with_labels(
+        *(None if known is None else known - listed | added for known in (inner.labels, inner.sure))
+    )
 
 
 def _less(labels: Labels, gone: frozenset[str]) -> Labels:
@@ -122,21 +124,21 @@ def _called(expr: pp.Call, catalog: Catalog) -> Value:
     if name == "time":
         return Value(_NONE, _NONE, TIMESTAMP, is_scalar=True)
     if name in ("vector", "scalar"):
-        unit = infer(args[0], catalog).unit
-        return Value(_NONE, _NONE, unit, number_of(args[0]), is_scalar=name == "scalar")
+        [inside] = args
+        return Value(_NONE, _NONE, infer(inside, catalog).unit, number_of(inside), is_scalar=name == "scalar")
     if name in ("absent", "absent_over_time"):
-        return _absence(args[0])
+        return _absence(*args)
     if name == "histogram_quantile":
         return _quantile(args[1], catalog)
     if name in ("label_replace", "label_join"):
         inner, added = infer(args[0], catalog), frozenset({str(args[1].val)})
         return inner.with_labels(*(None if known is None else known | added for known in (inner.labels, inner.sure)))
     values = [infer(arg, catalog) for arg in args]
-    vectors = [value for value in values if not value.is_scalar]
-    if not vectors:
+    vector = next((value for value in values if not value.is_scalar), None)
+    if vector is None:
         return Value(_NONE, _NONE, is_scalar=not args)
     change = _FUNCTIONS.get(name)
-    return change(vectors[0]) if change else Value(vectors[0].labels, vectors[0].sure)
+    return change(vector) if change else Value(vector.labels, vector.sure)
 
 
 def _absence(arg: Any) -> Value:
@@ -149,7 +151,7 @@ def _absence(arg: Any) -> Value:
 
 def _quantile(arg: Any, catalog: Catalog) -> Value:
     inner, gone = infer(arg, catalog), frozenset({"le"})
-    found = (catalog.find(name_of(selector) or "") for selector in selectors(arg))
+    found = (catalog.find(name_of(selector)) for selector in selectors(arg))
     families = {one.family: one for one in found if one and one.buckets}  # what it is compared with has none
     series = next(iter(families.values())) if len(families) == 1 else None
     unit = unit_of_name(series.family) if series else None
@@ -167,7 +169,7 @@ def _combined(expr: pp.BinaryExpr, left: Value, right: Value) -> Value:
         value = left
     elif operator == "or":
         same = left.unit == right.unit or right.unit is None
-        top = None if left.top is None or right.top is None else max(left.top, right.top)
+        top = None if left.top is None or right.top is None else max((left.top, right.top))
         return Value(union(left.labels, right.labels), _both(left.sure, right.sure), left.unit if same else None, top)
     else:
         value = _calculated(expr, operator, left, right)
@@ -192,13 +194,18 @@ def _calculated(expr: pp.BinaryExpr, operator: str, left: Value, right: Value) -
     return rule(expr, left, right, value) if rule else value
 
 
-def _product(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
+def _product(expr: Any, left: Value, right: Value, value: Value) -> Value:
     """A rate times a constant has the rate's unit, scaled: seconds times 1000 are milliseconds."""
     factor, second = number_of(expr.lhs), number_of(expr.rhs)
-    if factor is None and second is None:
-        return replace(value, unit=right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None)
-    kept, number = (left, second) if second is not None else (right, factor)
-    top = None if kept.top is None or number is None else kept.top * number
+    if second is not None:
+        return _scaled(left, second, value)
+    if factor is not None:
+        return _scaled(right, factor, value)
+    return replace(value, unit=right.unit if left.unit == COUNT else left.unit if right.unit == COUNT else None)
+
+
+def _scaled(kept: Value, number: float, value: Value) -> Value:
+    top = None if kept.top is None else kept.top * number
     return replace(value, unit=multiply(kept.unit, number) if number else None, top=top)
 
 
@@ -222,8 +229,7 @@ def _sum(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
 
 def _difference(expr: pp.BinaryExpr, left: Value, right: Value, value: Value) -> Value:
     """A moment less a moment is a duration; any other difference has the unit of a sum."""
-    is_plain = number_of(expr.lhs) is None and number_of(expr.rhs) is None
-    if is_plain and left.unit == right.unit == TIMESTAMP:
+    if left.unit == right.unit == TIMESTAMP:
         return replace(value, unit=SECONDS)
     return _sum(expr, left, right, value)
 
@@ -238,11 +244,9 @@ def _is_share(part: Any, whole: Any) -> bool:
         whole = strip(whole.args[0])
     if is_comparison(whole):
         whole = strip(whole.lhs)
-    some, every = list(selectors(part)), list(selectors(whole))
-    if len(some) != 1 or len(every) != 1 or name_of(some[0]) != name_of(every[0]):
-        return False
-    narrow, wide = ({str(matcher) for matcher in found[0].matchers.matchers} for found in (some, every))
-    return wide <= narrow and _bare(part) == _bare(whole)
+    some, every = ([set(map(str, found.matchers.matchers)) for found in selectors(expr)] for expr in (part, whole))
+    is_within = len(some) == len(every) == 1 and all(wide <= narrow for narrow, wide in zip(some, every, strict=True))
+    return is_within and _bare(part) == _bare(whole)
 
 
 def _bare(expr: Any) -> str:
@@ -251,15 +255,14 @@ def _bare(expr: Any) -> str:
 
 def _matched(expr: pp.BinaryExpr, left: Value, right: Value) -> tuple[Labels, Labels]:
     """Return the labels of an operation between two sides, by Prometheus' rules of vector matching."""
-    if left.is_scalar or right.is_scalar:
-        kept = right if left.is_scalar else left
-        return kept.labels, kept.sure
-    modifier = expr.modifier
+    if left.is_scalar:
+        return right.labels, right.sure
+    modifier: Any = expr.modifier
     matching = modifier.matching if modifier is not None else None
     card = modifier.card if modifier is not None else pp.VectorMatchCardinality.OneToOne
     if card in (pp.VectorMatchCardinality.ManyToOne, pp.VectorMatchCardinality.OneToMany):
         many, one = (left, right) if card == pp.VectorMatchCardinality.ManyToOne else (right, left)
-        brought = frozenset((modifier.group_labels if modifier is not None else None) or ())
+        brought = frozenset(modifier.group_labels or ())
         sure = None if many.sure is None or one.sure is None else many.sure | (brought & one.sure)
         return union(many.labels, brought), sure
     if matching is None:

@@ -65,7 +65,7 @@ def quantiles(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
         if operator_of(node) in ("histogram_quantile", "quantile_over_time"):
             value = value_of(node.args[0])
             found |= {round(value, 6)} if value is not None else set()
-        elif operator_of(node) == "quantile" and isinstance(node, pp.AggregateExpr):
+        elif operator_of(node) == "quantile":
             value = value_of(node.param)
             found |= {round(value, 6)} if value is not None else set()
     for selector in selectors(expr):
@@ -81,13 +81,13 @@ def _is_quantile(matcher: pp.Matcher) -> bool:
 
 def _recorded(expr: Any, records: Records) -> Iterator[Any]:
     for selector in selectors(expr):
-        yield from records.get(name_of(selector) or "", ())
+        yield from records.get(str(name_of(selector)), ())
 
 
 def value_of(expr: Any) -> float | None:
     """Return the number an expression is, if it is made of numbers alone; None if it is not, or has none."""
-    expr = strip(expr) if expr is not None else None
-    if isinstance(expr, pp.BinaryExpr) and operator_of(expr) in _OPERATIONS:
+    expr = strip(expr)
+    if operator_of(expr) in _OPERATIONS:
         left, right = value_of(expr.lhs), value_of(expr.rhs)
         return _calculated(operator_of(expr), left, right) if left is not None and right is not None else None
     return number_of(expr)

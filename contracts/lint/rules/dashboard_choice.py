@@ -55,10 +55,10 @@ def _queries(board: Dashboard) -> Iterator[Query]:
     yield from board.annotations
 
 
-def _used(query: Query, variables: Mapping[str, Variable]) -> Iterator[tuple[str, pp.Matcher, Variable]]:
+def _used(query: Query, variables: Mapping[str, Variable]) -> Iterator[tuple[str | None, pp.Matcher, Variable]]:
     """Yield (metric, matcher, variable) of each matcher that is one variable."""
     for selector in query.selectors():
         for matcher in selector.matchers.matchers:
             found = _WHOLE.fullmatch(matcher.value)
             if found and found[1] in variables:
-                yield name_of(selector) or "", matcher, variables[found[1]]
+                yield name_of(selector), matcher, variables[found[1]]

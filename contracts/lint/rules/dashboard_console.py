@@ -52,4 +52,4 @@ def _links(tree: Tree) -> Iterator[tuple[Place, str]]:
                     yield from ((Place(board.file, node.line_of(key)), path) for path in _LINK.findall(value))
     for rule in tree.rules:
         for spot in rule.annotations.values():
-            yield from ((rule.place.at(spot.line), path) for path in _LINK.findall(spot.text or ""))
+            yield from ((rule.place.at(spot.line), path) for path in _LINK.findall(spot.text))

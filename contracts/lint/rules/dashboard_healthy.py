@@ -71,7 +71,7 @@ def _is_well(text: str, is_ours: bool) -> bool:
 def _is_lamp(expr: object) -> bool:
     """Whether an expression is a value that is 1 when all is well, as it is scraped or the least of several."""
     inner = strip(expr)
-    while isinstance(inner, pp.AggregateExpr | pp.Call) and operator_of(inner) in _KEEPS:
+    while operator_of(inner) in _KEEPS:
         inner = strip(inner.expr if isinstance(inner, pp.AggregateExpr) else inner.args[0])
     inner = inner.vector_selector if isinstance(inner, pp.MatrixSelector) else inner
-    return isinstance(inner, pp.VectorSelector) and _LAMP.fullmatch(name_of(inner) or "") is not None
+    return isinstance(inner, pp.VectorSelector) and _LAMP.fullmatch(str(name_of(inner))) is not None

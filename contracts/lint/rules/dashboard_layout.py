@@ -19,9 +19,9 @@ _COLUMNS = 24
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield panels outside of the grid, and panels that overlap."""
     for board in tree.dashboards:
-        placed = [(panel, grid) for panel in board.panels if (grid := _grid(panel))]
+        placed = [(panel, _grid(panel)) for panel in board.panels if panel.node.get("gridPos")]
         for panel in board.panels:
-            x, _, w, h = _grid(panel) or (0, 0, 0, 0)
+            x, _, w, h = _grid(panel)
             if panel.type != "row" and (w < 1 or h < 1 or x < 0 or x + w > _COLUMNS):  # a row is as wide as the board
                 got = f"got x {x}, w {w}, h {h}; expected x + w up to {_COLUMNS}"
                 yield panel.place, f'panel "{panel.title}" does not lie in the grid ({got}); correct its gridPos'
@@ -38,6 +38,6 @@ def _overlaps(board: Dashboard, placed: list[tuple[Panel, tuple[int, int, int, i
             yield other.place, f'panel "{other.title}" lies on "{one.title}" (at x {x2}, y {y2}); correct its gridPos'
 
 
-def _grid(panel: Panel) -> tuple[int, int, int, int] | None:
-    found = panel.node.get("gridPos")
-    return (found.get("x", 0), found.get("y", 0), found.get("w", 0), found.get("h", 0)) if found else None
+def _grid(panel: Panel) -> tuple[int, int, int, int]:
+    found = panel.node.get("gridPos") or {}
+    return found.get("x", 0), found.get("y", 0), found.get("w", 0), found.get("h", 0)

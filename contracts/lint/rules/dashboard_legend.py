@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.infer import infer
 
@@ -29,6 +29,6 @@ def check(tree: Tree) -> Iterator[Claim]:
                 sure = infer(expr, tree.catalog).sure if expr is not None else None
                 for label in _LABEL.findall(target.legend):
                     if sure is not None and label not in sure:
-                        have = ", ".join(sorted(sure)) or "none"
+                        have = listed(sure)
                         problem = f"the legend uses the label {quote(label)}, which is gone (expected one of {have})"
                         yield target.query.place, f"{target.query.owner}: {problem}; keep it in by () or drop it here"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.finding import Claim, Place, Severity, listed
 from contracts.lint.inputs.located_json import Node, nodes_in
 from contracts.lint.inputs.tree import Tree
 
@@ -24,7 +24,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         for node in nodes_in(board.node):
             for line, uid in _links(node):
                 if uid not in uids:
-                    known = ", ".join(sorted(uids - {""})) or "none"
+                    known = listed(uids - {""})
                     problem = f"the link leads to no dashboard (got {quote(uid)}, expected one of {known}); correct it"
                     yield Place(board.file, line), problem
 

@@ -23,7 +23,7 @@ def check(tree: Tree) -> Iterator[Claim]:
                 continue
             if not panel.title:
                 yield panel.place, f"{name} has no title; give it one"
-            if not str(panel.node.get("description") or "").strip():
+            if not panel.node.text_of("description").strip():
                 yield panel.place, f"{name} has no description; say what it means and what to do"
             if not any(not target.is_hidden for target in panel.targets):
                 yield panel.place, f"{name} asks nothing (got no visible query); give it one or delete it"

@@ -31,7 +31,7 @@ def check(tree: Tree) -> Iterator[Claim]:
 def _problems(panel: Panel) -> Iterator[tuple[int, str]]:
     seen: set[str] = set()
     for node in panel.node.get("targets", []):
-        letter = str(node.get("refId") or "")
+        letter = node.text_of("refId")
         if letter and letter in seen:
             yield node.line_of("refId"), f"two queries have the refId {quote(letter)}, so one is lost; give it another"
         seen.add(letter)

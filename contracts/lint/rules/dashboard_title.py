@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import promql_parser as pp
-
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.dashboards import Panel, Target
 from contracts.lint.inputs.scrape_files import seconds_of
@@ -85,8 +83,8 @@ def _wrong_end(title: str, target: Target) -> str:
     if not _WORST.search(title):
         return ""
     for node in target.query.nodes():
-        if isinstance(node, pp.AggregateExpr) and operator_of(node) == "max" and node.modifier is None:
-            names = [name_of(selector) or "" for selector in selectors(node.expr)]
+        if operator_of(node) == "max" and node.modifier is None:
+            names = [str(name_of(selector)) for selector in selectors(node.expr)]
             if any(unit_of_name(name) == TIMESTAMP for name in names) and "time()" not in str(node.expr):
                 return "the title says worst, but max() of a timestamp is the newest; use min()"
     return ""

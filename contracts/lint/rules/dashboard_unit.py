@@ -51,7 +51,7 @@ def _misspelt(panel: Panel) -> Iterator[Claim]:
     stated = [(panel.unit, config.get("defaults", panel.node).line_of("unit"))]
     for override in config.get("overrides", []):
         entries = [entry for entry in override.get("properties", []) if entry.get("id") == "unit"]
-        stated += [(str(entry.get("value") or ""), entry.line_of("value")) for entry in entries]
+        stated += [(entry.text_of("value"), entry.line_of("value")) for entry in entries]
     for unit, line in stated:
         if better := meant(unit):
             problem = f"Grafana has no unit {quote(unit)} and shows it as a text; did you mean {quote(better)}?"

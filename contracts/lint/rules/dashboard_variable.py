@@ -55,7 +55,7 @@ def _problem(tree: Tree, variable: Variable) -> str:
     expr = query.tree
     names = [name_of(selector) for selector in selectors(expr)] if expr is not None else []
     for name in names:
-        series = tree.catalog.find(name or "")
+        series = tree.catalog.find(name)
         if series is None and (not tree.contracts or name is None or tree.settings.is_foreign(name)):
             continue
         if series is None:

@@ -34,8 +34,8 @@ def check(tree: Tree) -> Iterator[Claim]:
             for prefix, rest in dict.fromkeys(_NAME.findall(text)):
                 name = f"{prefix}_{rest}"
                 if prefix in prefixes and name not in alerts and not tree.settings.is_foreign_alert(name):
-                    near = get_close_matches(name, alerts, 1, 0.6)
-                    remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
+                    near = next(iter(get_close_matches(name, alerts)), "")
+                    remedy = f"did you mean {quote(near)}?" if near else "correct or delete it"
                     yield Place(page.file, line), f"no alert is named {quote(name)}; {remedy}"
 
 

@@ -28,6 +28,6 @@ def check(tree: Tree) -> Iterator[Claim]:
         for line, code in page.code():
             for name in _NAME.findall(code):
                 if name not in known:
-                    near = get_close_matches(name, known, 1, 0.6)
-                    remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
+                    near = next(iter(get_close_matches(name, known)), "")
+                    remedy = f"did you mean {quote(near)}?" if near else "correct or delete it"
                     yield Place(page.file, line), f"nothing reads the variable {quote(name)}; {remedy}"

@@ -30,13 +30,13 @@ def check(tree: Tree) -> Iterator[Claim]:
     for place, code in _code(tree):
         for name, inner in _SELECTOR.findall(code):
             series = tree.catalog.find(name) or tree.catalog.find(f"{name}_bucket")
-            for problem in _problems(name, inner, series) if _is_ours(series) and series else ():
+            for problem in _problems(name, inner, series) if series is not None and _is_ours(series) else ():
                 yield place, problem
 
 
-def _is_ours(series: Series | None) -> bool:
+def _is_ours(series: Series) -> bool:
     """Whether the labels are a contract's or an exporter's: those of `up` are what somebody's targets have."""
-    return series is not None and series.is_ours and series.owner != "prometheus"
+    return series.is_ours and series.owner != "prometheus"
 
 
 def _code(tree: Tree) -> Iterator[tuple[Place, str]]:
@@ -45,7 +45,7 @@ def _code(tree: Tree) -> Iterator[tuple[Place, str]]:
         yield from ((Place(page.file, line), code) for line, code in page.code() if line not in asked)
     for board in tree.dashboards:
         for panel in board.panels:
-            for _, code in Page(board.file, str(panel.node.get("description") or "")).code():
+            for _, code in Page(board.file, panel.node.text_of("description")).code():
                 yield panel.place.at(panel.node.line_of("description")), code
 
 

@@ -32,8 +32,8 @@ def check(tree: Tree) -> Iterator[Claim]:
             stem = name.rstrip("*")
             is_prefix = name.endswith(("*", "_")) and any(other.startswith(stem) for other in known)
             if name not in known and not is_prefix:
-                near = get_close_matches(name, known, 1, 0.6)
-                remedy = f"did you mean {quote(near[0])}?" if near else "correct or delete it"
+                near = next(iter(get_close_matches(name, known)), "")
+                remedy = f"did you mean {quote(near)}?" if near else "correct or delete it"
                 yield place, f"no metric is named {quote(name)}; {remedy}"
 
 
@@ -42,6 +42,6 @@ def _code(tree: Tree) -> Iterator[tuple[Place, str]]:
         yield from ((Place(page.file, line), code) for line, code in page.code())
     for board in tree.dashboards:
         for panel in board.panels:
-            text = str(panel.node.get("description") or "")
+            text = panel.node.text_of("description")
             for _, code in Page(board.file, text).code():
                 yield panel.place.at(panel.node.line_of("description")), code

@@ -8,6 +8,7 @@ more than the rest of the observations are.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import promql_parser as pp
@@ -27,9 +28,11 @@ def check(tree: Tree) -> Iterator[Claim]:
     records = {rule.name: rule for rule in tree.rules if not rule.is_alert}
     for query in tree.queries:
         for node in query.nodes() if query.kind == "alert" else ():
-            threshold = number_of(node.rhs) if isinstance(node, pp.BinaryExpr) and is_comparison(node) else None
-            buckets = _buckets(node.lhs, tree, records) if threshold is not None else ()
-            if threshold is not None and buckets and 0 < threshold < max(buckets) and threshold not in buckets:
+            threshold = number_of(node.rhs) if is_comparison(node) else None
+            if threshold is None:
+                continue
+            buckets = _buckets(node.lhs, tree, records)
+            if any(low < threshold < high for low, high in pairwise((0.0, *buckets))):
                 expected = ", ".join(f"{bound:g}" for bound in buckets)
                 problem = f"the threshold lies between two buckets (got {threshold:g}, expected one of {expected})"
                 yield query.place, f"{query.owner}: {problem}; take a bound, or add a bucket to the contract"
@@ -38,16 +41,14 @@ def check(tree: Tree) -> Iterator[Claim]:
 def _buckets(expr: Any, tree: Tree, records: dict[str, Rule]) -> tuple[float, ...]:
     """Return the bounds behind a quantile, also one that was recorded; none if it is no quantile, or scaled."""
     expr = strip(expr)
-    while isinstance(expr, pp.AggregateExpr) and operator_of(expr) in ("max", "min"):
+    while operator_of(expr) in ("max", "min"):
         expr = strip(expr.expr)
-    if isinstance(expr, pp.VectorSelector):
-        rule = records.get(name_of(expr) or "")
-        found = rule.query.tree if rule is not None else None
-        expr = strip(found) if found is not None else expr
+    if isinstance(expr, pp.VectorSelector) and (rule := records.get(str(name_of(expr)))) is not None:
+        expr = strip(rule.query.tree)
     while operator_of(expr) in ("and", "unless"):
         expr = strip(expr.lhs)
-    if not isinstance(expr, pp.Call) or operator_of(expr) != "histogram_quantile":
+    if operator_of(expr) != "histogram_quantile":
         return ()
-    series = [tree.catalog.find(name_of(selector) or "") for selector in selectors(expr.args[1])]
+    series = [tree.catalog.find(name_of(selector)) for selector in selectors(expr.args[1])]
     bounds = {one.buckets for one in series if one is not None and one.buckets}
     return next(iter(bounds)) if len(bounds) == 1 else ()

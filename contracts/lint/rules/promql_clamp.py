@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import promql_parser as pp
-
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.infer import infer
@@ -27,7 +25,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield denominators whose floor is too high."""
     for query in tree.queries:
         for node in query.nodes() if not query.is_asked_by_hand else ():
-            if not isinstance(node, pp.BinaryExpr) or operator_of(node) != "/":
+            if operator_of(node) != "/":
                 continue
             divisor = strip(node.rhs)
             if operator_of(divisor) != "clamp_min":

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import promql_parser as pp
-
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
@@ -38,7 +36,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         found = query.nodes() if not query.is_asked_by_hand else []
         guarded = {text for node in found for text in _guarded_by_and(node)}
         for node in found:
-            if isinstance(node, pp.BinaryExpr) and operator_of(node) in ("/", "%") and not _is_safe(node.rhs):
+            if operator_of(node) in ("/", "%") and not _is_safe(node.rhs):
                 divisor = text_of(strip(node.rhs))
                 is_ours = tree.catalog.knows(name_of(found) for found in selectors(node.rhs))
                 if divisor not in guarded and is_ours:
@@ -53,7 +51,8 @@ def _is_safe(divisor: Any) -> bool:
     if number is not None:
         return number != 0
     if operator_of(divisor) == "clamp_min":
-        return (number_of(divisor.args[1]) or 0.0) > 0
+        floor = number_of(divisor.args[1])
+        return floor is not None and floor > 0
     if operator_of(divisor) == "*":
         return _is_safe(divisor.lhs) and _is_safe(divisor.rhs)
     if operator_of(divisor) in ("or", "and", "unless"):
@@ -63,7 +62,7 @@ def _is_safe(divisor: Any) -> bool:
 
 def _is_filter(node: Any) -> bool:
     """Whether a comparison lets only numbers other than zero through."""
-    if not is_comparison(node) or (node.modifier is not None and node.modifier.return_bool):
+    if not is_comparison(node) or node.modifier is not None:  # beside a number, `bool` is all there can be
         return False
     threshold, operator = number_of(node.rhs), operator_of(node)
     if threshold is None:
@@ -77,7 +76,7 @@ def _is_filter(node: Any) -> bool:
 
 def _guarded_by_and(node: Any) -> Iterator[str]:
     """Yield what the other side of an `and` keeps from being zero."""
-    if isinstance(node, pp.BinaryExpr) and operator_of(node) == "and":
+    if operator_of(node) == "and":
         for part in nodes(node.rhs):
-            if is_comparison(part) and _is_filter(part):
+            if _is_filter(part):
                 yield text_of(strip(part.lhs))

@@ -49,7 +49,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         is_ours = tree.catalog.knows(name_of(selector) for selector in query.selectors())
         alarming = {str(part) for node in found for part in _alarming(node)}
         for node in found if is_ours else ():
-            if isinstance(node, pp.BinaryExpr) and operator_of(node) == "or" and _hides(node, alarming):
+            if operator_of(node) == "or" and _hides(node, alarming):
                 constant = quote(text_of(strip(node.rhs)))
                 problem = f"or {constant} shows a value where there is no data, which looks healthy"
                 yield query.place, f"{query.owner}: {problem}; delete it and let missing data be missing"
@@ -64,7 +64,7 @@ def _alarming(node: Any) -> Iterator[Any]:
         inner = strip(inner.expr)
     if operator_of(inner) != "or":
         return
-    constants = [number_of(part.args[0]) for part in nodes(inner.rhs) if operator_of(part) == "vector"]
+    constants = [number_of(*part.args) for part in nodes(inner.rhs) if operator_of(part) == "vector"]
     if constants and all(one is not None and _COMPARED[operator_of(node)](one, threshold) for one in constants):
         yield inner
 

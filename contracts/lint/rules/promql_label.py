@@ -12,7 +12,7 @@ from typing import Any
 import promql_parser as pp
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import Labels, infer, union
@@ -44,17 +44,15 @@ def _problems(node: Any, catalog: Catalog) -> Iterator[str]:
 
 def _in_matchers(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
     name = name_of(selector)
-    series = catalog.find(name or "")
+    series = catalog.find(name)
     if series is None or series.takes_any_label:
         return
     named = [matcher.name for matcher in selector.matchers.matchers if matcher.name != "__name__"]
     yield from _missing(f"the selector of {name}", named, frozenset(series.labels))
 
 
-def _in_matching(node: pp.BinaryExpr, catalog: Catalog) -> Iterator[str]:
+def _in_matching(node: Any, catalog: Catalog) -> Iterator[str]:
     modifier = node.modifier
-    if modifier is None:
-        return
     left, right = infer(node.lhs, catalog), infer(node.rhs, catalog)
     if modifier.matching is not None:
         on = modifier.matching.type == pp.LabelModifierType.Include
@@ -73,5 +71,5 @@ def _missing(where: str, named: Iterable[str], known: Labels) -> Iterator[str]:
         return
     for label in dict.fromkeys(named):
         if label not in known and VARIABLE not in label:
-            have = ", ".join(sorted(known)) or "none"
+            have = listed(known)
             yield f"{where} names the label {quote(label)}, which is not there (expected one of {have}); correct it"

@@ -27,9 +27,9 @@ def check(tree: Tree) -> Iterator[Claim]:
     for query in tree.queries if tree.contracts else ():
         for selector in query.selectors():
             for name in _unknown(selector, tree.catalog):
-                if tree.settings.is_foreign(name):
-                    continue
-                yield query.place, f"{query.owner}: no metric is named {quote(name)}; {_remedy(name, tree.catalog)}"
+                if not tree.settings.is_foreign(name):
+                    remedy = _remedy(name, tree.catalog)
+                    yield query.place, f"{query.owner}: no metric is named {quote(name)}; {remedy}"
 
 
 def _unknown(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _unknown(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
 
 
 def _remedy(name: str, catalog: Catalog) -> str:
-    if any(series.family == name and series.kind == "bucket" for series in catalog.series.values()):
+    if name in catalog.families():
         return f"it is a histogram, so use {name}_bucket, {name}_sum or {name}_count"
-    near = get_close_matches(name, catalog.series, 1, 0.6)
-    return f"did you mean {quote(near[0])}?" if near else "declare it in a contract or correct the name"
+    near = next(iter(get_close_matches(name, catalog.series)), "")
+    return f"did you mean {quote(near)}?" if near else "declare it in a contract or correct the name"

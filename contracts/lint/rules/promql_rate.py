@@ -29,12 +29,11 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield functions used on the wrong type, or too late."""
     for query in tree.queries:
         for node in query.nodes():
-            if isinstance(node, pp.Call):
-                for problem in _problems(node, tree.catalog):
-                    yield query.place, f"{query.owner}: {problem}"
+            for problem in _problems(node, tree.catalog):
+                yield query.place, f"{query.owner}: {problem}"
 
 
-def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
+def _problems(call: Any, catalog: Catalog) -> Iterator[str]:
     name = operator_of(call)
     if name not in _OF_COUNTERS + _OF_GAUGES:
         return
@@ -45,7 +44,7 @@ def _problems(call: pp.Call, catalog: Catalog) -> Iterator[str]:
         yield f"{problem}; put {name}() inside"
     for node in inside:
         metric = name_of(node) if isinstance(node, pp.VectorSelector) else None
-        series = catalog.find(metric or "")
+        series = catalog.find(metric)
         if series is None:
             continue
         if name in _OF_COUNTERS and series.kind == "gauge":

@@ -32,9 +32,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield queries that ask for what is gone."""
     kept = min(_kept(tree), default=0.0)
     for query in tree.queries if kept else ():
-        expr = query.tree
-        reach = _reach(expr) if expr is not None else 0.0
-        if reach > kept:
+        if query.tree is not None and (reach := _reach(query.tree)) > kept:
             problem = f"looks back {_shown(reach)}, but samples are kept for {_shown(kept)}"
             yield query.place, f"{query.owner}: {problem}; shorten the range or raise the retention"
 
@@ -49,20 +47,19 @@ def _kept(tree: Tree) -> Iterator[float]:
 
 def _reach(expr: Any) -> float:
     """Return how many seconds before now an expression looks."""
-    furthest = 0.0
-    for node in nodes(expr):
-        if isinstance(node, pp.MatrixSelector):
-            reach = node.range.total_seconds() + _back(node.vector_selector)
-        elif isinstance(node, pp.SubqueryExpr):
-            reach = (node.range or timedelta()).total_seconds() + _back(node) + _reach(node.expr)
-        else:
-            reach = _back(node) if isinstance(node, pp.VectorSelector) else 0.0
-        furthest = max(furthest, reach)
-    return furthest
+    return max(_reach_of(node) for node in nodes(expr))
 
 
-def _back(node: Any) -> float:
-    return node.offset.total_seconds() if node.offset is not None else 0.0
+def _reach_of(node: Any) -> float:
+    if isinstance(node, pp.MatrixSelector):
+        return _seconds(node.range) + _seconds(node.vector_selector.offset)
+    if isinstance(node, pp.SubqueryExpr):
+        return _seconds(node.range) + _seconds(node.offset) + _reach(node.expr)
+    return _seconds(getattr(node, "offset", None))
+
+
+def _seconds(duration: timedelta | None) -> float:
+    return (duration or timedelta()).total_seconds()
 
 
 def _shown(seconds: float) -> str:

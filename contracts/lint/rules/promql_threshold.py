@@ -27,7 +27,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield comparisons that are never true."""
     for query in tree.queries:
         for node in query.nodes():
-            if isinstance(node, pp.BinaryExpr) and is_comparison(node):
+            if is_comparison(node):
                 problem = _problem(node, tree.catalog)
                 if problem:
                     yield query.place, f"{query.owner}: {problem}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import promql_parser as pp
-
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.infer import infer
@@ -22,7 +20,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         found = query.nodes() if query.kind == "alert" else []
         ended = {str(part) for node in found if operator_of(node) == "unless" for part in nodes(node.lhs)}
         for node in found:
-            if not isinstance(node, pp.BinaryExpr) or not is_comparison(node) or number_of(node.rhs) is None:
+            if not is_comparison(node) or number_of(node.rhs) is None:
                 continue
             if infer(node.lhs, tree.catalog).is_total and str(node) not in ended:
                 problem = "compares a running total with a number, so it never ends once it fires"

@@ -40,12 +40,12 @@ def check(tree: Tree) -> Iterator[Claim]:
 
 
 def _seconds(duration: timedelta | None) -> float:
-    return duration.total_seconds() if duration is not None else 0.0
+    return (duration or timedelta()).total_seconds()
 
 
 def _problem(node: Any, longest: float) -> str:
     length, step = _seconds(getattr(node, "range", None)), _seconds(getattr(node, "step", None))
-    if isinstance(node, pp.SubqueryExpr) and step > length:
+    if step > length:  # of a subquery; nothing else has a step
         got = f"{length:g}s in steps of {step:g}s"
         return f"the subquery of {text_of(node.expr)} has no step in its range ({got}); widen it"
     name = operator_of(node) if isinstance(node, pp.Call) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.rule_files import Rule
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.infer import infer
@@ -30,7 +30,7 @@ def check(tree: Tree) -> Iterator[Claim]:
             continue
         labels = infer(expr, tree.catalog).labels
         if labels is not None and not labels >= _TARGET:
-            have = ", ".join(sorted(labels)) or "none"
+            have = listed(labels)
             problem = f"alert {rule.name}: loses job and instance, so that one host hides another (has {have})"
             yield rule.place, f'{problem}; aggregate by (job, instance, ...), or say "{_FLEET}" in its summary'
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 
 __all__ = ["SEVERITY", "check"]
@@ -34,7 +34,7 @@ def check(tree: Tree) -> Iterator[Claim]:
         if series is None or series.takes_any_label:
             continue
         if _parts(level) != _parts("_".join(series.labels)):
-            have = ", ".join(sorted(series.labels)) or "none"
+            have = listed(series.labels)
             yield rule.place, f"the level of {quote(rule.name)} is not its labels (got {level}, has {have}); rename it"
 
 

@@ -24,8 +24,7 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield links that lead nowhere."""
     for rule in tree.rules:
         link = rule.annotations.get("runbook_url")
-        problem = _problem(tree, link.text) if rule.is_alert and link is not None and link.text else ""
-        if link is not None and problem:
+        if rule.is_alert and link is not None and link.text and (problem := _problem(tree, link.text)):
             yield rule.place.at(link.line), f"alert {rule.name}: {problem}"
 
 
@@ -33,7 +32,7 @@ def _problem(tree: Tree, link: str) -> str:
     if link.startswith(tree.settings.runbook_bases):
         return ""  # served elsewhere, where nobody is asked
     base = _BASE.match(link)
-    for scrape in tree.scrapes if base else ():
+    for scrape in tree.scrapes:
         if base and base[1] not in scrape.external_labels:
             return f"{scrape.file} has no external label {base[1]}, with which the link begins; add it there"
     path, _, anchor = link[base.end() if base else 0 :].partition("#")

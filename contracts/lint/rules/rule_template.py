@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.infer import Labels, Value, infer
 
@@ -35,7 +35,7 @@ def check(tree: Tree) -> Iterator[Claim]:
             there = _there(value, spot.text)
             for label in dict.fromkeys(_LABEL.findall(spot.text)):
                 if there is not None and label not in there:
-                    have = ", ".join(sorted(there)) or "none"
+                    have = listed(there)
                     problem = f"uses the label {quote(label)}, which not every result has (expected one of {have})"
                     yield rule.place.at(spot.line), f"{where} {problem}; keep it in the expression or drop it here"
 

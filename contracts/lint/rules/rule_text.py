@@ -9,7 +9,9 @@ stands in templates or code is left out, and so are words ("half", "a minute").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from itertools import product
+from math import isclose
 from typing import Any
 
 from contracts.compiler.document import quote
@@ -63,8 +65,9 @@ def check(tree: Tree) -> Iterator[Claim]:
             yield rule.place, f"{rule.query.owner}: {problem}"
         for name in _TEXTS if rule.is_alert else ():
             spot = rule.annotations.get(name)
-            for problem in _said(spot.text, rule, expr, records) if spot is not None else ():
-                yield rule.place.at(spot.line if spot else 1), f"alert {rule.name}: the {name} {problem}"
+            if spot is not None:
+                for problem in _said(spot.text, rule, expr, records):
+                    yield rule.place.at(spot.line), f"alert {rule.name}: the {name} {problem}"
 
 
 def _named(rule: Rule, expr: Any, records: Records) -> Iterator[str]:
@@ -103,7 +106,7 @@ def _said(text: str, rule: Rule, expr: Any, records: Records) -> Iterator[str]:
 
 def _is_of_time(rule: Rule, numbers: set[float]) -> bool:
     """Whether what is asked is a time by its name: of `slow_requests_total` only its writer knows how slow they are."""
-    names = [name_of(found) or "" for found in rule.query.selectors()]
+    names = [str(name_of(found)) for found in rule.query.selectors()]
     is_named = any(re.search(r"_(seconds|milliseconds|ms|duration|latency)|p\d\d", name) for name in names)
     return is_named and bool(numbers - {0.0})
 
@@ -111,9 +114,7 @@ def _is_of_time(rule: Rule, numbers: set[float]) -> bool:
 def _is_time(number: float, scale: float, numbers: set[float], spans: set[float]) -> bool:
     """Whether a time is a window, a waiting time, or a constant in seconds, milliseconds or the unit itself."""
     seconds = number * scale
-    return any(_same(seconds, one) for one in spans) or any(
-        _same(wanted, one) for one in numbers for wanted in (seconds, seconds * 1e3, number)
-    )
+    return _meet({seconds}, spans) or _meet({seconds, seconds * 1e3, number}, numbers)
 
 
 def _is_number(number: float, unit: str, word: str, numbers: set[float]) -> bool:
@@ -126,11 +127,12 @@ def _is_number(number: float, unit: str, word: str, numbers: set[float]) -> bool
         wanted |= {number * 1000 ** _BYTES[unit], number * 1024 ** _BYTES[unit]}
     if word in ("at least", "more than", "above", "over", ">", ">="):
         wanted |= {number - 0.5, number + 0.5, number + 1, number - 1}  # whole things, counted by increase()
-    return any(_same(one, other) for one in wanted for other in numbers)
+    return _meet(wanted, numbers)
 
 
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-6 * max(abs(one), abs(other))
+def _meet(said: Set[float], asked: Set[float]) -> bool:
+    """Whether a number that is said is one that is asked, but for its last digits."""
+    return any(isclose(*pair, rel_tol=1e-6) for pair in product(said, asked))
 
 
 def _list(numbers: set[float], unit: str = "") -> str:

@@ -6,6 +6,7 @@ contract says how many samples there can be at most (a histogram takes one per b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from contracts.compiler.document import quote
@@ -27,28 +28,21 @@ def check(tree: Tree) -> Iterator[Claim]:
     for scrape in tree.scrapes:
         for job in scrape.jobs:
             contract = contracts.get(job.name)
-            for key, needed in (
-                (("sample_limit", _samples(contract)), ("label_limit", _labels(contract))) if contract else ()
-            ):
+            needs = {"sample_limit": _samples(contract), "label_limit": _labels(contract)} if contract else {}
+            for key, needed in needs.items():
                 stated = job.node.get(key) or scrape.node.at("global").get(key)
-                got = (
-                    int(stated.text) if stated is not None and stated.text.isdecimal() and len(stated.text) < 16 else 0
-                )
+                got = int(stated.text) if stated is not None and re.fullmatch("[0-9]{1,15}", stated.text) else 0
                 if stated is not None and 0 < got < needed:
                     problem = f"the {key} of {quote(job.name)} is below what it can have (got {got}, expected {needed})"
                     yield job.place.at(stated.line), f"{problem}; raise it, or drop labels in the contract"
 
 
-def _samples(contract: Contract | None) -> int:
-    if contract is None:
-        return 0
+def _samples(contract: Contract) -> int:
     return sum(
         contract.worst_case_series(metric) * (len(metric.buckets) + 3 if metric.type == "histogram" else 1)
         for metric in contract.metrics
     )
 
 
-def _labels(contract: Contract | None) -> int:
-    if contract is None:
-        return 0
+def _labels(contract: Contract) -> int:
     return _LABELS_OF_TARGETS + max(len(metric.labels) + (metric.type == "histogram") for metric in contract.metrics)

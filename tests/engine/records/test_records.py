@@ -22,9 +22,9 @@ from exporters.engine.stored import UnreadableError, read_rows, row_of
 from exporters.engine.values import Checkpoint, FileKey
 
 RECORDS: list[Record] = [
-    SavedSeries("kinds_total", ("sold", "ü"), 2.5, 1.0),
-    SavedSeries("size_seconds", (), 0.25, 1.0, [1, 0, 2]),
-    SavedSeries("last", (), float("-inf"), 1.0),
+    SavedSeries("kinds_total", ("sold", "ü"), 2.5, 1.0, None, 0),
+    SavedSeries("size_seconds", (), 0.25, 1.0, [1, 0, 2], 0),
+    SavedSeries("last", (), float("-inf"), 1.0, None, 0),
     SavedSeries("level", ("a",), 3.0, 1.0, None, 1_769_300_000_123_456_789),
     SavedName("run", "r1"),
     MetricMeaning("kinds_total", "counter", "counts", "kind", None, (("kind", "kind"),), ()),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from exporters.engine.tail.finder import Finder
+from exporters.engine.tail.fingerprint import file_key, open_plain, open_same
 from tests.conftest import LogFile
-from tests.engine.support.tailing import Follower
+from tests.engine.support.tailing import Follower, open_descriptors
 
 
 @pytest.fixture
@@ -97,3 +99,61 @@ def test_directories_are_those_that_exist_of_patterns_files_and_their_targets(tm
     names = {str(Path(path).relative_to(tmp_path)) for path in follower.tail.directories()}
     assert names == {"logs", "logs/a", "target", "plain"}
     assert Follower("x.jsonl").tail.directories() == {"."}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "right", "wrong"),
+    [
+        ("/x/**/a", ["/x/a", "/x/b/a", "/x/b/c/a"], ["/x/b", "/y/a", "/x/a/b", "/x"]),
+        ("/x/**/b/**/a", ["/x/b/a", "/x/c/b/d/e/a"], ["/x/a", "/x/c/a"]),
+        ("/x/*/a", ["/x/b/a"], ["/x/a", "/x/b/c/a"]),
+        ("/x/a", ["/x/a", "/x/./a", "/x/b/../a"], ["/x/A", "/x/a/b"]),
+    ],
+)
+def test_a_pattern_may_lead_to_the_paths_it_stands_for(pattern: str, right: list[str], wrong: list[str]) -> None:
+    finder = Finder([pattern])
+    assert [path for path in (*right, *wrong) if finder.may_lead_to(path)] == right
+
+
+def test_a_file_of_two_names_is_held_open_once(log_file: LogFile, tmp_path: Path) -> None:
+    log_file.append(b"1\n")
+    os.link(log_file.path, tmp_path / "other")
+    alone, both = Follower(log_file), Follower(log_file.path, tmp_path / "other")
+    with open_descriptors() as of_one:
+        assert alone.poll() == [b"1"]
+    with open_descriptors() as of_two:
+        assert both.poll() == [b"1"]
+    assert of_one == of_two
+
+
+def test_a_file_that_took_the_path_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_bytes(name.encode())
+    first = open_plain(str(tmp_path / "one"))
+    assert first is not None
+    key = file_key(first)
+    (tmp_path / "one").rename(tmp_path / "three")
+    (tmp_path / "two").rename(tmp_path / "one")
+    with open_descriptors() as change:
+        found = open_same(str(tmp_path / "one"), key)
+        assert found is not None
+        assert os.read(found, 9) == b"one"
+        os.close(found)
+        (tmp_path / "three").unlink()
+        assert open_same(str(tmp_path / "one"), key) is None
+    assert change == [0]
+    os.close(first)
+
+
+def test_patterns_that_lead_nowhere_though_they_might_are_told() -> None:
+    finder = Finder(["/x/*/a", "/y/b", "/z/**/c", "!/x/n/a"])
+    assert finder.leading_nowhere(["/x/1/a"], ["/x/1/a", "/y/b"]) == ["/y/b"]
+    assert finder.leading_nowhere([], ["/x/2/a", "/z/c", "/elsewhere"]) == ["/x/*/a", "/z/**/c"]
+    assert finder.leading_nowhere(["/y/b", "/elsewhere"], ["/y/b", "/elsewhere"]) == []
+    assert [finder.may_lead_to(path) for path in ("/x/1/a", "/y/b", "/x/n/a", "/y/c")] == [True, True, False, False]
+
+
+def test_the_folders_of_patterns_are_known_unless_one_is_a_pattern_itself() -> None:
+    assert Finder(["/x/a*", "/y/b"]).folders == ["/x", "/y"]
+    assert Finder(["/x/*/a", "/y/b"]).folders is None
+    assert Finder(["/x/a*", "/y/b"]).literal == ("/y/b",)

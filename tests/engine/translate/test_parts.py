@@ -97,6 +97,13 @@ def test_parts_inside_parts_have_the_words_of_all_around_them(bench: Make) -> No
     }
 
 
+def test_parts_may_lie_deep_inside_an_entry(bench: Make) -> None:
+    made = bench(FILLS.replace("fees{}.value[]", "fees{}.value.paid.each[]")).feed(
+        fills({"sym": "BTC", "fees": {"EUR": {"paid": {"each": [1, 2.5]}}, "USD": {"each": [8], "paid": {}}}}, bot="x"),
+    )
+    assert made.values("fees")[("BTC",)] == 3.5
+
+
 def test_a_line_with_too_many_parts_is_refused_whole(bench: Make) -> None:
     six, seven = [{"qty": 1, "sym": "BTC"}] * 6, [{"qty": 1, "sym": "BTC", "fees": {"EUR": [1] * 6}}]
     made = bench(FILLS).feed(

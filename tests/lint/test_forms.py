@@ -1,0 +1,134 @@
+"""What each rule calls right and what it calls wrong, form by form: the borders of a rule, where cases show its words.
+
+`forms.toml` has them. Expressions stand as alerts, records or panels, each on a line of its own of one more file in the
+small checkout; panels likewise; anything else takes, one after the other, the place of a text in a file that is there.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytestmark = pytest.mark.thorough
+
+if TYPE_CHECKING:
+    from tests.lint.conftest import Checkout
+
+FORMS = tomllib.loads(Path(__file__).with_name("forms.toml").read_text("utf-8"))
+RULES = "prometheus/rules/forms.yml"
+BOARD = "grafana/dashboards/forms.json"
+
+
+def of(key: str) -> list[Any]:
+    return [pytest.param(case, id=f"{case['rule']} {at}") for at, case in enumerate(FORMS[key])]
+
+
+@pytest.mark.parametrize("case", of("expressions"))
+def test_an_expression_is_found_where_it_is_wrong_and_only_there(small: Checkout, case: dict[str, Any]) -> None:
+    forms = [*case.get("right", ()), *case.get("wrong", ())]
+    if case["as"] == "panel":
+        lines = [json.dumps({"id": 9, "targets": [{"refId": "A", "expr": spelt(form)}]}) for form in forms]
+        small.edit(BOARD, "", board_of(lines))
+    else:
+        name = {"alert": "SHOP_Form", "record": "shop:form:rate5m"}[case["as"]]
+        rules = [f"{{{case['as']}: {name}{n}, expr: {json.dumps(spelt(form))}}}" for n, form in enumerate(forms)]
+        small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {rule}\n" for rule in rules))
+    more = case.get("record")
+    if more:
+        small.edit("prometheus/rules/more.yml", "", f"groups: [{{name: more, rules: [{spelt(more)}]}}]\n")
+    assert found_in(small, case["rule"], forms, RULES if case["as"] != "panel" else BOARD) == case.get("wrong", [])
+
+
+@pytest.mark.parametrize("case", of("rules"))
+def test_a_rule_of_prometheus_is_found_where_it_is_wrong_and_only_there(small: Checkout, case: dict[str, Any]) -> None:
+    forms = [*case.get("right", ()), *case.get("wrong", ())]
+    small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {spelt(form)}\n" for form in forms))
+    assert found_in(small, case["rule"], forms, RULES) == case.get("wrong", [])
+
+
+@pytest.mark.parametrize("case", of("panels"))
+def test_a_panel_is_found_where_it_is_wrong_and_only_there(small: Checkout, case: dict[str, Any]) -> None:
+    forms = [*case.get("right", ()), *case.get("wrong", ())]
+    small.edit(BOARD, "", board_of(forms))
+    assert found_in(small, case["rule"], forms, BOARD) == case.get("wrong", [])
+
+
+@pytest.mark.parametrize("case", of("edits"))
+def test_an_edit_is_found_where_it_is_wrong_and_only_there(small: Checkout, case: dict[str, Any]) -> None:
+    before, wrong = set(small.findings(case["rule"])), []
+    for form in (*case.get("right", ()), *case.get("wrong", ())):
+        small.edit(case["file"], case["old"], form)
+        if set(small.findings(case["rule"])) - before:
+            wrong.append(form)
+        small.edit(case["file"], form, case["old"])
+    assert wrong == case.get("wrong", [])
+
+
+def spelt(expression: str) -> str:
+    """Return an expression with the whole names of metrics."""
+    for short, name in FORMS["names"].items():
+        expression = expression.replace(short, name)
+    return expression
+
+
+def board_of(panels: list[str]) -> str:
+    """Return a dashboard that has these panels, each on a line, from the fourth."""
+    variables = '{"list": [{"name": "kind", "type": "query", "query": "label_values(peak_trade_sales_total, kind)"}]}'
+    lines = ",\n".join(panels)
+    return f'{{"uid": "forms", "title": "Forms",\n"templating": {variables},\n"panels": [\n{lines}\n]}}\n'
+
+
+def found_in(small: Checkout, rule: str, forms: list[str], file: str) -> list[str]:
+    """Return the forms, from the fourth line of a file, in whose lines the rule finds something."""
+    findings = small.findings(rule)
+    assert [finding for finding in findings if finding.startswith(".:")] == []  # what a rule that failed says
+    lines = {int(finding.split(":")[1]) for finding in findings if finding.startswith(f"{file}:")}
+    assert all(4 <= line < 4 + len(forms) for line in lines), lines
+    return [forms[line - 4] for line in sorted(lines)]
+
+
+def test_a_runbook_may_be_below_the_address_an_external_label_holds(small: Checkout) -> None:
+    small.edit("prometheus/prometheus.yml", "global:", "global:\n  external_labels: {base: https://x, other: y}")
+    small.edit("docs/runbooks/till.md", "", "# Till\n")
+    rule, wrong = "prometheus/rules/shop.yml", []
+    right = [
+        "base }}/till.md",
+        "other }}/till.md#till",
+        "base }}/docs/runbooks/till.md#till",
+        "base}}/runbooks/till.md",
+    ]
+    bad = [
+        "gone }}/till.md",
+        "base }}/tills.md",
+        "base }}/ill.md",
+        "base }}/till.md#desk",
+        "base }}/docs/runbook.md",
+        "base }}/docs",
+    ]
+    before = "docs/runbook.md#shop_down"
+    for link in (*right, *bad):
+        small.edit(rule, before, f'"{{{{ $externalLabels.{link}"')
+        wrong += [link] if small.findings("rule/runbook") else []
+        small.edit(rule, f'"{{{{ $externalLabels.{link}"', before)
+    assert wrong == bad
+
+
+def test_each_file_of_rules_needs_one_pattern_and_each_pattern_one_file(small: Checkout) -> None:
+    small.edit("prometheus/rules/more.yml", "", "groups: []\n")
+    small.edit("prometheus/prometheus.yml", "  - rules/*.yml", "  - rules/shop.yml\n  - rules/more.yml")
+    assert small.findings("scrape/rules") == []
+    (small.root / "prometheus/rules/more.yml").rename(small.root / "prometheus/rules/other.yml")
+    assert len(small.findings("scrape/rules")) == 2
+
+
+def test_choices_of_a_label_with_open_values_are_not_judged(small: Checkout) -> None:
+    board = "grafana/dashboards/shop.json"
+    small.edit(board, '"type": "query",\n', '"type": "custom",\n')
+    small.edit(board, '{"query": "label_values(peak_trade_sales_total, kind)"}', '"a,b"')
+    assert len(small.findings("dashboard/choice")) == 2
+    small.edit(board, 'peak_trade_sales_total{kind=~\\"$kind\\"}', 'peaktrade_ai_visits_total{run_id=~\\"$kind\\"}')
+    assert small.findings("dashboard/choice") == []
