@@ -184,6 +184,13 @@ def test_a_fault_is_seen_wherever_it_stands_in_a_default_a_comprehension_or_outs
 
 
 @pytest.mark.slow
+def test_a_fault_by_which_the_tests_cannot_be_loaded_is_killed(project: Path) -> None:
+    (project / "checks/conftest.py").write_text("from core import LIMIT\n\nROW = [0] * 6\nROW[LIMIT]\n")
+    (verdict,) = run_trials(project, planted(project, "LIMIT = 6"), lambda _: ["checks"], 1, lambda _: None)
+    assert verdict.is_killed
+
+
+@pytest.mark.slow
 def test_a_fault_that_never_ends_is_killed_when_its_test_takes_too_long(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
