@@ -20,8 +20,7 @@ demo: $(READY)
 look: $(READY)
 	@$(BIN)/python -m grafana.look $(ARGS)
 
-# What one runs while working: everything that answers at once, the static part beside the tests, which wait for nobody.
-quick: WORKERS = $(shell getconf _NPROCESSORS_ONLN)
+# What one runs while working: everything that answers at once, the static part beside the tests.
 quick: $(READY)
 	@$(MAKE) --no-print-directory static >$(VENV)/static.log 2>&1 & static=$$!; \
 	$(PYTEST) -m "not slow and not thorough" $(ARGS); tests=$$?; \

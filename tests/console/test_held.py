@@ -8,6 +8,8 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
+
 from console.api.routes import ENDPOINTS
 from console.app import Console, build_app
 from console.index.held import Held
@@ -58,6 +60,7 @@ CHANGES: dict[str, Callable[[World, int], object]] = {
 }
 
 
+@pytest.mark.slow
 def test_whatever_came_an_answer_is_what_it_would_be_were_all_read_anew(world: World) -> None:
     world.meta(), world.meta("other"), world.session("s1")
     clock = [0.0]

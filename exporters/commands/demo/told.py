@@ -14,6 +14,9 @@ from typing import Any
 
 __all__ = ["Told"]
 
+_POLL_S = 0.05
+"""How long stop() may wait for the server to notice."""
+
 
 class Told:
     """Listens from start() to stop(); `lines` holds what came, oldest first, signs of life left out."""
@@ -22,7 +25,7 @@ class Told:
         self.lines: list[str] = []
         self.signs_of_life = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, name="told", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="told", daemon=True)
 
     @property
     def port(self) -> int:
