@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
-__all__ = ["SEVERITIES", "Claim", "Finding", "Place", "Severity", "listed"]
+from contracts.compiler.document import quote
+
+__all__ = ["SEVERITIES", "Claim", "Finding", "Place", "Severity", "listed", "remedy_for"]
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -59,3 +62,13 @@ def listed(names: Iterable[str]) -> str:
     ('job, kind', 'none')
     """
     return ", ".join(sorted(names)) or "none"
+
+
+def remedy_for(name: str, known: Iterable[str], otherwise: str = "correct or delete it") -> str:
+    """Return what to do about a name that is not known: ask whether one that is like it was meant.
+
+    >>> remedy_for("kinds", ["kind", "job"]), remedy_for("x", ["kind"])
+    ('did you mean "kind"?', 'correct or delete it')
+    """
+    near = next(iter(get_close_matches(name, list(known))), "")
+    return f"did you mean {quote(near)}?" if near else otherwise

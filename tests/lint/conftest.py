@@ -13,6 +13,7 @@ from contracts.lint.check import check
 from contracts.lint.inputs import tree
 from contracts.lint.inputs.located_json import parse_json
 from contracts.lint.inputs.tree import Tree, load_tree
+from contracts.lint.promql.catalog import Catalog
 
 __all__ = ["Checkout"]
 
@@ -53,6 +54,12 @@ def small(tmp_path: Path) -> Checkout:
 def plain() -> Tree:
     """Return the small checkout as it is."""
     return load_tree(_SMALL)
+
+
+@pytest.fixture(scope="session")
+def catalog(plain: Tree) -> Catalog:
+    """Return the metrics of the small checkout."""
+    return plain.catalog
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import infer
 from contracts.lint.promql.syntax import parse
@@ -12,11 +11,6 @@ from contracts.lint.promql.syntax import parse
 SALES = "peak_trade_sales_total"
 BUCKET = "peak_trade_sale_duration_seconds_bucket"
 LAST = "peak_trade_last_sale_timestamp_seconds"
-
-
-@pytest.fixture(scope="module")
-def catalog(plain: Tree) -> Catalog:
-    return plain.catalog
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from operator import add, mul, sub, truediv
 from typing import Any
 
 import promql_parser as pp
 
-from contracts.lint.promql.syntax import name_of, nodes, number_of, operator_of, selectors, strip
+from contracts.lint.promql.syntax import name_of, nodes, number_of, operator_of, seconds_in, selectors, strip
 
 __all__ = ["Records", "constants", "named_quantiles", "quantiles", "value_of", "windows"]
 
@@ -52,7 +51,7 @@ def windows(expr: Any, records: Records, depth: int = _DEPTH) -> set[float]:
     """Return the ranges and offsets of an expression in seconds, those of recordings included."""
     found: set[float] = set()
     for node in nodes(expr):
-        found |= {_seconds(getattr(node, "range", None)), _seconds(getattr(node, "offset", None))}
+        found |= {abs(seconds_in(getattr(node, name, None))) for name in ("range", "offset")}
     for inner in _recorded(expr, records) if depth else ():
         found |= windows(inner, records, depth - 1)
     return found - {0.0}
@@ -81,7 +80,7 @@ def _is_quantile(matcher: pp.Matcher) -> bool:
 
 def _recorded(expr: Any, records: Records) -> Iterator[Any]:
     for selector in selectors(expr):
-        yield from records.get(str(name_of(selector)), ())
+        yield from records.get(name_of(selector) or "", ())
 
 
 def value_of(expr: Any) -> float | None:
@@ -102,7 +101,3 @@ def _calculated(operator: str, left: float, right: float) -> float | None:
     except (ArithmeticError, ValueError):
         return None
     return float(found) if isinstance(found, int | float) else None  # a root of what is below 0 is complex
-
-
-def _seconds(duration: Any) -> float:
-    return abs(duration.total_seconds()) if isinstance(duration, timedelta) else 0.0

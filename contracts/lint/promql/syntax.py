@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "number_of",
     "operator_of",
     "parse",
+    "seconds_in",
     "selectors",
     "strip",
     "text_of",
@@ -188,3 +190,8 @@ def text_of(expr: Any) -> str:
     'sum(x)'
     """
     return str(expr).replace("{}", "")
+
+
+def seconds_in(duration: timedelta | None) -> float:
+    """Return the length of a range, step or offset in seconds; 0 of one that is not stated."""
+    return (duration or timedelta()).total_seconds()

@@ -74,4 +74,4 @@ def _is_lamp(expr: object) -> bool:
     while operator_of(inner) in _KEEPS:
         inner = strip(inner.expr if isinstance(inner, pp.AggregateExpr) else inner.args[0])
     inner = inner.vector_selector if isinstance(inner, pp.MatrixSelector) else inner
-    return isinstance(inner, pp.VectorSelector) and _LAMP.fullmatch(str(name_of(inner))) is not None
+    return isinstance(inner, pp.VectorSelector) and _LAMP.fullmatch(name_of(inner) or "") is not None

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.finding import Claim, Place, Severity, remedy_for
 from contracts.lint.inputs.pages import Page
 from contracts.lint.inputs.tree import Tree
 
@@ -34,9 +33,7 @@ def check(tree: Tree) -> Iterator[Claim]:
             for prefix, rest in dict.fromkeys(_NAME.findall(text)):
                 name = f"{prefix}_{rest}"
                 if prefix in prefixes and name not in alerts and not tree.settings.is_foreign_alert(name):
-                    near = next(iter(get_close_matches(name, alerts)), "")
-                    remedy = f"did you mean {quote(near)}?" if near else "correct or delete it"
-                    yield Place(page.file, line), f"no alert is named {quote(name)}; {remedy}"
+                    yield Place(page.file, line), f"no alert is named {quote(name)}; {remedy_for(name, alerts)}"
 
 
 def _places(page: Page) -> Iterator[tuple[int, str]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.finding import Claim, Place, Severity, remedy_for
 from contracts.lint.inputs.program_text import find_in_code
 from contracts.lint.inputs.tree import Tree
 
@@ -28,6 +27,4 @@ def check(tree: Tree) -> Iterator[Claim]:
         for line, code in page.code():
             for name in _NAME.findall(code):
                 if name not in known:
-                    near = next(iter(get_close_matches(name, known)), "")
-                    remedy = f"did you mean {quote(near)}?" if near else "correct or delete it"
-                    yield Place(page.file, line), f"nothing reads the variable {quote(name)}; {remedy}"
+                    yield Place(page.file, line), f"nothing reads the variable {quote(name)}; {remedy_for(name, known)}"

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.finding import Claim, Place, Severity, remedy_for
 from contracts.lint.inputs.pages import Page
 from contracts.lint.inputs.tree import Tree
 
@@ -32,9 +31,7 @@ def check(tree: Tree) -> Iterator[Claim]:
             stem = name.rstrip("*")
             is_prefix = name.endswith(("*", "_")) and any(other.startswith(stem) for other in known)
             if name not in known and not is_prefix:
-                near = next(iter(get_close_matches(name, known)), "")
-                remedy = f"did you mean {quote(near)}?" if near else "correct or delete it"
-                yield place, f"no metric is named {quote(name)}; {remedy}"
+                yield place, f"no metric is named {quote(name)}; {remedy_for(name, known)}"
 
 
 def _code(tree: Tree) -> Iterator[tuple[Place, str]]:

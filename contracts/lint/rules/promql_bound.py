@@ -43,7 +43,7 @@ def _buckets(expr: Any, tree: Tree, records: dict[str, Rule]) -> tuple[float, ..
     expr = strip(expr)
     while operator_of(expr) in ("max", "min"):
         expr = strip(expr.expr)
-    if isinstance(expr, pp.VectorSelector) and (rule := records.get(str(name_of(expr)))) is not None:
+    if isinstance(expr, pp.VectorSelector) and (rule := records.get(name_of(expr) or "")) is not None:
         expr = strip(rule.query.tree)
     while operator_of(expr) in ("and", "unless"):
         expr = strip(expr.lhs)

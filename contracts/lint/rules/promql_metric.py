@@ -7,12 +7,11 @@ Without any contract nothing is known to be missing, and this rule is silent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 import promql_parser as pp
 
 from contracts.compiler.document import quote
-from contracts.lint.finding import Claim, Severity
+from contracts.lint.finding import Claim, Severity, remedy_for
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.syntax import alternatives, has_variable, matches, name_of
@@ -46,5 +45,4 @@ def _unknown(selector: pp.VectorSelector, catalog: Catalog) -> Iterator[str]:
 def _remedy(name: str, catalog: Catalog) -> str:
     if name in catalog.families():
         return f"it is a histogram, so use {name}_bucket, {name}_sum or {name}_count"
-    near = next(iter(get_close_matches(name, catalog.series)), "")
-    return f"did you mean {quote(near)}?" if near else "declare it in a contract or correct the name"
+    return remedy_for(name, catalog.series, "declare it in a contract or correct the name")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import promql_parser as pp
@@ -18,7 +17,7 @@ import promql_parser as pp
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.scrape_files import seconds_of
 from contracts.lint.inputs.tree import Tree
-from contracts.lint.promql.syntax import nodes
+from contracts.lint.promql.syntax import nodes, seconds_in
 
 __all__ = ["SEVERITY", "check"]
 
@@ -52,14 +51,10 @@ def _reach(expr: Any) -> float:
 
 def _reach_of(node: Any) -> float:
     if isinstance(node, pp.MatrixSelector):
-        return _seconds(node.range) + _seconds(node.vector_selector.offset)
+        return seconds_in(node.range) + seconds_in(node.vector_selector.offset)
     if isinstance(node, pp.SubqueryExpr):
-        return _seconds(node.range) + _seconds(node.offset) + _reach(node.expr)
-    return _seconds(getattr(node, "offset", None))
-
-
-def _seconds(duration: timedelta | None) -> float:
-    return (duration or timedelta()).total_seconds()
+        return seconds_in(node.range) + seconds_in(node.offset) + _reach(node.expr)
+    return seconds_in(getattr(node, "offset", None))
 
 
 def _shown(seconds: float) -> str:

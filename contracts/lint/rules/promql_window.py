@@ -7,14 +7,13 @@ longest of all Prometheus configurations; `$__rate_interval` is always right.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import promql_parser as pp
 
 from contracts.lint.finding import Claim, Severity
 from contracts.lint.inputs.tree import Tree
-from contracts.lint.promql.syntax import name_of, operator_of, text_of
+from contracts.lint.promql.syntax import name_of, operator_of, seconds_in, text_of
 
 __all__ = ["SEVERITY", "check"]
 
@@ -39,12 +38,8 @@ def check(tree: Tree) -> Iterator[Claim]:
                 yield query.place, f"{query.owner}: {problem}"
 
 
-def _seconds(duration: timedelta | None) -> float:
-    return (duration or timedelta()).total_seconds()
-
-
 def _problem(node: Any, longest: float) -> str:
-    length, step = _seconds(getattr(node, "range", None)), _seconds(getattr(node, "step", None))
+    length, step = seconds_in(getattr(node, "range", None)), seconds_in(getattr(node, "step", None))
     if step > length:  # of a subquery; nothing else has a step
         got = f"{length:g}s in steps of {step:g}s"
         return f"the subquery of {text_of(node.expr)} has no step in its range ({got}); widen it"
@@ -53,8 +48,8 @@ def _problem(node: Any, longest: float) -> str:
     if not isinstance(inner, pp.MatrixSelector):
         return ""
     needed = _NEEDED[name] * longest
-    if _seconds(inner.range) >= needed:
+    if seconds_in(inner.range) >= needed:
         return ""
-    got = f"{_seconds(inner.range):g}s of {name_of(inner.vector_selector)}"
+    got = f"{seconds_in(inner.range):g}s of {name_of(inner.vector_selector)}"
     scrapes = f"{_NEEDED[name]} scrape{'s' if _NEEDED[name] > 1 else ''}"
     return f"{name} over {got} sees less than {scrapes} (one every {longest:g}s); take at least {needed:g}s"

@@ -106,7 +106,7 @@ def _said(text: str, rule: Rule, expr: Any, records: Records) -> Iterator[str]:
 
 def _is_of_time(rule: Rule, numbers: set[float]) -> bool:
     """Whether what is asked is a time by its name: of `slow_requests_total` only its writer knows how slow they are."""
-    names = [str(name_of(found)) for found in rule.query.selectors()]
+    names = [name_of(found) or "" for found in rule.query.selectors()]
     is_named = any(re.search(r"_(seconds|milliseconds|ms|duration|latency)|p\d\d", name) for name in names)
     return is_named and bool(numbers - {0.0})
 

@@ -278,8 +278,8 @@ class History:
         """Open the copy a copytruncate made of what `cut` speaks of, and those of what was written and cut since.
 
         Args:
-            is_last: whether the file is its path's newest, and still there; else what is found may be of one that came
-                after it, perhaps as its rewrite, and the next scan finds it in its place.
+            is_last: whether the path leads to the file at this moment; else what is found may be of one that came after
+                it, perhaps as its rewrite, and the next scan finds it in its place.
         """
         candidates = [one for one in self._backups[path] if one.key not in opened]
         unknown = [one for one in candidates if one.key not in self.known]

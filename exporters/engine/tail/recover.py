@@ -70,11 +70,9 @@ def recover(
     recovery = Recovery(met=set(listed_by_path), known=known)
     for path, listed in listed_by_path.items():
         done = [checkpoint for checkpoint in listed if checkpoint.done]
-        matches = [search.by_identity(checkpoint) for checkpoint in listed if not checkpoint.done]
-        read = [one.checkpoint for one in held(path)]
-        for match in [match for match in reversed(matches) if match.opening is None]:
-            matches = search.by_content(match, matches, read)  # of a file and its rewrite, the rewrite was read further
-        unread = _Unread(path, backups[path], search.taken | set(live.values()), known, held(path))
+        reading = held(path)
+        matches = _find_all([one for one in listed if not one.done], search, reading)
+        unread = _Unread(path, backups[path], search.taken | set(live.values()), known, reading)
         openings, copies = unread.behind(matches, done, path in live)
         recovery.known |= frozenset(copies)
         recovery.done += done
@@ -86,6 +84,17 @@ def recover(
         else:
             recovery.absent += lost
     return recovery
+
+
+def _find_all(checkpoints: Sequence[Checkpoint], search: Search, reading: Sequence[Held]) -> list[Match]:
+    """Look for the file of each checkpoint by its identity, then by its content, the newest first.
+
+    Of a file and its rewrite, the rewrite was read further.
+    """
+    matches, read = [search.by_identity(one) for one in checkpoints], [one.checkpoint for one in reading]
+    for match in [match for match in reversed(matches) if match.opening is None]:
+        matches = search.by_content(match, matches, read)
+    return matches
 
 
 def by_path(checkpoints: Iterable[Checkpoint]) -> dict[str, list[Checkpoint]]:

@@ -72,7 +72,7 @@ class Search:
                 return match
         return Match(checkpoint)
 
-    def by_content(self, match: Match, matches: Sequence[Match], held: Iterable[Checkpoint] = ()) -> list[Match]:
+    def by_content(self, match: Match, matches: Sequence[Match], held: Sequence[Checkpoint]) -> list[Match]:
         """Return the matches with a copy found for one that has no file: a rewrite, or a backup, plain or packed.
 
         A file that was rewritten, opened and not yet read has a checkpoint of its own, which goes on from this one
