@@ -173,6 +173,7 @@ class Close(Struct, frozen=True, eq=False):
     orphan: tuple[str, str, str]
     repeated: tuple[str, str, str]
     negative: tuple[str, str, str]
+    evicted: tuple[str, str, str]
 
 
 FIRST_PLACE = 7

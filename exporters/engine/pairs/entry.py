@@ -40,7 +40,6 @@ __all__ = [
     "episodes",
     "outcome_of",
     "pack",
-    "put_in_front",
     "unpack",
 ]
 
@@ -98,7 +97,7 @@ class Odd(Struct, gc=False):
     """What else is remembered of an id: events that wait, and lives other than the newest of their stage."""
 
     waiting: list[Waiting]
-    lives: list[Life]
+    lives: Sequence[Life]
 
 
 def unpack(entry: Entry, edges: Mapping[int, Sequence[int]]) -> list[Life]:
@@ -133,16 +132,6 @@ def pack(
     entry[ODD] = Odd(waiting, others) if waiting or others else None
 
 
-def put_in_front(entry: Entry, life: Life, waiting: list[Waiting]) -> None:
-    """Put the next life of an id, the first of its stage, into an entry that has none but in front: pack() in short."""
-    entry[life.place] = entry[LAST] = life.first
-    for edge in life.joined:
-        entry[edge] = entry[JOINED] = True
-    if not life.is_certain and not entry[JOINED]:
-        entry[JOINED] = False
-    entry[ODD] = Odd(waiting, []) if waiting else None
-
-
 def episodes(lives: list[Life], timeout: int) -> Iterator[list[Life]]:
     """Yield the lives of an id in the order of their times, those together that begin within the timeout."""
     episode: list[Life] = []
@@ -155,15 +144,11 @@ def episodes(lives: list[Life], timeout: int) -> Iterator[list[Life]]:
         yield episode
 
 
-def outcome_of(waiting: Waiting, entry: Entry, timeout: int, is_over: bool) -> Missed:
-    """Return what becomes of an event of an id that waited in vain.
-
-    Args:
-        is_over: whether nothing can come any more that it waits for; else it is forgotten for want of room.
-    """
+def outcome_of(waiting: Waiting, entry: Entry, timeout: int) -> Missed:
+    """Return what becomes of an event of an id that waited in vain, when nothing can come any more for it."""
     close, at, first = waiting.close, waiting.at, entry[waiting.close.opened]
-    if not is_over or not waiting.is_certain:
-        return (*close.orphan[:2], "evicted")
+    if not waiting.is_certain:
+        return close.evicted
     if first is not None and 0 < first - at <= timeout:
         return close.negative
     for life in entry[ODD].lives:
@@ -222,7 +207,7 @@ class EntryCodec:
         name, edge = self._pair.name, self._edges[joined_at]
         opened = FIRST_PLACE + self._pair.openings.index(self._pair.edges[edge][0])
         found = tuple(target for target in map(self._target, targets) if target is not None)
-        outcomes = ((name, edge, outcome) for outcome in ("joined", "orphan", "repeated", "negative"))
+        outcomes = ((name, edge, outcome) for outcome in ("joined", "orphan", "repeated", "negative", "evicted"))
         return Waiting(at, Close(opened, FIRST_PLACE + joined_at, found, *outcomes), is_certain)
 
     def _target(self, stored: list[str]) -> Target | None:

@@ -1,8 +1,8 @@
 """Joins two stages of one thing by id: intent -> ack by `intent_id` gives a latency.
 
 In: joins in the order of their lines, their times in nanoseconds. Out: observations in seconds, and what became of each
-edge. Which events join does not depend on the order in which files are read; `joiner` says how, for one pair, `entry`
-what is remembered of an id, `segments` how that is stored.
+edge. Which events join does not depend on the order in which files are read; `joiner` says how, for one pair, `memory`
+for how long ids are remembered, `entry` what is remembered of one, `segments` how that is stored.
 """
 
 from __future__ import annotations

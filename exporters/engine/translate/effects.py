@@ -185,6 +185,11 @@ def _joins(pair: Pair, distinct: Collection[Plan], plans: Sequence[Plan], column
         return ()
     ids, times, taken = columns.of(pair.id), columns.of(pair.at), list(map(steps.get, plans))
     joins = zip(ids, times, taken, strict=True)
-    if columns.lacks(pair.id) or columns.lacks(pair.at):
-        return [join for join in joins if None not in join]  # type: ignore[misc]
-    return joins if len(steps) == len(distinct) else compress(joins, taken)  # type: ignore[arg-type, return-value]
+    there: list[Iterable[object]] = [taken] if len(steps) < len(distinct) else []
+    if columns.lacks(pair.id):
+        there.append(ids)
+    if columns.lacks(pair.at):
+        there.append([at is not None for at in times])
+    if not there:
+        return joins  # type: ignore[return-value]
+    return compress(joins, there[0] if len(there) == 1 else map(all, zip(*there, strict=True)))  # type: ignore[arg-type]

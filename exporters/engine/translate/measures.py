@@ -86,7 +86,7 @@ class ColumnReader(ABC):
         for field in self._fields:
             column = field.column(events if len(missing) == len(events) else [events[at] for at in missing])
             whole = self._whole(column, field, now)
-            found, odd = (whole, {}) if whole is not None else self._each(column, field, now)
+            found, odd = (whole, {}) if whole is not None else self._values(column, field, now)
             if len(missing) == len(events):
                 values = found
             else:
@@ -104,6 +104,21 @@ class ColumnReader(ABC):
             if values[at] is None:
                 refused[self.word.name, reason] += 1
         return values if self._constant is None else [self._constant if v is None else v for v in values]
+
+    def _values(self, column: list[Any], field: Field, now: int) -> Found:
+        """Return the values of a column that has none at some places, or not of one kind.
+
+        What is absent is left out, so that all else may be read at once.
+        """
+        present = [raw for raw in column if raw is not None]
+        if not present or len(present) == len(column):
+            return self._each(column, field, now) if present else (column, {})
+        whole = self._whole(present, field, now)
+        found, odd = (whole, {}) if whole is not None else self._each(present, field, now)
+        values = iter(found)
+        places = [at for at, raw in enumerate(column) if raw is not None] if odd else []
+        filled = [None if raw is None else next(values) for raw in column]
+        return filled, {places[at]: reason for at, reason in odd.items()}
 
     @abstractmethod
     def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:

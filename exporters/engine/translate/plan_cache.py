@@ -8,25 +8,18 @@ Part of the translate stage.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import compress
-from operator import attrgetter, itemgetter
-from typing import cast
-
-from msgspec import Struct
-from msgspec.structs import astuple
+from operator import itemgetter
 
 from contracts.model import Contract
 from contracts.spelling import spelling
-from exporters.engine.fields import MISTYPED, Path, attribute_of, deciding_paths, file_places
-from exporters.engine.objects import FLAGS
-from exporters.engine.translate.measures import number_of
+from exporters.engine.translate.keys import Key, KeyReader
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Planner
 
-__all__ = ["Admitted", "Key", "Places", "PlanCache"]
+__all__ = ["Admitted", "Places", "PlanCache"]
 
 _PLANS_KEPT = 8192
 _KEY_LENGTH = 2048
@@ -35,15 +28,13 @@ longer one is worked out each time, so that odd input cannot fill it."""
 
 _SAMPLE = 64
 _VARIED = 8
-"""If the first signatures of a batch have more different values than this at a path, all of its values are replaced."""
+"""If the first keys of a batch have more different values than this at a path, its values are replaced from then on."""
 
 Admitted = Mapping[str, Collection[str]]
 """Name word -> its values that have taken a place within the cap; a place once taken stays taken."""
 
 Name = tuple[str, str]
 """A name word and one of its values."""
-
-Key = tuple[object, ...]
 
 
 class Places:
@@ -92,19 +83,15 @@ class PlanCache:
         self._otherwise = {(word.name, word.otherwise) for word in names}
         self._conditioned = {word.name: _values_asked_for(contract, word.name) for word in names}
         self._distinguished: dict[str, set[str]] = {word.name: set() for word in names}
-        in_events = deciding_paths(contract)
-        self._of_files = file_places(contract)
-        self._paths = (*in_events, *self._of_files)
-        self._file_values: tuple[str | None, ...] = (None,) * len(self._of_files)
-        self._read = _reader_of_first(in_events)
-        self._prepared = {
-            at: found for at, path in enumerate(in_events) if (found := _preparer_of(contract, path, is_inner))
-        }
+        self._keys = KeyReader(contract, is_inner)
+        self._paths = self._keys.paths
         self._texts = [planner.texts_at(path, self._distinguished) for path in self._paths]
         self._of_names = [bool(texts.names) for texts in self._texts]
         self._plans: dict[Key, Plan] = {}
         self._known: dict[Key, Plan] = {}
         self._version = -1
+        self._varied: list[int] = []
+        self._rest: Callable[[Key], object] = _nothing
 
     def plans_of(self, events: Sequence[object]) -> tuple[list[Plan], list[Name]]:
         """Return the plan of each event, and the names that take a place within their cap, in order.
@@ -113,15 +100,18 @@ class PlanCache:
         """
         keys = self._keys_of(events)
         plans = self._look_up(keys)
-        names = self._admit(keys, plans)
-        if names:
+        names: list[Name] = []
+        number = _SAMPLE
+        while taken := self._admit(keys, plans, number):  # once a cap is full, most keys are alike
+            names += taken
+            number *= 2
             self._forget()
             plans = self._look_up(keys)
         return plans, names
 
     def tell(self, file: Mapping[str, str]) -> None:
         """Take over what the path of the file says from which the next events are."""
-        self._file_values = tuple(file.get(name) for _, name in self._of_files)
+        self._keys.tell(file)
 
     def without_names(self, events: Sequence[object]) -> list[Plan]:
         """Return the plan of each event as if none took a place for its names."""
@@ -130,13 +120,7 @@ class PlanCache:
     def _keys_of(self, events: Sequence[object]) -> list[Key]:
         if self._version != self._all.version:
             self._forget()
-        keys = self._read(events)
-        if self._prepared:
-            columns = list(zip(*keys, strict=True))
-            for at, prepare in self._prepared.items():
-                columns[at] = tuple(map(prepare, columns[at]))
-            keys = list(zip(*columns, strict=True))
-        return [(*key, *self._file_values) for key in keys] if self._file_values else keys
+        return self._keys.read(events)
 
     def _forget(self) -> None:
         """Look at all texts anew: other names than before stand for themselves."""
@@ -150,19 +134,35 @@ class PlanCache:
 
     def _look_up(self, keys: list[Key]) -> list[Plan]:
         known = self._known
+        signatures = self._signatures(keys)
         with suppress(KeyError):
-            return list(map(known.__getitem__, keys))
-        varied = [at for at, column in enumerate(zip(*keys[:_SAMPLE], strict=True)) if len(set(column)) > _VARIED]
+            return list(map(known.__getitem__, signatures))
+        if self._vary(keys[:_SAMPLE]):
+            signatures = self._signatures(keys)
+        plans = list(map(known.get, signatures))
+        new = {signature: key for signature, key, plan in zip(signatures, keys, plans, strict=True) if plan is None}
+        found = dict(zip(new, map(self._plan_of, self._alike(new.values(), range(len(self._paths)))), strict=True))
+        for signature, plan in found.items():
+            _keep(known, signature, plan)
+        return [plan or found[signature] for signature, plan in zip(signatures, plans, strict=True)]
+
+    def _signatures(self, keys: list[Key]) -> list[Key]:
+        """Return what tells the plans of keys: what stands where values vary by its stand-in, all else as it is."""
+        if not self._varied or not keys:
+            return keys
+        columns = [self._texts[at].alike(list(map(itemgetter(at), keys))) for at in self._varied]
+        return list(zip(map(self._rest, keys), *columns, strict=True))
+
+    def _vary(self, sample: Sequence[Key]) -> bool:
+        """Note at which further places many different values stand; return whether there are any."""
+        columns = enumerate(zip(*sample, strict=True))
+        varied = {at for at, column in columns if at not in self._varied and len(set(column)) > _VARIED}
         if varied:
-            keys = self._alike(keys, varied)
-            with suppress(KeyError):
-                return list(map(known.__getitem__, keys))
-        plans = list(map(known.get, keys))
-        new = dict.fromkeys(key for key, plan in zip(keys, plans, strict=True) if plan is None)
-        found = dict(zip(new, map(self._plan_of, self._alike(new, range(len(self._paths)))), strict=True))
-        for key, plan in found.items():
-            _keep(known, key, plan)
-        return [plan or found[key] for key, plan in zip(keys, plans, strict=True)]
+            self._varied = sorted({*self._varied, *varied})
+            rest = [at for at in range(len(self._paths)) if at not in self._varied]
+            self._rest = itemgetter(*rest) if rest else _nothing
+            self._known.clear()
+        return bool(varied)
 
     def _alike(self, keys: Iterable[Key], places: Iterable[int]) -> list[Key]:
         """Return the keys with stand-ins at some of their places."""
@@ -179,21 +179,24 @@ class PlanCache:
             _keep(self._plans, key, plan)
         return plan
 
-    def _admit(self, keys: Sequence[Key], plans: Sequence[Plan]) -> list[Name]:
-        """Return the names that take a place, in the order of the events that bring them."""
+    def _admit(self, keys: Sequence[Key], plans: Sequence[Plan], number: int) -> list[Name]:
+        """Return the names that take a place, in the order of the events that bring them.
+
+        Args:
+            number: of so many different keys, or as many again; what is behind those that bring names is left out.
+        """
         undecided = {plan for plan in set(plans) if any(map(self._takes_place, plan.names))}
         if not undecided:
             return []
         chosen = compress(keys, map(undecided.__contains__, plans))
         as_they_are = self._alike(chosen, [at for at, is_name in enumerate(self._of_names) if not is_name])
-        words = {name[0] for plan in undecided for name in plan.names if self._takes_place(name)}
         admitted: list[Name] = []
-        for key in dict.fromkeys(as_they_are):
+        for at, key in enumerate(dict.fromkeys(as_they_are), start=1):
             for name in self._plan_of(key).names:
                 if self._takes_place(name):
                     self._all.take(name)
                     admitted.append(name)
-            if all(len(self._all.taken[word]) >= self._all.caps[word] for word in words):
+            if admitted and at % number == 0:
                 break
         return admitted
 
@@ -203,75 +206,23 @@ class PlanCache:
         return value not in places and len(places) < self._all.caps[word] and name not in self._otherwise
 
 
+def _nothing(_key: Key) -> object:
+    return ()
+
+
 def _keep(memory: dict[Key, Plan], key: Key, plan: Plan) -> None:
-    if sum(len(value) for value in key if isinstance(value, str)) > _KEY_LENGTH:
+    if _length(key) > _KEY_LENGTH:
         return
     if len(memory) >= _PLANS_KEPT:
         memory.clear()
     memory[key] = plan
 
 
-def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list[Key]]:
-    """Return what reads the paths that events hold first from many of them, a tuple from each."""
-    if all(len(path) == 1 for path in paths):  # 14 of 17 in 0.1 instead of 0.3 us
-        first = itemgetter(slice(len(paths)))
-
-        def read(events: Sequence[object]) -> list[Key]:
-            rows = list(map(astuple, cast(Sequence[Struct], events)))
-            return rows if rows and len(rows[0]) == len(paths) else list(map(first, rows))
-
-        return read
-    get = attrgetter(*map(attribute_of, paths))
-    return lambda events: list(map(get, events)) if len(paths) > 1 else list(zip(map(get, events), strict=True))
-
-
-def _preparer_of(contract: Contract, path: Path, is_inner: bool) -> Callable[[object], object] | None:
-    """Return what makes a part of a key of what stands at a path, where it could not be one or would tell too much.
-
-    True is told from 1; of numbers that are only compared with bounds all between two bounds are one, and so is all
-    that is only asked whether it is there.
-    """
-    kind = contract.paths()[path]
-    if kind == "parts":
-        return _is_there
-    conditions = [c for source in contract.sources for c in (*source.match, *source.expect) if c.subject == path]
-    reads = [read for source in contract.sources for read in source.all_reads()]
-    texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
-    if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
-        bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
-        return _Between(sorted(bounds)) if bounds else None if kind == "any" else _as_there
-    return _comparable if is_inner or kind == "mixed" else None
-
-
-class _Between:
-    """Replaces numbers by the first one met that is within the same of some bounds, any other value by MISTYPED."""
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self._bounds = bounds
-        self._met: dict[int, float] = {}
-
-    def __call__(self, raw: object) -> object:
-        number = number_of(raw)
-        if number is None:
-            return None if raw is None else MISTYPED
-        place = bisect_left(self._bounds, number) + bisect_right(self._bounds, number)
-        return self._met.setdefault(place, number)
-
-
-def _is_there(raw: object) -> object:
-    """Return whether something is there, of what is opened later."""
-    return None if raw is None or raw == b"null" else MISTYPED
-
-
-def _as_there(raw: object) -> object:
-    return None if raw is None else MISTYPED
-
-
-def _comparable(raw: object) -> object:
-    """Return what can be told from all that means something else; no condition or text is made of lists or objects."""
-    if isinstance(raw, bool):
-        return FLAGS[raw]
-    return MISTYPED if isinstance(raw, list | dict) else raw
+def _length(part: object) -> int:
+    """Return how many characters a key or a signature has."""
+    if isinstance(part, tuple):
+        return sum(map(_length, part))
+    return len(part) if isinstance(part, str) else 0
 
 
 def _values_asked_for(contract: Contract, word: str) -> frozenset[str]:

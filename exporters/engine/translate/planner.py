@@ -244,6 +244,7 @@ class Planner:
                 orphan=(pair.name, edge, "orphan"),
                 repeated=(pair.name, edge, "repeated"),
                 negative=(pair.name, edge, "negative"),
+                evicted=(pair.name, edge, "evicted"),
             )
             for joined_at, (edge, (opening, closing)) in enumerate(pair.edges.items(), start=FIRST_PLACE + len(places))
             if closing == stage

@@ -19,11 +19,13 @@ __all__ = ["Meaning", "Texts"]
 Meaning = Callable[[object], object]
 """Raw value -> what one condition or row key makes of it."""
 
-_KEPT = 4096
+_KEPT = 8192
 _FEW = 512
+_SOME = 8
 _SHORT = 100
-"""Values remembered of one path; as many new ones in a batch are remembered, of more there are too many to come again;
-characters of a text that is remembered, or that stands for others."""
+"""Values remembered of one path; as many new ones in a batch are always remembered, of more there are too many to come
+again unless one in so many of the batch has been seen before; characters of a text that is remembered, or that stands
+for others."""
 
 
 class Texts:
@@ -63,21 +65,26 @@ class Texts:
 
     def alike(self, column: Sequence[object]) -> list[object]:
         """Return the column with a stand-in for each value."""
-        known = self._known
         distinct = set(column)
-        new = distinct - known.keys()
-        if new:
-            found = self._stand_ins(new)
-            if len(new) <= _FEW:
-                if len(known) + len(new) > _KEPT:
-                    known.clear()
-                    found |= self._stand_ins(distinct - new)
-                short = (raw for raw in new if not isinstance(raw, str) or len(raw) <= _SHORT)
-                known |= {raw: found[raw] for raw in short}
-            if len(new) < len(distinct):
-                found |= {raw: known[raw] for raw in distinct - new if raw in known}
-            known = found
-        return list(map(known.__getitem__, column))
+        new = distinct - self._known.keys()
+        if not new:
+            return list(map(self._known.__getitem__, column))
+        is_kept = self._comes_again(len(new), len(distinct))
+        if is_kept and len(self._known) + len(new) > _KEPT:
+            self._known.clear()
+            new = distinct
+        found = self._stand_ins(new)
+        if len(new) < len(distinct):
+            found |= {raw: self._known[raw] for raw in distinct - new}
+        if is_kept:
+            self._known |= {raw: found[raw] for raw in new if not isinstance(raw, str) or len(raw) <= _SHORT}
+        return list(map(found.__getitem__, column))
+
+    def _comes_again(self, new: int, distinct: int) -> bool:
+        """Whether values are to be remembered: few new ones, or the first, or as many new ones as leave some known."""
+        if new > _KEPT:
+            return False
+        return new <= _FEW or not self._known or distinct - new > distinct // _SOME
 
     def _stand_ins(self, raws: Collection[object]) -> dict[object, object]:
         """Return the stand-in of each value."""
@@ -99,15 +106,14 @@ class Texts:
         columns: list[Sequence[object]] = [self._named(reader, texts) for reader in self.names]
         columns.append(self._held(folded) if self._holds_parts(folded) else ())
         if not any(columns):
-            return dict.fromkeys(raws, self._of_trait(None, raws[0]))
-        traits = zip(*(column or repeat(None, len(raws)) for column in columns), strict=True)
-        return {raw: self._of_trait(trait, raw) for raw, trait in zip(raws, traits, strict=True)}
-
-    def _of_trait(self, trait: object, raw: object) -> object:
-        found = self._by_traits.get(trait)
-        if found is None:
-            found = self._by_traits[trait] = self._stand_in(raw)
-        return found
+            traits: list[object] = [None] * len(raws)
+        else:
+            traits = list(zip(*(column or repeat(None) for column in columns), strict=False))
+        by_trait = self._by_traits
+        for trait, raw in dict(zip(traits, raws, strict=True)).items():
+            if trait not in by_trait:
+                by_trait[trait] = self._stand_in(raw)
+        return dict(zip(raws, map(by_trait.__getitem__, traits), strict=True))
 
     def _holds_parts(self, folded: list[str]) -> bool:
         joined = "\n".join(folded) if self._parts else ""
