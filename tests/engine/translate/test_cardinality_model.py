@@ -99,6 +99,9 @@ ODD: list[object] = [
     "other",
     "else",
 ]
+OTHERWISE = {("run", "other"), ("desk", "other"), ("user", "else"), ("tag", "other")}
+"""What names beyond their cap become; it takes no place."""
+
 KNOWN: list[object] = ["a", "b", "zz", "y", "admin", "Root", "xa", "a b", "odd one", "a" * 30]
 
 
@@ -114,7 +117,7 @@ class Alone:
         keys = [tuple(get(event) for get in read) for event in events]
         plans = {key: self._planner.plan(dict(zip(self._finder, key, strict=True))) for key in keys}
         names = [name for key in keys for name in plans[key].names]
-        return [plans[key] for key in keys], [name for name in names if name[1] not in ("other", "else")]
+        return [plans[key] for key in keys], [name for name in names if name not in OTHERWISE]
 
 
 def alone(bench: Bench) -> Bench:
