@@ -7,7 +7,6 @@ every word that does not exist, every constant that is no value, every read that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -209,13 +208,17 @@ def _format(spot: Spot | None, faults: Faults) -> str | None:
 
 
 def _zone(spot: Spot | None, faults: Faults) -> str | None:
+    if spot is None:
+        return None
+    from zoneinfo import ZoneInfo  # a start without zones need not pay for it
+
     try:
-        if spot is not None and not faults.touch(spot):
+        if not faults.touch(spot):
             ZoneInfo(spot.text)
     except (KeyError, OSError, ValueError):  # no such zone is a KeyError
-        got = f"there is no time zone {quote(spot.text if spot else '')} here"
-        faults.add(spot or Spot({}, 0, ""), f"{got}; write one such as Europe/Berlin, or install the package tzdata")
-    return spot.text if spot is not None else None
+        got = f"there is no time zone {quote(spot.text)} here"
+        faults.add(spot, f"{got}; write one such as Europe/Berlin, or install the package tzdata")
+    return spot.text
 
 
 def _check_keys(word: Word, spot: Spot, faults: Faults) -> None:

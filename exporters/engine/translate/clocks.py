@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
 
 from contracts.times import MONTHS, PLAIN, pattern_of
 
@@ -19,12 +18,18 @@ _KEPT = 4096
 _SECOND = 1_000_000_000
 
 
+def _zone_of(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo  # a start without zones need not pay for it
+
+    return ZoneInfo(name)
+
+
 class Clock:
     """Reads times written in one format, RFC 3339 if none is given, in one zone, UTC if none is given."""
 
     def __init__(self, format_: str | None, zone: str | None) -> None:
         self._fit = re.compile(pattern_of(format_) if format_ else PLAIN).fullmatch
-        self._zone: tzinfo = ZoneInfo(zone) if zone else UTC
+        self._zone = _zone_of(zone) if zone else UTC
         self._known: dict[tuple[str | None, ...], int | None] = {}
 
     def __call__(self, text: str) -> int | None:
