@@ -72,7 +72,7 @@ class Texts:
         is_kept = self._comes_again(len(new), len(distinct))
         if is_kept and len(self._known) + len(new) > _KEPT:
             self._known.clear()
-            new = distinct
+            new, is_kept = distinct, len(distinct) <= _KEPT
         found = self._stand_ins(new)
         if len(new) < len(distinct):
             found |= {raw: self._known[raw] for raw in distinct - new}
@@ -81,10 +81,8 @@ class Texts:
         return list(map(found.__getitem__, column))
 
     def _comes_again(self, new: int, distinct: int) -> bool:
-        """Whether values are to be remembered: few new ones, or the first, or as many new ones as leave some known."""
-        if new > _KEPT:
-            return False
-        return new <= _FEW or not self._known or distinct - new > distinct // _SOME
+        """Whether values are to be remembered: the first ones, few, or such that others in their batch were known."""
+        return new <= _KEPT and (new <= _FEW or not self._known or distinct - new > distinct // _SOME)
 
     def _stand_ins(self, raws: Collection[object]) -> dict[object, object]:
         """Return the stand-in of each value."""

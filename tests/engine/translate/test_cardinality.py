@@ -150,6 +150,15 @@ def test_what_is_remembered_of_names_is_bounded(full: Bench, monkeypatch: pytest
     assert len(full.state._known) < 40
 
 
+def test_it_is_so_too_where_half_of_the_names_come_again(full: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_KEPT", 40)
+    for end in (30, 60, 90):
+        full.feed(*[one(run=f"x{number}") for number in range(end - 60, end)])
+        full.feed(*[one(run=f"x{number}") for number in range(end - 30, end)])
+        assert max(len(one._known) for one in full.translator._plans._texts) <= 40
+    assert full.moved("kinds_total")["buy", "other"] == 270
+
+
 @pytest.mark.parametrize("field", ["run", "kind"])
 def test_overlong_texts_are_not_remembered_beyond_the_cap_either(full: Bench, field: str) -> None:
     full.feed(*[one(**{field: f"{number}" * 5000}) for number in range(10, 40)])
