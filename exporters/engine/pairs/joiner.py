@@ -93,9 +93,9 @@ class Joiner(Memory):
                 continue
             if not is_heard:
                 entry, is_heard = self._hear(identity, entry), True
-                if odd is None:
-                    odd = entry[ODD] = Odd([], ())
-            odd.waiting.append(Waiting(at, close, at - self.evicted > self._timeout))  # type: ignore[union-attr]
+            if odd is None:
+                odd = entry[ODD] = Odd([], ())
+            odd.waiting.append(Waiting(at, close, at - self.evicted > self._timeout))
         if odd is not None and len(odd.waiting) > MOST:
             self._drop_first_waiting(odd, entry)
         if place is not None:
