@@ -231,7 +231,7 @@ class IdReader(ColumnReader):
         try:
             text = "\n".join(column)
         except TypeError:
-            return None
+            return list(map(str, column)) if set(map(type, column)) == {int} else None
         # plain ids, all at once: nothing that trimming, digesting or emptiness would change. Copies: an id that a pair
         # remembers would keep a page of its batch's memory; all of decoding and joining takes 0.05 us an event longer
         copies = text.split()

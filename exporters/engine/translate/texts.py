@@ -52,6 +52,7 @@ class Texts:
         self._distinguished = distinguished
         self._is_measured = is_measured
         self._spellings = {"", *spellings}.union(*(reader.spellings(candidate) for reader, candidate in reads))
+        self._fractions = set(filter(None, map(_fraction_of, self._spellings)))
         self._parts = tuple({part for _, c in reads for part, _ in (*c.prefixes, *c.contains)})
         self._prefixes = tuple({prefix for _, c in reads for prefix, _ in c.prefixes})
         self.names = list({reader.word.name: reader for reader, _ in reads if reader.normalise}.values())
@@ -91,6 +92,9 @@ class Texts:
         texts = [raw for raw in raws if type(raw) is str]
         numbers = [raw for raw in raws if type(raw) is int]
         found = self._in_bulk([*texts, *numbers], [*map(str.strip, texts), *map(str, numbers)])
+        fractions = [raw for raw in raws if type(raw) is float and not raw.is_integer() and raw not in self._fractions]
+        if fractions:
+            found |= dict.fromkeys(fractions, self._stand_in(fractions[0]))
         return found | {raw: self._stand_in(raw) for raw in raws if raw not in found}
 
     def _in_bulk(self, raws: list[object], texts: list[str]) -> dict[object, object]:
@@ -155,3 +159,12 @@ class Texts:
         if value is None:
             return False
         return value if reader.normalise is None or value in self._distinguished[reader.word.name] else True
+
+
+def _fraction_of(spelling: str) -> float | None:
+    """Return the number that a condition asks for, if it is no whole one: any other fraction is like any other."""
+    try:
+        number = float(spelling)
+    except ValueError:
+        return None
+    return None if number.is_integer() else number

@@ -42,6 +42,7 @@ _MOST_DIGITS, _MOST_CHARACTERS = 20, 64
 """Of a number in quotes: digits before the point, beyond which it is no time, and characters that are looked at."""
 
 _TAIL = re.compile(r"(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?")
+_SIXTY: Mapping[str, int] = {f"{second:02}": second * SECOND for second in range(60)}
 _MILLIS: Mapping[str, int] = {f".{milli:03}": milli * 1_000_000 for milli in range(1000)}
 
 
@@ -59,11 +60,29 @@ class _Memory(dict[str, int]):
         raise NotImplementedError
 
 
-class _Seconds(_Memory):
-    """Date and time of day up to the second, as UTC."""
+class _Days(_Memory):
+    """Dates: 2026-01-25."""
 
     def _work_out(self, text: str) -> int:
-        return int(msgspec.convert(text, datetime).replace(tzinfo=UTC).timestamp()) * SECOND
+        return _begin_of(f"{text}T00:00:00")
+
+
+class _Minutes(_Memory):
+    """What stands between a date and the seconds: T05:13:, in nanoseconds of the day."""
+
+    def _work_out(self, text: str) -> int:
+        return _begin_of(f"1970-01-01{text}00")
+
+
+def _begin_of(text: str) -> int:
+    return int(msgspec.convert(text, datetime).replace(tzinfo=UTC).timestamp()) * SECOND
+
+
+class _Seconds(_Memory):
+    """Date and time of day up to the second, as UTC: where hardly two are the same, days and minutes still are."""
+
+    def _work_out(self, text: str) -> int:
+        return _days[text[:10]] + _minutes[text[10:17]] + _SIXTY[text[17:]]
 
 
 class _LaterSeconds(_Seconds):
@@ -95,6 +114,7 @@ class _FineTails(_Tails):
         return super()._work_out(f".000{text}")
 
 
+_days, _minutes = _Days(), _Minutes()
 _seconds, _later_seconds, _tails, _fine_tails = _Seconds(), _LaterSeconds(), _Tails(), _FineTails()
 
 
@@ -126,23 +146,25 @@ class TimeReader(ColumnReader):
         self._factors = {field.scale: _factor_of(field.scale) for field in self._fields}
 
     def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:
+        times = self._parsed(column, field)
+        return times if times and max(times) <= now + self._ahead else None
+
+    def _parsed(self, column: list[Any], field: Field) -> list[int] | None:
+        """Return the times that a column holds, however late, all at once, or None if they have to be looked at."""
         seconds, tails, fine, millis = _later_seconds, _tails, _fine_tails, _MILLIS
         if field.clock is not None:
             return None
         try:
             if type(column[0]) is not str:
                 times = self._whole_numbers(column, self._factors[field.scale])
-                if not times or min(times) < 0:
-                    return None
-            elif found := times_of_one_day(column, seconds.__getitem__, tails.__getitem__):
-                times = found
-            elif _is_fine(column[0]):
-                times = [seconds[text[:19]] + millis[text[19:23]] + fine[text[23:]] for text in column]
-            else:
-                times = [seconds[text[:19]] + tails[text[19:]] for text in column]
+                return times if times and min(times) >= 0 else None
+            if found := times_of_one_day(column, seconds.__getitem__, tails.__getitem__):
+                return found
+            if _is_fine(column[0]):
+                return [seconds[text[:19]] + millis[text[19:23]] + fine[text[23:]] for text in column]
+            return [seconds[text[:19]] + tails[text[19:]] for text in column]
         except (KeyError, OverflowError, TypeError, ValueError):
             return None
-        return times if max(times) <= now + self._ahead else None
 
     @staticmethod
     def _whole_numbers(column: list[Any], factor: int | float) -> list[int]:
@@ -156,17 +178,17 @@ class TimeReader(ColumnReader):
 
     def _each(self, column: list[Any], field: Field, now: int) -> Found:
         """Return the values of any column: of halves all at once where they may be, of few one by one."""
+        times = self._parsed(column, field)
+        if times is not None:
+            latest = now + self._ahead
+            taken = [at if at <= latest else None for at in times]
+            return taken, {place: "future" for place, at in enumerate(taken) if at is None}
         if len(column) <= _FEW:
             return self._one_by_one(column, field, now)
         half = len(column) // 2
-        values: list[int | None] = []
-        odd: dict[int, str] = {}
-        for part in (column[:half], column[half:]):
-            whole = self._whole(part, field, now)
-            found, reasons = (whole, {}) if whole is not None else self._each(part, field, now)
-            odd |= {len(values) + at: reason for at, reason in reasons.items()}
-            values += found
-        return values, odd
+        values, odd = self._each(column[:half], field, now)
+        more, reasons = self._each(column[half:], field, now)
+        return [*values, *more], {**odd, **{half + at: reason for at, reason in reasons.items()}}
 
     def _one_by_one(self, column: list[Any], field: Field, now: int) -> Found:
         factor, latest = self._factors[field.scale], now + self._ahead
@@ -196,6 +218,8 @@ def _reason_of(raw: object, at: int | None) -> str:
 
 def _text_time(text: str, factor: int | float) -> int | None:
     """Return the nanoseconds of a text: a time, or a number, which is exact as far as nanoseconds go."""
+    if len(text) > _HEAD and text[4] == text[7] == "-":  # no number
+        return nanoseconds_of(text)
     if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and isinstance(factor, int):
         return int(text) * factor
     if not _NUMBER.fullmatch(text):
