@@ -29,7 +29,7 @@ from exporters.engine.pairs.entry import (
     unpack,
 )
 from exporters.engine.pairs.memory import Memory
-from exporters.engine.values import Close, Join
+from exporters.engine.values import FIRST_PLACE, Close, Join
 
 __all__ = ["Joiner"]
 
@@ -121,22 +121,47 @@ class Joiner(Memory):
     def _open_again(self, at: int, place: int, entry: Entry) -> None:
         """Take an opening of an id that has just been heard of and may have others, or events that wait."""
         odd: Odd | None = entry[ODD]
-        last, is_certain = entry[LAST], at - self.evicted > self._timeout
-        is_next = entry[place] is None and (last is None or -self._timeout <= at - last <= self._timeout)
-        if is_next and not (odd and odd.lives):
-            entry[place], entry[LAST] = at, at if last is None or at > last else last
-            if odd is not None:
-                self._join_in_front(at, place, entry, odd)
-            if not is_certain and not entry[JOINED]:
-                entry[JOINED] = False
+        last, opened, timeout = entry[LAST], entry[place], self._timeout
+        if opened is not None and 0 <= at - opened <= timeout:
+            return  # of the same life
+        if odd is not None and self._may_be_of_another(at, place, odd):
+            self._open_between(at, place, entry)
             return
+        if last is not None and at - last > timeout:  # the first of an episode that is newer than all
+            odd = self._put_behind(entry)
+        elif opened is not None or (last is not None and last - at > timeout):
+            self._open_between(at, place, entry)
+            return
+        entry[place], entry[LAST] = at, at if last is None or at > last else last
+        if odd is not None:
+            self._join_in_front(at, place, entry, odd)
+        if not entry[JOINED] and at - self.evicted <= timeout:
+            entry[JOINED] = False
+
+    def _may_be_of_another(self, at: int, place: int, odd: Odd) -> bool:
+        """Whether an opening may belong to a life that is not in front, or be one more than are remembered."""
+        if len(odd.lives) + len(self._edges) >= MOST:
+            return True
+        return any(life.place == place and abs(at - life.first) <= self._timeout for life in odd.lives)
+
+    def _put_behind(self, entry: Entry) -> Odd:
+        """Have no life of an id in front; return what else is remembered of it."""
+        waiting = entry[ODD].waiting if entry[ODD] else []
+        odd = entry[ODD] = Odd(waiting, unpack(entry, self._edges))
+        entry[FIRST_PLACE:] = [None] * (len(entry) - FIRST_PLACE)
+        entry[JOINED] = None
+        return odd
+
+    def _open_between(self, at: int, place: int, entry: Entry) -> None:
+        """Take an opening of an id that has lives before and after it, or one of the same stage."""
+        odd: Odd | None = entry[ODD]
         lives = unpack(entry, self._edges)
         mine = [life for life in lives if life.place == place]
         if any(0 <= at - life.first <= self._timeout for life in mine):
             return
         life = next((one for one in mine if 0 < one.first - at <= self._timeout), None)
         if life is None:
-            life = Life(place, at, [], is_certain)
+            life = Life(place, at, [], at - self.evicted > self._timeout)
             lives.append(life)
         life.first = at
         if odd:
@@ -151,7 +176,7 @@ class Joiner(Memory):
             if one.close.opened == place and 0 <= one.at - at <= self._timeout:
                 for edge in self._join_waiting(Life(place, at, []), odd):
                     entry[edge] = entry[JOINED] = True
-                entry[ODD] = odd if odd.waiting else None
+                entry[ODD] = odd if odd.waiting or odd.lives else None
                 break
 
     def _join_waiting(self, life: Life, odd: Odd) -> Sequence[int]:

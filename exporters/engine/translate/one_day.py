@@ -13,8 +13,8 @@ from functools import cache, lru_cache
 __all__ = ["times_of_one_day"]
 
 _SECOND = 1_000_000_000
-_LONGEST = 32
-"""Characters of a time with microseconds and an offset; what is longer is none of these."""
+_LONGEST = 35
+"""Characters of a time with nanoseconds and an offset; what is longer is none of these."""
 _DAY, _HEAD = 11, 19
 """Characters up to the hour: 2026-01-25T, and up to the second."""
 
@@ -39,7 +39,7 @@ def times_of_one_day(texts: Sequence[str], begin: Callable[[str], int], tail: Ca
         return None
     digits = len(first) - 20 - len(first[20:].lstrip("0123456789")) if first[_HEAD : _HEAD + 1] == "." else 0
     lines, width = "\n".join([*texts, ""]), len(first) + 1
-    if digits not in (0, 3, 6) or len(lines) != width * number or not lines.isascii():
+    if digits not in (0, 3, 6, 9) or len(lines) != width * number or not lines.isascii():
         return None
     grid = lines.encode()
     read, same = _places_of(width, digits)
@@ -63,9 +63,15 @@ def _looked_up(columns: Sequence[bytes], minutes: Sequence[Sequence[Sequence[Seq
     if len(columns) == 9:
         return [minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] for a, b, c, d, e, f, g, h, i in rows]
     micros = _thousand(1000)
+    if len(columns) == 12:
+        return [
+            minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] + micros[j][k][l]
+            for a, b, c, d, e, f, g, h, i, j, k, l in rows  # noqa: E741
+        ]
+    nanos = _thousand(1)
     return [
-        minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] + micros[j][k][l]
-        for a, b, c, d, e, f, g, h, i, j, k, l in rows  # noqa: E741
+        minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] + micros[j][k][l] + nanos[m][n][o]
+        for a, b, c, d, e, f, g, h, i, j, k, l, m, n, o in rows  # noqa: E741
     ]
 
 

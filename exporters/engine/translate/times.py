@@ -107,11 +107,14 @@ class _Tails(_Memory):
         return int((fraction or "")[:9].ljust(9, "0")) + (offset if sign == "-" else -offset)
 
 
-class _FineTails(_Tails):
+class _FineTails(_Memory):
     """What stands behind the millisecond, if the fraction goes on there."""
 
     def _work_out(self, text: str) -> int:
-        return super()._work_out(f".000{text}")
+        rest = text.lstrip("0123456789")
+        if rest.startswith("."):
+            raise ValueError(text)
+        return int(f"{text[: len(text) - len(rest)][:6]:0<6}") + _tails[rest]
 
 
 _days, _minutes = _Days(), _Minutes()
@@ -124,6 +127,8 @@ def nanoseconds_of(text: str) -> int | None:
     >>> nanoseconds_of("1970-01-01T01:00:02.000000003+01:00")
     2000000003
     """
+    if len(text) < _HEAD:
+        return None
     try:
         if _is_fine(text):
             return _seconds[text[:_HEAD]] + _MILLIS[text[_HEAD:_FINE]] + _fine_tails[text[_FINE:]]
