@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -51,14 +52,14 @@ def test_a_quiet_exporter_looks_for_files_and_commits_once_a_second(
     found = looks(plant, monkeypatch, 20)
     assert len(found["drain"]) in (100, 101)
     for name in ("scan", "save"):
-        steps = [after - before for before, after in zip(found[name], found[name][1:], strict=False)]
+        steps = [after - before for before, after in pairwise(found[name])]
         assert all(0.99 <= step < 1.3 for step in steps), name
         assert len(steps) in (15, 16, 17, 18, 19, 20), name
 
 
 def test_looking_for_files_takes_a_thirtieth_of_the_time_at_most(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     begins = looks(plant, monkeypatch, 30, lasting=0.1)["scan"]
-    steps = [after - before for before, after in zip(begins, begins[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(begins)]
     assert all(2.99 <= step < 3.3 for step in steps)
     assert len(steps) in (8, 9, 10)
 

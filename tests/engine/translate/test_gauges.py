@@ -105,3 +105,16 @@ def test_a_gauge_ends_when_its_newest_event_is_too_old(bench: Make) -> None:
     again.feed({"event": "placed", "equity": 6, "bot": "a", "ts": NOW})
     again.state.commit(NOW + 32)
     assert again.values("high") == {(): 6}
+
+
+@pytest.mark.parametrize(("keeps", "values"), [("max", (9, 4, 3)), ("min", (1, 4, 5))])
+@pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
+def test_a_highest_or_lowest_number_begins_anew_behind_the_line_that_ends_it(
+    bench: Make, keeps: str, values: tuple[int, ...], alone: bool
+) -> None:
+    made = bench(ORDERS.replace("keeps: max, budget", f"keeps: {keeps}, ends: {{state: done}}, budget"))
+    first, *others = [{"event": "placed", "equity": value, "ts": at(50)} for value in values]
+    events = [first, {"event": "done", "ts": at(10)}, *others]
+    (made.feed_each if alone else made.feed)(*events)
+    assert made.values("high") == {(): 4}
+    assert made.feed({"event": "done", "equity": 6}).values("high") == {}

@@ -109,3 +109,11 @@ def test_a_time_in_quotes_is_exact(bench: Make, raw: str, seconds: float) -> Non
 )
 def test_a_time_in_quotes_that_is_none_is_refused(bench: Make, raw: str, reason: str) -> None:
     assert bench(SPEC).feed({"ts": raw}).moved("refused_values_total") == {("at", reason): 1}
+
+
+@pytest.mark.parametrize("text", ["\uff11\uff17\uff16\uff19", "\u0661\u0667", "\u00b2", "1e-", "+", "1." * 3])
+def test_no_digits_but_plain_ones_are_a_time(bench: Make, text: str) -> None:
+    made = bench(SPEC).feed({"ts": text}, {"ts": "1769300000000"})
+    assert made.values("last_timestamp_seconds") == {(): 1769300000}
+    assert made.moved("refused_values_total") == {("at", "mistyped"): 1}
+    assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 1}

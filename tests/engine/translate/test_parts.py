@@ -146,6 +146,20 @@ metrics: {flags: {type: gauge, sets: on, labels: [flag], budget: 2, help: F.}}
     assert made.moved("refused_values_total") == {("flag", "unknown_value"): 1, ("on", "mistyped"): 1}
 
 
+@pytest.mark.parametrize("newest", ["plain", "parts"])
+def test_of_lines_and_parts_that_set_one_gauge_the_last_wins(bench: Make, newest: str) -> None:
+    made = bench("""
+vocabulary: {heat: {type: number}}
+sources:
+  many: {match: {kind: many}, parts: {one: {of: "items[]", read: {heat: t}}}}
+  plain: {match: {}, read: {heat: t}}
+metrics: {heat: {type: gauge, sets: heat, budget: 1, help: Newest.}}
+""")
+    events: list[Event] = [{"kind": "many", "items": [{"t": 1}, {"t": 2}]}, {"t": 3}]
+    made.feed(*(events if newest == "plain" else reversed(events)))
+    assert made.values("heat") == {(): 3 if newest == "plain" else 2}
+
+
 def random_lines(chance: Random) -> list[Event]:
     def part() -> object:
         one: dict[str, object] = {

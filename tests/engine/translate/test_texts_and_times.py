@@ -63,6 +63,7 @@ metrics: {{last_timestamp_seconds: {{type: gauge, sets: at, help: L., budget: 1}
     ("options", "raw", "expected"),
     [
         ('format: "%d/%b/%Y:%H:%M:%S %z"', "25/Jan/2026:02:09:48 +0100", 1769303388),
+        ('format: "%d/%b/%Y:%H:%M:%S %z"', "25/Jan/2026:06:54:48 +0545", 1769303388),
         ('format: "%a %b %d %H:%M:%S %Y"', "Sun Jan 25 01:09:48 2026", 1769303388),
         ('format: "%a %b %d %H:%M:%S %Y"', "Sun Jan  4 01:09:48 2026", 1767488988),
         ('format: "%Y-%m-%d %H:%M:%S,%f"', "2026-01-25 01:09:48,123", 1769303388.123),
@@ -76,6 +77,7 @@ metrics: {{last_timestamp_seconds: {{type: gauge, sets: at, help: L., budget: 1}
         ("zone: Europe/Berlin", "2026-01-25T02:09:48.5", 1769303388.5),
         ("zone: Europe/Berlin", "2026-01-25T01:09:48Z", 1769303388),
         ("zone: Europe/Berlin", "2026-01-24T20:09:48-05:00", 1769303388),
+        ("zone: Europe/Berlin", "2026-01-24T21:39:48-03:30", 1769303388),
         ("zone: America/New_York", "2026-01-24 20:09:48", 1769303388),
         ("zone: Europe/Berlin", "yesterday", "mistyped"),
         ("zone: Europe/Berlin", "1969-12-31 23:00:00", "out_of_range"),
