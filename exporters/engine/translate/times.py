@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from math import floor, isfinite
 from typing import Any
 
@@ -38,8 +38,10 @@ _FEW = 32
 """Values that are read one by one if they cannot be read all at once."""
 
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_MOST_DIGITS, _MOST_CHARACTERS = 20, 64
-"""Of a number in quotes: digits before the point, beyond which it is no time, and characters that are looked at."""
+_MOST_DIGITS = 20
+"""Of a number in quotes, before the point; one with more is no time."""
+_DECIMAL = Context(prec=64, rounding=ROUND_FLOOR, traps=[])
+"""Takes every number in quotes: of one with very many digits the first, of one that is far too large an infinity."""
 
 _TAIL = re.compile(r"(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?")
 _SIXTY: Mapping[str, int] = {f"{second:02}": second * SECOND for second in range(60)}
@@ -229,8 +231,8 @@ def _text_time(text: str, factor: int | float) -> int | None:
         return int(text) * factor
     if not _NUMBER.fullmatch(text):
         return nanoseconds_of(text)
-    exact = Decimal(text[:_MOST_CHARACTERS])
-    return floor(exact * Decimal(factor)) if exact.adjusted() < _MOST_DIGITS else None
+    exact = _DECIMAL.create_decimal(text)
+    return floor(_DECIMAL.multiply(exact, Decimal(factor))) if 0 <= exact < 10**_MOST_DIGITS else None
 
 
 def _factor_of(scale: float) -> int | float:
