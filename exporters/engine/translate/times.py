@@ -8,7 +8,7 @@ told from how it is written. Part of the translate stage.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Context, Decimal
 from math import floor, isfinite
@@ -51,6 +51,10 @@ _MILLIS: Mapping[str, int] = {f".{milli:03}": milli * 1_000_000 for milli in ran
 class _Memory(dict[str, int]):
     """Texts whose nanoseconds have been worked out; bounded, as it begins anew when it is full."""
 
+    def __init__(self, work_out: Callable[[str], int]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
     def __missing__(self, text: str) -> int:
         found = self._work_out(text)
         if len(self) >= _TEXTS_KEPT:
@@ -58,69 +62,56 @@ class _Memory(dict[str, int]):
         self[text] = found
         return found
 
-    def _work_out(self, text: str) -> int:
-        raise NotImplementedError
-
-
-class _Days(_Memory):
-    """Dates: 2026-01-25."""
-
-    def _work_out(self, text: str) -> int:
-        return _begin_of(f"{text}T00:00:00")
-
-
-class _Minutes(_Memory):
-    """What stands between a date and the seconds: T05:13:, in nanoseconds of the day."""
-
-    def _work_out(self, text: str) -> int:
-        return _begin_of(f"1970-01-01{text}00")
-
 
 def _begin_of(text: str) -> int:
+    """Return what date and time of day up to the second stand for, as UTC."""
     return int(msgspec.convert(text, datetime).replace(tzinfo=UTC).timestamp()) * SECOND
 
 
-class _Seconds(_Memory):
-    """Date and time of day up to the second, as UTC: where hardly two are the same, days and minutes still are."""
-
-    def _work_out(self, text: str) -> int:
-        return _days[text[:10]] + _minutes[text[10:17]] + _SIXTY[text[17:]]
+def _day_of(text: str) -> int:
+    """Return the beginning of a date: 2026-01-25."""
+    return _begin_of(f"{text}T00:00:00")
 
 
-class _LaterSeconds(_Seconds):
-    """The same, but none so early that with an offset it could lie before 1970."""
-
-    def _work_out(self, text: str) -> int:
-        found = super()._work_out(text)
-        if found < _DAY:
-            raise ValueError(text)
-        return found
+def _minute_of(text: str) -> int:
+    """Return what stands between a date and the seconds, T05:13:, in nanoseconds of the day."""
+    return _begin_of(f"1970-01-01{text}00")
 
 
-class _Tails(_Memory):
-    """What stands behind the second: a fraction and an offset, both of which may be missing."""
-
-    def _work_out(self, text: str) -> int:
-        found = _TAIL.fullmatch(text)
-        if found is None:
-            raise ValueError(text)
-        fraction, sign, hours, minutes = found.groups()
-        offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND if sign else 0
-        return int((fraction or "")[:9].ljust(9, "0")) + (offset if sign == "-" else -offset)
+def _seconds_of(text: str) -> int:
+    """Return date and time of day up to the second: where hardly two are the same, days and minutes still are."""
+    return _days[text[:10]] + _minutes[text[10:17]] + _SIXTY[text[17:]]
 
 
-class _FineTails(_Memory):
-    """What stands behind the millisecond, if the fraction goes on there."""
-
-    def _work_out(self, text: str) -> int:
-        rest = text.lstrip("0123456789")
-        if rest.startswith("."):
-            raise ValueError(text)
-        return int(f"{text[: len(text) - len(rest)][:6]:0<6}") + _tails[rest]
+def _later_seconds_of(text: str) -> int:
+    """Return the same, but refuse what is so early that with an offset it could lie before 1970."""
+    found = _seconds_of(text)
+    if found < _DAY:
+        raise ValueError(text)
+    return found
 
 
-_days, _minutes = _Days(), _Minutes()
-_seconds, _later_seconds, _tails, _fine_tails = _Seconds(), _LaterSeconds(), _Tails(), _FineTails()
+def _tail_of(text: str) -> int:
+    """Return what stands behind the second: a fraction and an offset, both of which may be missing."""
+    found = _TAIL.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    fraction, sign, hours, minutes = found.groups()
+    offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND if sign else 0
+    return int((fraction or "")[:9].ljust(9, "0")) + (offset if sign == "-" else -offset)
+
+
+def _fine_tail_of(text: str) -> int:
+    """Return what stands behind the millisecond, if the fraction goes on there."""
+    rest = text.lstrip("0123456789")
+    if rest.startswith("."):
+        raise ValueError(text)
+    return int(f"{text[: len(text) - len(rest)][:6]:0<6}") + _tails[rest]
+
+
+_days, _minutes = _Memory(_day_of), _Memory(_minute_of)
+_seconds, _later_seconds = _Memory(_seconds_of), _Memory(_later_seconds_of)
+_tails, _fine_tails = _Memory(_tail_of), _Memory(_fine_tail_of)
 
 
 def nanoseconds_of(text: str) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from exporters.engine.translate import clocks, times
 from tests.engine.support.harness import Bench
 
 Make = Callable[..., Bench]
@@ -89,3 +90,18 @@ metrics: {{last_timestamp_seconds: {{type: gauge, sets: at, help: L., budget: 1}
 )
 def test_a_time_is_read_in_its_format_and_zone(bench: Make, options: str, raw: object, expected: object) -> None:
     assert last(bench, options, raw) == expected
+
+
+def test_of_many_different_times_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "_TEXTS_KEPT", 3)
+    monkeypatch.setattr(clocks, "_KEPT", 3)
+    clock = clocks.Clock("%Y-%m-%d %H:%M:%S", "Europe/Berlin")
+    for second in range(10):
+        text = f"2026-01-25T00:13:2{second}"
+        assert times.nanoseconds_of(f"{text}.{second}Z") == (1769300000 + second) * 10**9 + second * 10**8
+        assert (
+            times.nanoseconds_of(f"{text}.1234{second}Z") == (1769300000 + second) * 10**9 + 123400000 + second * 10**4
+        )
+        assert clock(text.replace("T", " ")) == (1769300000 - 3600 + second) * 10**9
+    memories = (times._seconds, times._tails, times._fine_tails, clock._known)
+    assert [len(memory) <= 3 for memory in memories] == [True] * 4
