@@ -52,7 +52,6 @@ class _Memory(dict[str, int]):
     """Texts whose nanoseconds have been worked out; bounded, as it begins anew when it is full."""
 
     def __init__(self, work_out: Callable[[str], int]) -> None:
-        super().__init__()
         self._work_out = work_out
 
     def __missing__(self, text: str) -> int:
@@ -155,7 +154,7 @@ class TimeReader(ColumnReader):
         try:
             if type(column[0]) is not str:
                 times = self._whole_numbers(column, self._factors[field.scale])
-                return times if times and min(times) >= 0 else None
+                return times if min(times) >= 0 else None
             if found := times_of_one_day(column, seconds.__getitem__, tails.__getitem__):
                 return found
             if _is_fine(column[0]):
@@ -172,7 +171,7 @@ class TimeReader(ColumnReader):
         if kinds == {float}:
             micros = factor / 1000
             return [round(raw * micros) * 1000 for raw in column]
-        return []
+        raise TypeError(kinds)
 
     def _each(self, column: list[Any], field: Field, now: int) -> Found:
         """Return the values of any column: of halves all at once where they may be, of few one by one."""

@@ -89,6 +89,13 @@ def test_a_start_says_what_there_was_of_the_last_process(plant: Plant, caplog: p
     ]
 
 
+def test_without_a_state_nothing_is_said_of_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "peaktrade.exporter")
+    plant = Plant(tmp_path)
+    plant.truth()
+    assert caplog.records == []
+
+
 def test_until_something_was_committed_no_time_of_it_is_shown(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
     with patch.object(Store, "write", side_effect=StoreError("the disk is full")):
@@ -99,3 +106,14 @@ def test_until_something_was_committed_no_time_of_it_is_shown(tmp_path: Path) ->
     plant.step(1.5)
     assert plant.own("last_commit_timestamp_seconds") == plant.clock.now()
     plant.stop()
+
+
+def test_what_the_last_process_committed_is_shown_before_anything_is_read(plant: Plant) -> None:
+    assert plant.engine.published[0], "what exists from the start"
+    plant.step()
+    before = plant.shown()
+    plant.kill()
+    plant.begin()
+    shown = {metric.name: samples for metric, samples in plant.engine.published[0]}
+    (kinds,) = [value for (name, *labels), (value, _) in before.items() if (name, *labels) == ("kinds_total", "sold")]
+    assert {one.labels: one.value for one in shown["kinds_total"]}["sold",] == kinds == 7
