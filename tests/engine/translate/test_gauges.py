@@ -118,3 +118,23 @@ def test_a_highest_or_lowest_number_begins_anew_behind_the_line_that_ends_it(
     (made.feed_each if alone else made.feed)(*events)
     assert made.values("high") == {(): 4}
     assert made.feed({"event": "done", "equity": 6}).values("high") == {}
+
+
+def test_every_event_of_a_name_beyond_the_cap_is_counted_also_before_an_end(bench: Make) -> None:
+    names = [{"event": "placed", "pnl": 1, "equity": 1, "bot": bot, "ts": at(1)} for bot in "abcd"]
+    beyond = [
+        {"event": event, "pnl": 2, "equity": 2, "bot": "e", "ts": at(2)} for event in ("placed", "placed", "done")
+    ]
+    one, each = bench(ORDERS).feed(*names, *beyond), bench(ORDERS).feed(*names).feed_each(*beyond)
+    assert one.moved("label_overflow_total") == each.moved("label_overflow_total")
+    assert one.moved("label_overflow_total")["bot_pnl", "bot"] == 3
+    assert one.everything() == each.everything()
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
+def test_an_event_without_the_value_changes_nothing_unless_it_is_the_end(bench: Make, alone: bool) -> None:
+    made = bench(ORDERS)
+    events = [{"event": "placed", "equity": 5, "bot": "a", "ts": at(1)}, {"event": "placed", "bot": "a", "ts": at(2)}]
+    (made.feed_each if alone else made.feed)(*events)
+    assert made.values("equity") == {("a",): 5}
+    assert made.feed({"event": "done", "bot": "a", "ts": at(3)}).values("equity") == {}
