@@ -138,3 +138,12 @@ def test_an_event_without_the_value_changes_nothing_unless_it_is_the_end(bench: 
     (made.feed_each if alone else made.feed)(*events)
     assert made.values("equity") == {("a",): 5}
     assert made.feed({"event": "done", "bot": "a", "ts": at(3)}).values("equity") == {}
+
+
+def test_a_state_without_any_time_is_that_of_the_last_line(bench: Make) -> None:
+    made = bench("""
+vocabulary: {state: {values: ["on", "off"]}}
+sources: {f: {match: {}, read: {state: state}}}
+metrics: {state: {type: gauge, states: state, labels: [state], budget: 2, help: State.}}
+""").feed({"state": "on"}, {"state": "off"}, {})
+    assert made.values("state") == {("on",): 0, ("off",): 1}

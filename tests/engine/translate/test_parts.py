@@ -97,11 +97,25 @@ def test_parts_inside_parts_have_the_words_of_all_around_them(bench: Make) -> No
     }
 
 
+def test_a_field_of_the_wrong_kind_in_a_part_and_an_element_that_is_null_cost_themselves_alone(bench: Make) -> None:
+    made = bench(FILLS).feed(
+        fills({"qty": 2, "sym": []}, {"qty": 3, "sym": "BTC", "fees": {"EUR": [1, None, "x", 2]}}, bot="x"),
+    )
+    assert made.values("sizes") == {(): 5}
+    assert made.moved("fills_total") == {("BTC",): 1}
+    assert made.values("fees")["BTC",] == 3
+    assert made.moved("refused_values_total") == {("sym", "mistyped"): 1, ("deep", "mistyped"): 1}
+    assert made.moved("absent_values_total")["deep",] == 1
+    assert made.moved("lines_total") == {("applied",): 1}
+
+
 def test_parts_may_lie_deep_inside_an_entry(bench: Make) -> None:
     made = bench(FILLS.replace("fees{}.value[]", "fees{}.value.paid.each[]")).feed(
         fills({"sym": "BTC", "fees": {"EUR": {"paid": {"each": [1, 2.5]}}, "USD": {"each": [8], "paid": {}}}}, bot="x"),
+        fills({"sym": "BTC", "fees": {"GBP": 7, "CHF": {"paid": [1]}, "YEN": {"paid": {"each": [4]}}}}, bot="x"),
     )
-    assert made.values("fees")[("BTC",)] == 3.5
+    assert made.values("fees")[("BTC",)] == 7.5
+    assert made.moved("lines_total") == {("applied",): 2}
 
 
 def test_a_line_with_too_many_parts_is_refused_whole(bench: Make) -> None:
@@ -144,6 +158,20 @@ metrics: {flags: {type: gauge, sets: on, labels: [flag], budget: 2, help: F.}}
 """).feed({"a.b": {"flags": {"hot": True, "cold": False, "other": True}}}, {"a.b": {"flags": {"cold": "x"}}})
     assert made.values("flags") == {("hot",): 1, ("cold",): 0}
     assert made.moved("refused_values_total") == {("flag", "unknown_value"): 1, ("on", "mistyped"): 1}
+
+
+@pytest.mark.parametrize(
+    ("of", "found"), [("{}", [{"flag": "a"}]), ("<>", [{"flag": "a"}]), ("[]", {"x": {"flag": "a"}})]
+)
+def test_what_is_opened_as_one_thing_and_is_another_is_mistyped(bench: Make, of: str, found: object) -> None:
+    made = bench(f"""
+vocabulary: {{flag: {{values: [a, b]}}}}
+sources: {{f: {{match: {{}}, parts: {{one: {{of: "items{of}", read: {{flag: flag}}}}}}}}}}
+metrics: {{flags_total: {{type: counter, counts: flag, labels: [flag], budget: 2, help: F.}}}}
+""").feed({"items": found}, {"items": None}, {})
+    assert made.moved("flags_total") == {}
+    assert made.moved("parts_total") == {("f.one", "mistyped"): 1}
+    assert made.moved("lines_total") == {("ignored",): 3}
 
 
 @pytest.mark.parametrize("newest", ["plain", "parts"])
