@@ -1,6 +1,8 @@
 """Numbers, times and ids in columns: one value per event, in order, and each odd one refused once."""
 
+import random
 from collections import Counter
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -149,6 +151,29 @@ def test_times_are_exact_and_each_odd_one_is_refused_once(
     raws: list[object], expected: list[object], refused: Refused
 ) -> None:
     assert column(AT, *raws) == (expected, refused)
+
+
+@pytest.mark.parametrize("behind", ["", "Z", "+01:30"])
+@pytest.mark.parametrize("digits", [0, 1, 2, 3, 4, 6, 7, 9, 11])
+def test_times_of_many_days_are_what_each_of_them_says(digits: int, behind: str) -> None:
+    chance = random.Random(digits)
+    seconds = [1_700_000_000 + chance.randrange(50_000_000) for _ in range(40)]
+    fractions = ["".join(chance.choices("0123456789", k=digits)) for _ in seconds]
+    texts = [
+        f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}{'.' * bool(digits)}{fraction}{behind}"
+        for second, fraction in zip(seconds, fractions, strict=True)
+    ]
+    expected: list[object] = [
+        (second - 5400 * (len(behind) > 1)) * SECOND + int(fraction[:9].ljust(9, "0"))
+        for second, fraction in zip(seconds, fractions, strict=True)
+    ]
+    reader = TimeReader(Word("at", "time", max_future_s=1e9), read(from_path()))
+    assert values(reader, *({"x": text} for text in texts)) == (expected, {})
+    odd = [*texts[:7], None, *texts[7:], "tomorrow"]
+    assert values(reader, *({"x": text} for text in odd)) == (
+        [*expected[:7], None, *expected[7:], None],
+        {("at", "mistyped"): 1},
+    )
 
 
 @pytest.mark.parametrize(
