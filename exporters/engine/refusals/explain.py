@@ -106,7 +106,7 @@ def _holds(condition: Condition, value: object) -> bool:
     if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
     if condition.test == "within":
-        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _in_quotes(value)
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else _in_quotes(value)
         return condition.minimum <= number <= condition.maximum
     is_one = any(isinstance(value, bool) == isinstance(one, bool) and value == one for one in condition.values)
     return is_one == (condition.test != "not")

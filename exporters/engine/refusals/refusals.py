@@ -65,7 +65,14 @@ class Refusals:
             why = f"longer than {self._contract.files.max_line_bytes} bytes"
             self._say(Refusal("too_long", batch.path, batch.start, now, why), numbers)
         for reason, offset, line in find(due) if due else ():
-            self._say(Refusal(reason, batch.path, offset, now, explain(self._contract, reason, line)), numbers)
+            self._say(Refusal(reason, batch.path, offset, now, self._why(reason, line)), numbers)
+
+    def _why(self, reason: str, line: bytes) -> str:
+        """Return what was wrong with a line, "" if that cannot be found out."""
+        try:
+            return explain(self._contract, reason, line)
+        except Exception:  # noqa: BLE001  # no line can stop an exporter, and this one is counted already
+            return ""
 
     def _is_due(self, reason: str) -> bool:
         """Whether a refused line is looked for: the first of its reason alone if nothing is said before the end."""

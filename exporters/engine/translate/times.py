@@ -164,12 +164,12 @@ class TimeReader(ColumnReader):
             return None
 
     @staticmethod
-    def _whole_numbers(column: list[Any], factor: int | float) -> list[int]:
+    def _whole_numbers(column: list[Any], factor: int | Decimal) -> list[int]:
         kinds = set(map(type, column))
         if kinds == {int} and isinstance(factor, int):
             return [raw * factor for raw in column]
         if kinds == {float}:
-            micros = factor / 1000
+            micros = float(factor) / 1000
             return [round(raw * micros) * 1000 for raw in column]
         raise TypeError(kinds)
 
@@ -213,7 +213,7 @@ def _reason_of(raw: object, at: int | None) -> str:
     return "out_of_range" if at < 0 else "future"
 
 
-def _text_time(text: str, factor: int | float) -> int | None:
+def _text_time(text: str, factor: int | Decimal) -> int | None:
     """Return the nanoseconds of a text: a time, or a number, which is exact as far as nanoseconds go."""
     if len(text) > _HEAD and text[4] == text[7] == "-":  # no number
         return nanoseconds_of(text)
@@ -225,16 +225,16 @@ def _text_time(text: str, factor: int | float) -> int | None:
     return floor(_DECIMAL.multiply(exact, Decimal(factor))) if 0 <= exact < 10**_MOST_DIGITS else None
 
 
-def _factor_of(scale: float) -> int | float:
+def _factor_of(scale: float) -> int | Decimal:
     """Return how many nanoseconds one is, as a whole number if it is one."""
     exact = Decimal(repr(scale)) * SECOND
-    return int(exact) if exact == int(exact) else float(exact)
+    return int(exact) if exact == int(exact) else exact
 
 
-def _scaled(raw: object, factor: int | float) -> int | None:
+def _scaled(raw: object, factor: int | Decimal) -> int | None:
     """Return a number in nanoseconds, None if it is none."""
     if type(raw) is int:
-        return raw * factor if isinstance(factor, int) else round(raw * factor)
+        return raw * factor if isinstance(factor, int) else round(_DECIMAL.multiply(raw, Decimal(factor)))
     if type(raw) is float and isfinite(raw):
-        return round(raw * (factor / 1000)) * 1000
+        return round(raw * (float(factor) / 1000)) * 1000
     return None
