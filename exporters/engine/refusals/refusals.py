@@ -89,7 +89,7 @@ class Refusals:
         known = (reason for reason in self.numbers if reason in self.first)
         return [said(self.first[reason], self.numbers[reason]) for reason in known]
 
-    def changes(self, everything: bool = False) -> Iterator[Change]:
+    def changes(self, everything: bool) -> Iterator[Change]:
         """Yield what changed since committed() was last called (or everything)."""
         yield from (one for reason, one in self.last.items() if everything or self._stored.get(reason) != one)
 

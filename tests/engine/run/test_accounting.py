@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import REJECTION_REASONS, Contract
-from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
+from exporters.engine.accounting import LIVE, STORED, Accounting
 from exporters.engine.decode import Decoder
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Outcome, Update
-from tests.engine.support.harness import NOW, Bench, contract_of
+from tests.engine.support.harness import NOW, Bench, contract_of, vitals
 
 TEXT = """
 vocabulary: {kind: {values: [a, b]}, n: {type: number, unit: seconds, min: 0}, id: {type: id}, edge: {values: [e]},
@@ -118,7 +118,7 @@ def test_every_outcome_and_edge_exists_from_the_start(accounting: Accounting) ->
 
 
 def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) -> None:
-    gauges = accounting.gauges(Vitals(files_present=2, open_pairs={"pair": 3}))
+    gauges = accounting.gauges(vitals(files_present=2, open_pairs={"pair": 3}))
     assert gauges.keys() == LIVE.keys()
     for name, values in gauges.items():
         assert {len(labels) for labels, _ in values} == {len(LIVE[name].labels)}
@@ -129,7 +129,7 @@ def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) 
 
 
 def test_live_trading_that_is_on_is_shown(contract: Callable[[str], Contract]) -> None:
-    gauges = Accounting(contract(TEXT), live_trading=True).gauges(Vitals())
+    gauges = Accounting(contract(TEXT), live_trading=True).gauges(vitals())
     assert gauges["live_trading_enabled"] == [(("sample",), 1.0)]
 
 
