@@ -6,6 +6,7 @@ from contracts.model import Contract
 from exporters.engine.fields import MISTYPED
 from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.planner import Planner
+from tests.engine.support.harness import Bench
 
 CONDITIONS = """
 vocabulary: {kind: {values: [a, b]}}
@@ -115,6 +116,14 @@ def test_a_row_reads_besides_its_source_and_refuses_what_is_unlisted_or_incomple
     counts = [labels for _, labels in found.counts]
     assert (found.rejected or counts) == expected
     assert not (found.rejected and counts)
+
+
+def test_rows_are_told_apart_among_many_other_values(bench: Callable[..., Bench]) -> None:
+    keys: list[object] = ["both", " OWN", "nothing", *(f"no-{number}" for number in range(30)), [], None, 5, True]
+    made = bench(ROWS).feed(*({"t": key, "kind": "b", "size": "s"} for key in keys * 2))
+    assert made.moved("kinds_total") == {("a",): 2, ("b",): 2}
+    assert made.moved("sizes_total") == {("s", "here"): 4}
+    assert made.moved("lines_total") == {("applied",): 6, ("unknown_schema",): 62, ("missing_fields",): 6}
 
 
 def test_a_refused_line_refuses_no_values(contract: Callable[[str], Contract]) -> None:

@@ -50,6 +50,12 @@ def test_a_part_of_a_text_is_read_before_anything_else(bench: Make) -> None:
     assert made.moved("absent_values_total") == {("took",): 120, ("at",): 160}
 
 
+def test_a_number_where_a_part_of_a_text_is_read_is_taken_as_it_is(bench: Make) -> None:
+    made = bench(LOG).feed({"msg": 250}, {"msg": None}, {"msg": "took 500 ms"})
+    assert made.values("took_seconds") == {(): 0.75}
+    assert not made.effect.rejected
+
+
 def last(bench: Make, options: str, raw: object) -> object:
     made = bench(f"""
 vocabulary: {{at: {{type: time, max_future: 1e9}}}}
