@@ -123,12 +123,12 @@ def _in_quotes(value: object) -> float:
 
 
 def _gives(word: Word, candidate: Candidate, event: object) -> bool:
-    """Whether a read gives a required word, which is an enum or a name, a value."""
+    """Whether a read gives a required word, which is an enum or a name, a value; it may have no constant."""
     if candidate.file:
         return False  # or the line would not have been refused
-    text = _text_at(candidate.path, event) if candidate.path else "-"
-    if candidate.constant is not None or candidate.otherwise is not None or not text or word.kind != "enum":
-        return candidate.constant is not None or candidate.otherwise is not None or bool(text)
+    text = _text_at(candidate.path, event)
+    if not text or word.kind != "enum":
+        return bool(text)
     folded = fold(text)
     known = {*map(fold, word.label_values), *word.aliases, *candidate.aliases}
     parts = any(folded.startswith(part) for part, _ in candidate.prefixes) or any(

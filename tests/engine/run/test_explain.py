@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.load import load_contract
 from contracts.model import Contract
 from exporters.engine.log import RateLimitedLog
 from exporters.engine.refusals import refusals
@@ -149,6 +150,52 @@ def test_the_first_thing_that_was_wrong_is_named(spec: Contract, reason: str, ev
     assert explain(spec, reason, line) == why
     if reason in ("unknown_schema", "missing_fields") and why:
         assert {found for _, found in Bench(spec).feed(line[:-1]).effect.rejected} == {reason}
+
+
+@pytest.mark.parametrize("value", [True, False, None, 0, 1, 3, 3.5, "1"])
+def test_true_is_no_number_within_a_bound(spec: Contract, value: object) -> None:
+    source = next(source for source in spec.sources if source.name == "low")
+    taken = Bench(spec).feed({"low": value}).moved("lines_total") == {("ignored",): 1}
+    assert (not failing(source.match, {"low": value})) == taken
+
+
+REQUIRED = """
+exporter: {name: sample, help: A sample., port: 9999, job: sample}
+files: {default: "{run}.jsonl"}
+vocabulary:
+  till: {allow: a-z, max_length: 8, max_values: 2}
+  kind: {values: [sold, lost], otherwise: odd}
+  hue: {values: [red, blue]}
+sources:
+  all:
+    match: {}
+    read:
+      till: [{path: t, required: true}, {file: run}]
+      kind: {path: k, required: true}
+      hue: {path: h, required: true}
+metrics:
+  tills_total: {type: counter, counts: till, labels: [till], help: Tills., budget: 3}
+  kinds_total: {type: counter, counts: kind, labels: [kind, hue], help: Kinds., budget: 6}
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ({"k": "sold", "h": "red"}, "till: t is absent, the path of its file gives no run"),
+        ({"t": "x", "h": "red"}, "kind: k is absent"),
+        ({"t": "x", "k": [], "h": "red"}, "kind: k is a list"),
+        ({"t": "x", "k": "neither", "h": "green"}, "hue: h is a text of 5 characters"),
+        ({"t": "?", "k": "sold"}, "hue: h is absent"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_the_first_required_word_that_has_no_value_is_named(tmp_path: Path, event: dict[str, object], why: str) -> None:
+    path = tmp_path / "sample.yaml"
+    path.write_text(REQUIRED, encoding="utf-8")
+    spec = load_contract(path)
+    assert explain(spec, "missing_fields", line_of(event)) == f"source all requires {why}"
+    assert Bench(spec).feed(event).moved("lines_total") == {("missing_fields",): 1}
 
 
 def test_one_bound_alone_is_said_alone(contract: Callable[[str], Contract]) -> None:
