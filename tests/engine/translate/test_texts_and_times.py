@@ -56,6 +56,24 @@ def test_a_number_where_a_part_of_a_text_is_read_is_taken_as_it_is(bench: Make) 
     assert not made.effect.rejected
 
 
+def test_texts_are_told_apart_by_a_part_beside_words_that_take_them_whole(bench: Make) -> None:
+    made = bench("""
+vocabulary: {level: {values: [info, error]}, topic: {values: [db, web]}}
+sources:
+  f:
+    match: {}
+    read: {level: {path: msg, capture: '^.(\\w+)'}, topic: {path: msg, contains: {sql: db, http: web}}}
+metrics:
+  lines_seen_total: {type: counter, counts: events, labels: [level, topic], budget: 4, help: L.}
+""").feed(*({"msg": f"[{('info', 'error')[n % 2]}] {('sql', 'http')[n % 3 > 0]} {n}"} for n in range(60)))
+    assert made.values("lines_seen_total") == {
+        ("info", "db"): 10,
+        ("error", "db"): 10,
+        ("info", "web"): 20,
+        ("error", "web"): 20,
+    }
+
+
 def last(bench: Make, options: str, raw: object) -> object:
     made = bench(f"""
 vocabulary: {{at: {{type: time, max_future: 1e9}}}}
