@@ -259,3 +259,14 @@ def test_of_lines_not_understood_the_first_of_a_batch_is_said(spec: Contract, ca
     (message,) = warnings(caplog)
     assert message == "3 lines refused as internal_error, the first at e.jsonl@7: a line was not understood; report it"
     assert [one.offset for one in refusals.last.values()] == [7]
+
+
+def test_of_a_batch_the_first_line_of_each_wanted_reason_is_looked_for_and_no_more(spec: Contract) -> None:
+    data = b"".join(map(line_of, [GOOD, "no", {"v": 9}, "[1]", "nor this", {"v": 8}, GOOD]))
+    offsets = [at for at in range(len(data)) if at == 0 or data[at - 1] == 10]
+    batch = Batch("e.jsonl", 100, 100 + len(data), data)
+    found = Pipeline(spec, {}).refused(batch, NOW, {"bad_json", "unknown_schema"})
+    assert list(found) == [
+        ("bad_json", 100 + offsets[1], b"no\n"),
+        ("unknown_schema", 100 + offsets[2], line_of({"v": 9})),
+    ]
