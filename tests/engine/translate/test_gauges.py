@@ -147,3 +147,18 @@ sources: {f: {match: {}, read: {state: state}}}
 metrics: {state: {type: gauge, states: state, labels: [state], budget: 2, help: State.}}
 """).feed({"state": "on"}, {"state": "off"}, {})
     assert made.values("state") == {("on",): 0, ("off",): 1}
+
+
+def test_a_series_ends_when_all_conditions_hold_and_a_first_time_stays_the_first_until_then(bench: Make) -> None:
+    spec = ORDERS.replace(
+        "first_timestamp_seconds: {type: gauge, sets: at, keeps: min,",
+        "first_timestamp_seconds: {type: gauge, sets: at, keeps: min, ends: {state: done, bot: a},",
+    )
+    made = bench(spec).feed(
+        {"event": "placed", "ts": at(5)}, {"event": "placed", "ts": at(3)}, {"event": "placed", "ts": at(9)}
+    )
+    assert made.values("first_timestamp_seconds") == {(): at(3)}
+    made.feed({"event": "done", "bot": "b", "ts": at(10)}, {"event": "placed", "bot": "a", "ts": at(11)})
+    assert made.values("first_timestamp_seconds") == {(): at(3)}
+    assert made.feed({"event": "done", "bot": "a", "ts": at(12)}).values("first_timestamp_seconds") == {}
+    assert made.feed({"event": "placed", "ts": at(13)}).values("first_timestamp_seconds") == {(): at(13)}

@@ -123,3 +123,20 @@ def test_events_whose_id_or_time_was_refused_or_is_absent_join_nothing(bench: Ma
         made = bench(JOINED).feed({**plain, **odd}, plain, {**plain, **odd, "stage": "done"})
         assert [(identity, at) for identity, at, _ in made.effect.joins] == [("i", 1769000000 * 10**9)], odd
         assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 2}
+
+
+def test_a_latency_goes_into_histograms_of_its_word_and_nowhere_else(bench: Make) -> None:
+    made = bench(
+        JOINED.replace("at: at}", "at: at, size: size, latency: latency}").replace(
+            "vocabulary:",
+            """vocabulary:
+  size: {type: number, min: 0}""",
+        )
+        + """  sizes: {type: histogram, observes: size, buckets: [1], help: S., budget: 1}
+  all_seconds: {type: histogram, observes: latency, buckets: [1], help: A., budget: 1}
+  latest_seconds: {type: gauge, sets: latency, help: L., budget: 1}
+"""
+    ).feed({"stage": "open", "id": "i", "at": 1769000000}, {"stage": "done", "id": "i", "at": 1769000003})
+    assert (made.values("open_seconds"), made.values("all_seconds")) == ({("open_to_done",): 3}, {(): 3})
+    assert made.values("sizes") == {(): 0}
+    assert made.values("latest_seconds") == {}
