@@ -188,6 +188,45 @@ metrics: {heat: {type: gauge, sets: heat, budget: 1, help: Newest.}}
     assert made.values("heat") == {(): 3 if newest == "plain" else 2}
 
 
+def test_parts_take_part_in_pairs_by_ids_of_their_own_and_lines_by_theirs(bench: Make) -> None:
+    made = bench("""
+vocabulary:
+  stage: {values: [open, done]}
+  edge: {values: [open_to_done]}
+  id: {type: id}
+  leg: {type: id}
+  leg_edge: {values: [open_to_done]}
+  at: {type: time}
+  latency: {type: number, unit: seconds, min: 0}
+  leg_latency: {type: number, unit: seconds, min: 0}
+sources:
+  f:
+    match: {}
+    read: {stage: stage, id: id, at: at, leg_latency: took, leg_edge: edge}
+    parts: {leg: {of: "legs[]", read: {leg: id}}}
+pairs:
+  order: {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {open_to_done: [open, done]}}
+  legs: {id: leg, stage: stage, at: at, edge: leg_edge, latency: leg_latency, edges: {open_to_done: [open, done]}}
+metrics:
+  order_seconds: {type: histogram, observes: latency, labels: [edge], buckets: [1], budget: 1, help: O.}
+  leg_seconds: {type: histogram, observes: leg_latency, labels: [leg_edge], buckets: [1], budget: 1, help: L.}
+""").feed(
+        {"stage": "open", "id": "o", "at": 1769000000, "legs": [{"id": "a"}, {"id": "b"}, {}]},
+        {"stage": "done", "id": "o", "at": 1769000005, "legs": [{"id": "b"}]},
+        {"stage": "done", "at": 1769000007, "legs": [{"id": "a"}]},
+        {"took": 100, "edge": "open_to_done", "legs": [{"id": "c"}, {"id": "d"}]},
+    )
+    assert made.values("order_seconds") == {("open_to_done",): 5}
+    assert made.values("leg_seconds") == {("open_to_done",): 112}, (
+        "what the line states counts once, whatever its parts"
+    )
+    assert made.moved("pair_edges_total") == {
+        ("order", "open_to_done", "joined"): 1,
+        ("legs", "open_to_done", "joined"): 2,
+    }
+    assert made.moved("lines_total") == {("applied",): 4}
+
+
 def random_lines(chance: Random) -> list[Event]:
     def part() -> object:
         one: dict[str, object] = {
