@@ -227,6 +227,26 @@ metrics:
     assert made.moved("lines_total") == {("applied",): 4}
 
 
+def test_a_line_is_applied_if_it_or_a_part_of_it_moves_something_and_counts_once(bench: Make) -> None:
+    made = bench("""
+vocabulary: {flag: {values: [a, b]}, kind: {values: [k]}}
+sources: {f: {match: {}, max_parts: 2, read: {kind: kind}, parts: {one: {of: "items[]", read: {flag: flag}}}}}
+metrics:
+  flags_total: {type: counter, counts: flag, labels: [flag], budget: 2, help: F.}
+  kinds_total: {type: counter, counts: kind, labels: [kind], budget: 1, help: K.}
+""").feed(
+        {"kind": "k", "items": [{"flag": "a"}] * 3},
+        {"items": [{"flag": "a"}]},
+        {"kind": "k"},
+        {"kind": "k", "items": [{"flag": "b"}, {"flag": "x"}]},
+        {"items": [{"flag": "x"}]},
+        {"items": []},
+    )
+    assert made.moved("lines_total") == {("applied",): 3, ("ignored",): 2, ("too_many_parts",): 1}
+    assert made.moved("parts_total") == {("f.one", "applied"): 2, ("f.one", "ignored"): 2}
+    assert (made.moved("flags_total"), made.moved("kinds_total")) == ({("a",): 1, ("b",): 1}, {("k",): 2})
+
+
 def random_lines(chance: Random) -> list[Event]:
     def part() -> object:
         one: dict[str, object] = {
