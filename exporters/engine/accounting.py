@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from contracts.model import UNKNOWN_SOURCE, Contract
 from contracts.self_metrics import LABEL_VALUES, LIVE, STORED
@@ -37,17 +37,17 @@ _NOTICE_COUNTERS = {"rotated": "rotations_total", "truncated": "truncations_tota
 class Vitals(Struct):
     """What the present-moment gauges show."""
 
-    files_present: int = 0
-    files_open: int = 0
-    files_unreadable: int = 0
-    lag_bytes: int = 0
-    series: int = 0
-    last_commit_at: float = 0.0
-    state_ok: bool = True
-    state_errors: int = 0
-    open_pairs: Mapping[str, int] = field(default_factory=dict)
-    contract_read_at: float = 0.0
-    contract_refused: bool = False
+    files_present: int
+    files_open: int
+    files_unreadable: int
+    lag_bytes: int
+    series: int
+    last_commit_at: float
+    state_ok: bool
+    state_errors: int
+    open_pairs: Mapping[str, int]
+    contract_read_at: float
+    contract_refused: bool
 
 
 class Accounting:

@@ -119,7 +119,6 @@ class Engine:
         Raises:
             ReloadError: if the state cannot be written now; the contract in force goes on.
         """
-        self._commit()
         whole = list(self._changes(everything=True))
         problem = self._keeper.save(self.clock.now(), lambda: whole, lambda: whole)
         if not self._keeper.is_ok:

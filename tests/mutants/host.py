@@ -301,10 +301,16 @@ def _is_function(code: CodeType) -> bool:
 
 
 def _changes(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Yield every piece of code that is another one, and the functions around it, which make it when they run."""
-    inner = [pair for one, other in zip(_inner(old), _inner(new), strict=False) for pair in _changes(one, other)]
-    yield from inner
-    if _content(old) != _content(new) or (inner and _is_function(old)):
+    """Yield every piece of code that is another one, and what makes it when it runs: the functions around it.
+
+    Of a comprehension or lambda that is whatever is around, as nobody may have the function that it was.
+    """
+    is_changed = _content(old) != _content(new)
+    for one, other in zip(_inner(old), _inner(new), strict=False):
+        inner = list(_changes(one, other))
+        is_changed |= bool(inner) and (_is_function(old) or one.co_name.startswith("<"))
+        yield from inner
+    if is_changed:
         yield old, new
 
 

@@ -135,6 +135,7 @@ def project(tmp_path: Path) -> Path:
         "\n"
         "\n"
         "LIMIT = 5\n"
+        "SIZES = tuple(number + 1 for number in range(LIMIT))\n"
         "\n"
         "\n"
         "class Row:\n"
@@ -143,7 +144,7 @@ def project(tmp_path: Path) -> Path:
     )
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks/test_core.py").write_text(
-        "from core import Row, count, largest\n"
+        "from core import SIZES, Row, count, largest\n"
         "\n"
         "def test_the_largest_of_some_numbers_is_found():\n"
         "    assert largest([3, 7, 5]) == 7\n"
@@ -153,6 +154,7 @@ def project(tmp_path: Path) -> Path:
         "\n"
         "def test_a_row_has_cells():\n"
         "    assert Row().cells == [4, 6, 8]\n"
+        "    assert SIZES[0] == 1\n"
     )
     shutil.copytree(ROOT / "tests/mutants", tmp_path / "tests/mutants", ignore=shutil.ignore_patterns("test_*"))
     return tmp_path
@@ -178,9 +180,10 @@ def test_a_planted_fault_is_killed_one_without_effect_survives_and_the_checkout_
 @pytest.mark.slow
 def test_a_fault_is_seen_wherever_it_stands_in_a_default_a_comprehension_or_outside_of_functions(project: Path) -> None:
     comprehension = "self.cells = [number * width for number in range(LIMIT) if number > 2]"
-    wanted = planted(project, "def __init__(self, width=3)", comprehension, "LIMIT = 6")
+    outside = "SIZES = tuple((number + 2 for number in range(LIMIT)))"
+    wanted = planted(project, "def __init__(self, width=3)", comprehension, "LIMIT = 6", outside)
     verdicts = run_trials(project, wanted, lambda _: ["checks"], 1, lambda _: None)
-    assert [one.by for one in verdicts] == ["checks/test_core.py::test_a_row_has_cells"] * 3
+    assert [one.by for one in verdicts] == ["checks/test_core.py::test_a_row_has_cells"] * 4
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def _holds(condition: Condition, value: object) -> bool:
     if condition.test in ("present", "absent"):
         return (value is not None) == (condition.test == "present")
     if condition.test == "within":
-        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _in_quotes(value)
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else _in_quotes(value)
         return condition.minimum <= number <= condition.maximum
     is_one = any(isinstance(value, bool) == isinstance(one, bool) and value == one for one in condition.values)
     return is_one == (condition.test != "not")
@@ -123,12 +123,12 @@ def _in_quotes(value: object) -> float:
 
 
 def _gives(word: Word, candidate: Candidate, event: object) -> bool:
-    """Whether a read gives a required word, which is an enum or a name, a value."""
+    """Whether a read gives a required word, which is an enum or a name, a value; it may have no constant."""
     if candidate.file:
         return False  # or the line would not have been refused
-    text = _text_at(candidate.path, event) if candidate.path else "-"
-    if candidate.constant is not None or candidate.otherwise is not None or not text or word.kind != "enum":
-        return candidate.constant is not None or candidate.otherwise is not None or bool(text)
+    text = _text_at(candidate.path, event)
+    if not text or word.kind != "enum":
+        return bool(text)
     folded = fold(text)
     known = {*map(fold, word.label_values), *word.aliases, *candidate.aliases}
     parts = any(folded.startswith(part) for part, _ in candidate.prefixes) or any(

@@ -65,7 +65,14 @@ class Refusals:
             why = f"longer than {self._contract.files.max_line_bytes} bytes"
             self._say(Refusal("too_long", batch.path, batch.start, now, why), numbers)
         for reason, offset, line in find(due) if due else ():
-            self._say(Refusal(reason, batch.path, offset, now, explain(self._contract, reason, line)), numbers)
+            self._say(Refusal(reason, batch.path, offset, now, self._why(reason, line)), numbers)
+
+    def _why(self, reason: str, line: bytes) -> str:
+        """Return what was wrong with a line, "" if that cannot be found out."""
+        try:
+            return explain(self._contract, reason, line)
+        except Exception:  # noqa: BLE001  # no line can stop an exporter, and this one is counted already
+            return ""
 
     def _is_due(self, reason: str) -> bool:
         """Whether a refused line is looked for: the first of its reason alone if nothing is said before the end."""
@@ -82,7 +89,7 @@ class Refusals:
         known = (reason for reason in self.numbers if reason in self.first)
         return [said(self.first[reason], self.numbers[reason]) for reason in known]
 
-    def changes(self, everything: bool = False) -> Iterator[Change]:
+    def changes(self, everything: bool) -> Iterator[Change]:
         """Yield what changed since committed() was last called (or everything)."""
         yield from (one for reason, one in self.last.items() if everything or self._stored.get(reason) != one)
 

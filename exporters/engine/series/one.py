@@ -31,7 +31,7 @@ class Series(Struct):
     metric: Metric
     labels: Labels
     created: float
-    value: float = 0.0
+    value: float
     buckets: list[int] | None = None
     at: int = 0
     shown: Sample | None = None

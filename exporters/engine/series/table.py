@@ -43,7 +43,7 @@ class SeriesTable:
         self._series: dict[str, dict[Labels, Series]] = {metric.name: {} for metric in metrics}
         self._metrics = tuple(metrics)
         self._meanings = {metric.name: _meaning_of(metric) for metric in metrics}
-        self._ending = [metric for metric in self._metrics if metric.ends_after]
+        self._ends_after = {metric.name: metric.ends_after for metric in metrics if metric.ends_after}
         self._capped = {
             metric.name: [
                 (at, label, words[word])
@@ -94,7 +94,7 @@ class SeriesTable:
                 self._seen[word][value] = None
                 self._new_names.append(SavedName(word, value))
 
-    def changes(self, everything: bool = False) -> Iterator[Change]:
+    def changes(self, everything: bool) -> Iterator[Change]:
         """Yield what differs from the last commit (or everything) as records for the state.
 
         Of two records with one name the later one stands: a series left at the restart may have begun anew.
@@ -157,11 +157,11 @@ class SeriesTable:
             series.shown = None if series.is_ended else sample_of(series)
             self._shown.pop(series.metric.name, None)
         self._changed.clear()
-        for metric in self._ending:
-            for series in self._series[metric.name].values():
-                if series.shown is not None and series.at < (now - (metric.ends_after or 0.0)) * 1e9:
+        for name, seconds in self._ends_after.items():
+            for series in self._series[name].values():
+                if series.shown is not None and series.at < (now - seconds) * 1e9:
                     series.shown = None
-                    self._shown.pop(metric.name, None)
+                    self._shown.pop(name, None)
 
     def snapshot(self) -> Snapshot:
         """Return the committed values; the samples of a metric are the same object until one of them changes."""
@@ -200,8 +200,7 @@ class SeriesTable:
             if metric.type == "histogram":
                 series.buckets = [0] * (len(metric.buckets) + 1)
             self._series[metric.name][final] = series
-        if not folded:  # one label set per series; of those folded there may be as many as names
-            self._known[metric.name, final] = series
+        self._known[metric.name, final] = series  # not under `labels`: of those folded there may be as many as names
         return series, tuple(folded)
 
 

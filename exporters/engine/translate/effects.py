@@ -106,7 +106,7 @@ def _measured(move: Move, values: Column) -> Iterator[Update]:
     if values and keeps:
         kept = max(values) if keeps == "max" else min(values)
         is_time = isinstance(kept, int)  # numbers are floats
-        at = kept if is_time and move.metric.ends_after else None
+        at = kept if move.metric.ends_after else None  # which only times have
         yield Put(move.metric, move.labels, kept // 1000 / 1e6 if is_time else kept, keeps, at, len(values))
     elif values:
         yield Observe(move.metric, move.labels, values)
@@ -116,16 +116,16 @@ def _until_it_ends(moves: Mapping[Plan, Move], columns: Columns) -> Iterator[Upd
     """Yield what the numbers or times of events do to a series that some of them end, in their order."""
     first = next(iter(moves.values()))
     (word,) = {move.word for move in moves.values() if move.word} or {""}
-    column, taken = columns.of(word), first._replace(word=word, ends=False)
+    column = columns.of(word)
     values: Column = []
     for row in columns.held(columns.rows(moves.keys()), first.tests):
         if moves[columns.plans[row]].ends:
-            yield from _measured(taken, values)
+            yield from _measured(first, values)
             yield End(first.metric, first.labels)
             values = []
         elif column[row] is not None:
             values.append(column[row])
-    yield from _measured(taken, values)
+    yield from _measured(first, values)
 
 
 def _set(

@@ -50,7 +50,8 @@ class _Level:
             metrics=tuple(metric for metric in contract.metrics if metric.about in self.own),
             pairs=tuple(pair for pair in contract.pairs if pair.id in self.own),
         )
-        self.plans = PlanCache(self.contract, Planner(self.contract, environment), places, is_inner=True)
+        planner = Planner(self.contract, environment, contract.metrics)
+        self.plans = PlanCache(self.contract, planner, places, is_inner=True)
         kinds = {path[1:]: kind for path, kind in ordered_paths(self.contract).items() if path[0] == _PART}
         deciding = [path[1:] for path in deciding_paths(self.contract) if path[0] == _PART]
         self._elements = Elements(part.of, kinds, deciding)

@@ -6,7 +6,7 @@ runs them. Part of the translate stage.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -68,10 +68,17 @@ class _Form(Struct, frozen=True):
 
 
 class Planner:
-    """Works out plans for one contract in one environment."""
+    """Works out plans for one contract in one environment.
 
-    def __init__(self, contract: Contract, environment: Mapping[str, str]) -> None:
+    Args:
+        metrics: those that latencies of pairs go into; without it the contract's.
+    """
+
+    def __init__(
+        self, contract: Contract, environment: Mapping[str, str], metrics: Sequence[Metric] | None = None
+    ) -> None:
         self._contract = contract
+        self._metrics = contract.metrics if metrics is None else metrics
         self._environment = environment
         self._targets: dict[tuple[str, tuple[str, ...]], Target] = {}
         self._columns: dict[object, ColumnReader] = {}
@@ -254,7 +261,7 @@ class Planner:
 
     def _targets_of(self, pair: Pair, words: Words) -> tuple[Target, ...]:
         found = []
-        for metric in self._contract.metrics:
+        for metric in self._metrics:
             labels = _labels_of(metric, words)
             if metric.job == "observes" and metric.subject == pair.latency and labels is not None:
                 found.append(self._targets.setdefault((metric.name, labels), (metric, labels)))

@@ -8,9 +8,9 @@ told from how it is written. Part of the translate stage.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from math import floor, isfinite
 from typing import Any
 
@@ -38,8 +38,10 @@ _FEW = 32
 """Values that are read one by one if they cannot be read all at once."""
 
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_MOST_DIGITS, _MOST_CHARACTERS = 20, 64
-"""Of a number in quotes: digits before the point, beyond which it is no time, and characters that are looked at."""
+_MOST_DIGITS = 20
+"""Of a number in quotes, before the point; one with more is no time."""
+_DECIMAL = Context(prec=64, rounding=ROUND_FLOOR, traps=[])
+"""Takes every number in quotes: of one with very many digits the first, of one that is far too large an infinity."""
 
 _TAIL = re.compile(r"(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?")
 _SIXTY: Mapping[str, int] = {f"{second:02}": second * SECOND for second in range(60)}
@@ -49,6 +51,9 @@ _MILLIS: Mapping[str, int] = {f".{milli:03}": milli * 1_000_000 for milli in ran
 class _Memory(dict[str, int]):
     """Texts whose nanoseconds have been worked out; bounded, as it begins anew when it is full."""
 
+    def __init__(self, work_out: Callable[[str], int]) -> None:
+        self._work_out = work_out
+
     def __missing__(self, text: str) -> int:
         found = self._work_out(text)
         if len(self) >= _TEXTS_KEPT:
@@ -56,69 +61,56 @@ class _Memory(dict[str, int]):
         self[text] = found
         return found
 
-    def _work_out(self, text: str) -> int:
-        raise NotImplementedError
-
-
-class _Days(_Memory):
-    """Dates: 2026-01-25."""
-
-    def _work_out(self, text: str) -> int:
-        return _begin_of(f"{text}T00:00:00")
-
-
-class _Minutes(_Memory):
-    """What stands between a date and the seconds: T05:13:, in nanoseconds of the day."""
-
-    def _work_out(self, text: str) -> int:
-        return _begin_of(f"1970-01-01{text}00")
-
 
 def _begin_of(text: str) -> int:
+    """Return what date and time of day up to the second stand for, as UTC."""
     return int(msgspec.convert(text, datetime).replace(tzinfo=UTC).timestamp()) * SECOND
 
 
-class _Seconds(_Memory):
-    """Date and time of day up to the second, as UTC: where hardly two are the same, days and minutes still are."""
-
-    def _work_out(self, text: str) -> int:
-        return _days[text[:10]] + _minutes[text[10:17]] + _SIXTY[text[17:]]
+def _day_of(text: str) -> int:
+    """Return the beginning of a date: 2026-01-25."""
+    return _begin_of(f"{text}T00:00:00")
 
 
-class _LaterSeconds(_Seconds):
-    """The same, but none so early that with an offset it could lie before 1970."""
-
-    def _work_out(self, text: str) -> int:
-        found = super()._work_out(text)
-        if found < _DAY:
-            raise ValueError(text)
-        return found
+def _minute_of(text: str) -> int:
+    """Return what stands between a date and the seconds, T05:13:, in nanoseconds of the day."""
+    return _begin_of(f"1970-01-01{text}00")
 
 
-class _Tails(_Memory):
-    """What stands behind the second: a fraction and an offset, both of which may be missing."""
-
-    def _work_out(self, text: str) -> int:
-        found = _TAIL.fullmatch(text)
-        if found is None:
-            raise ValueError(text)
-        fraction, sign, hours, minutes = found.groups()
-        offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND if sign else 0
-        return int((fraction or "")[:9].ljust(9, "0")) + (offset if sign == "-" else -offset)
+def _seconds_of(text: str) -> int:
+    """Return date and time of day up to the second: where hardly two are the same, days and minutes still are."""
+    return _days[text[:10]] + _minutes[text[10:17]] + _SIXTY[text[17:]]
 
 
-class _FineTails(_Memory):
-    """What stands behind the millisecond, if the fraction goes on there."""
-
-    def _work_out(self, text: str) -> int:
-        rest = text.lstrip("0123456789")
-        if rest.startswith("."):
-            raise ValueError(text)
-        return int(f"{text[: len(text) - len(rest)][:6]:0<6}") + _tails[rest]
+def _later_seconds_of(text: str) -> int:
+    """Return the same, but refuse what is so early that with an offset it could lie before 1970."""
+    found = _seconds_of(text)
+    if found < _DAY:
+        raise ValueError(text)
+    return found
 
 
-_days, _minutes = _Days(), _Minutes()
-_seconds, _later_seconds, _tails, _fine_tails = _Seconds(), _LaterSeconds(), _Tails(), _FineTails()
+def _tail_of(text: str) -> int:
+    """Return what stands behind the second: a fraction and an offset, both of which may be missing."""
+    found = _TAIL.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    fraction, sign, hours, minutes = found.groups()
+    offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND if sign else 0
+    return int((fraction or "")[:9].ljust(9, "0")) + (offset if sign == "-" else -offset)
+
+
+def _fine_tail_of(text: str) -> int:
+    """Return what stands behind the millisecond, if the fraction goes on there."""
+    rest = text.lstrip("0123456789")
+    if rest.startswith("."):
+        raise ValueError(text)
+    return int(f"{text[: len(text) - len(rest)][:6]:0<6}") + _tails[rest]
+
+
+_days, _minutes = _Memory(_day_of), _Memory(_minute_of)
+_seconds, _later_seconds = _Memory(_seconds_of), _Memory(_later_seconds_of)
+_tails, _fine_tails = _Memory(_tail_of), _Memory(_fine_tail_of)
 
 
 def nanoseconds_of(text: str) -> int | None:
@@ -162,7 +154,7 @@ class TimeReader(ColumnReader):
         try:
             if type(column[0]) is not str:
                 times = self._whole_numbers(column, self._factors[field.scale])
-                return times if times and min(times) >= 0 else None
+                return times if min(times) >= 0 else None
             if found := times_of_one_day(column, seconds.__getitem__, tails.__getitem__):
                 return found
             if _is_fine(column[0]):
@@ -172,14 +164,14 @@ class TimeReader(ColumnReader):
             return None
 
     @staticmethod
-    def _whole_numbers(column: list[Any], factor: int | float) -> list[int]:
+    def _whole_numbers(column: list[Any], factor: int | Decimal) -> list[int]:
         kinds = set(map(type, column))
         if kinds == {int} and isinstance(factor, int):
             return [raw * factor for raw in column]
         if kinds == {float}:
-            micros = factor / 1000
+            micros = float(factor) / 1000
             return [round(raw * micros) * 1000 for raw in column]
-        return []
+        raise TypeError(kinds)
 
     def _each(self, column: list[Any], field: Field, now: int) -> Found:
         """Return the values of any column: of halves all at once where they may be, of few one by one."""
@@ -221,7 +213,7 @@ def _reason_of(raw: object, at: int | None) -> str:
     return "out_of_range" if at < 0 else "future"
 
 
-def _text_time(text: str, factor: int | float) -> int | None:
+def _text_time(text: str, factor: int | Decimal) -> int | None:
     """Return the nanoseconds of a text: a time, or a number, which is exact as far as nanoseconds go."""
     if len(text) > _HEAD and text[4] == text[7] == "-":  # no number
         return nanoseconds_of(text)
@@ -229,20 +221,20 @@ def _text_time(text: str, factor: int | float) -> int | None:
         return int(text) * factor
     if not _NUMBER.fullmatch(text):
         return nanoseconds_of(text)
-    exact = Decimal(text[:_MOST_CHARACTERS])
-    return floor(exact * Decimal(factor)) if exact.adjusted() < _MOST_DIGITS else None
+    exact = _DECIMAL.create_decimal(text)
+    return floor(_DECIMAL.multiply(exact, Decimal(factor))) if 0 <= exact < 10**_MOST_DIGITS else None
 
 
-def _factor_of(scale: float) -> int | float:
+def _factor_of(scale: float) -> int | Decimal:
     """Return how many nanoseconds one is, as a whole number if it is one."""
     exact = Decimal(repr(scale)) * SECOND
-    return int(exact) if exact == int(exact) else float(exact)
+    return int(exact) if exact == int(exact) else exact
 
 
-def _scaled(raw: object, factor: int | float) -> int | None:
+def _scaled(raw: object, factor: int | Decimal) -> int | None:
     """Return a number in nanoseconds, None if it is none."""
     if type(raw) is int:
-        return raw * factor if isinstance(factor, int) else round(raw * factor)
+        return raw * factor if isinstance(factor, int) else round(_DECIMAL.multiply(raw, Decimal(factor)))
     if type(raw) is float and isfinite(raw):
-        return round(raw * (factor / 1000)) * 1000
+        return round(raw * (float(factor) / 1000)) * 1000
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
@@ -173,8 +174,12 @@ def test_a_field_of_the_wrong_kind_does_not_make_a_bad_line_good(decode: Decode)
         assert only(decode(b'{"kind":[],"unread":%s}\n' % bad)) == "bad_json"
 
 
-def test_a_field_of_the_wrong_kind_does_not_change_how_the_others_are_read(decode: Decode) -> None:
-    others = b'"amount":9007199254740993,"at":"2026-01-01 00:00:00.123456+02:00","ok":"no","deep":{"er":{"code":-0}}'
+LARGEST = b"%d" % int(sys.float_info.max)
+
+
+@pytest.mark.parametrize("number", [b"9007199254740993", b"7", LARGEST, b"-" + LARGEST, b"1e300"], ids=len)
+def test_a_field_of_the_wrong_kind_does_not_change_how_the_others_are_read(decode: Decode, number: bytes) -> None:
+    others = b'"amount":%s,"at":"2026-01-01 00:00:00.123456+02:00","ok":"no","deep":{"er":{"code":-0}}' % number
     plain, odd = only(decode(b"{%s}\n" % others)), only(decode(b'{"kind":[],%s}\n' % others))
     assert odd == {"kind": MISTYPED, **plain}  # type: ignore[dict-item]
 

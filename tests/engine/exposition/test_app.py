@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 import contracts
 from contracts.load import load_contract
 from contracts.model import Contract
-from exporters.engine.accounting import LIVE, Accounting, Vitals
+from exporters.engine.accounting import LIVE, Accounting
 from exporters.engine.exposition.app import build_app
 from exporters.engine.exposition.render import render
 from exporters.engine.values import Checkpoint, FileKey, Refusal, Status
-from tests.engine.support.harness import Bench
+from tests.engine.support.harness import Bench, vitals
 
 CONTRACTS = sorted(Path(contracts.__path__[0]).glob("*.yaml"))
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;q=0.5"
@@ -37,8 +37,8 @@ class HttpClient:
         self.is_ready = False
         self.timeouts: list[float] = []
         self._bench = Bench(contract)
-        vitals = Vitals(open_pairs=self._bench.pairs.sizes())
-        self._gauges = [(LIVE[name], found) for name, found in Accounting(contract).gauges(vitals).items() if found]
+        gauges = Accounting(contract).gauges(vitals(open_pairs=self._bench.pairs.sizes()))
+        self._gauges = [(LIVE[name], found) for name, found in gauges.items() if found]
         self.app = build_app(lambda: contract, self._join, self._render, lambda: self.is_ready)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:

@@ -224,3 +224,29 @@ def test_a_latency_is_exact_whatever_the_date(stages: Bench) -> None:
         stages.feed({"stage": "open", "id": number, "at": begin}, {"stage": "ack", "id": number, "at": end})
         assert stages.effect.joins[1][1] - stages.effect.joins[0][1] == 100_000_000  # type: ignore[index]
     assert stages.values("exact_seconds")[()] == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("times", "elsewhere", "outcome", "number", "latency"),
+    [
+        (range(33), None, "evicted", 1, 2.0),
+        (range(34), None, "evicted", 2, 3.0),
+        ([0, *range(69, 101)], None, "evicted", 1, 70.0),
+        ([0, *range(70, 102)], None, "orphan", 1, 71.0),
+        ([0, 1, *range(151, 183)], 150, "orphan", 2, None),
+    ],
+    ids=["one too many", "two", "just within the timeout", "just beyond it", "long beyond it"],
+)
+def test_of_an_id_for_which_too_many_events_wait_those_that_waited_longest_are_counted(
+    stages: Bench, times: list[int], elsewhere: int | None, outcome: str, number: int, latency: float | None
+) -> None:
+    stages.files_end = False
+    before, after = [at for at in times if at < (elsewhere or 0)], [at for at in times if at >= (elsewhere or 0)]
+    others = [event("open", elsewhere, "i2")] if elsewhere else []
+    stages.feed(*(event("ack", at) for at in before), *others, *(event("ack", at) for at in after))
+    assert edges(stages) == {("open_to_ack", outcome): number}
+    if latency is not None:
+        stages.feed(event("open", -1))
+        assert stages.values("edge_seconds")["open_to_ack",] == latency, "the first of those that still wait"
+    found = edges(stages.conclude())
+    assert sum(found.values()) == len(times), "each is counted once"

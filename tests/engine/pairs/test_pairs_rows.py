@@ -112,3 +112,29 @@ def test_times_stored_in_seconds_by_an_earlier_version_are_taken_over(contract: 
     stages = Bench(contract(STAGES), rows=[("newest", "order", [base + 0.1, 0]), ("pair", '["order", 1]', [record])])
     stages.feed(event("ack", 1.1))
     assert stages.values("exact_seconds") == {(): 1.0}
+
+
+def test_what_a_pair_means_is_written_once_and_taken_out_when_it_means_something_else(
+    contract: Callable[[str], Contract],
+) -> None:
+    spec = contract(STAGES)
+    stages = Bench(spec).feed(event("open", 0, "a"), event("open", 1, "b"))
+    first = stored(stages.pairs.changes(everything=False))
+    (law,) = [row for row in first if row[0] == "law"]
+    assert law[1] == "order"
+    assert law in stored(stages.pairs.changes(everything=False)), "until it has been written"
+    stages.pairs.committed()
+    assert stored(stages.pairs.changes(everything=False)) == []
+    assert law in stored(stages.pairs.changes(everything=True))
+    same, other = (
+        OpenPairs(spec),
+        OpenPairs(contract(STAGES.replace("open_to_done: [open, done]}", "open_to_done: [done, open]}"))),
+    )
+    assert not same.restore(read_rows(first))
+    assert stored(same.changes(everything=False)) == []
+    assert other.restore(read_rows(first)) == {"order": 2}
+    changes = stored(other.changes(everything=False))
+    assert {row[:2] for row in changes if row[2] is None} >= {("law", "order"), ("pair", '["order", 1]')}
+    assert [row[2] for row in changes if row[:2] == ("law", "order")][-1] not in (None, law[2])
+    other.committed()
+    assert stored(other.changes(everything=False)) == []

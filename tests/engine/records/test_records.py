@@ -50,6 +50,11 @@ def test_a_record_that_is_gone_deletes_the_row_of_its_name(record: Record) -> No
     assert row_of(Gone(record)) == (kind, key, None)
 
 
+def test_a_value_is_stored_as_a_number_and_what_json_has_none_for_as_a_text() -> None:
+    values = [row_of(SavedSeries("m", (), value, 1.0, None, 0))[2] for value in (2.5, float("-inf"), float("inf"))]
+    assert values == [[2.5, 1.0, None], ["-inf", 1.0, None], ["inf", 1.0, None]]
+
+
 def test_checkpoints_come_back_in_the_order_of_their_serials() -> None:
     late, early = (Checkpoint(serial, "p", FileKey(1, 9), 0, 0, 0, 0, "", 0, "") for serial in (4, 3))
     assert read_rows(map(row_of, (late, early))).checkpoints == [early, late]
@@ -66,6 +71,11 @@ def test_fields_a_checkpoint_was_stored_without_have_their_defaults() -> None:
     [
         ("mark", "9", [1, 2, 3]),
         ("mark", "9", [3, "p", [1, 9, None], 0, 0, 0, 0, "", 0, "", False, False, *range(20)]),
+        (
+            "mark",
+            "9",
+            [3, "p", [1, 9, None], 0, 0, 0, 0, "", 0, "", False, False, "", False, "a field of a later version"],
+        ),
         ("series", '["kinds_total", "sold"]', ["many", None, None]),
         ("series", "no list", [1.0, 1.0, None]),
         ("series", '["kinds_total", "sold"]', [1.0, 1.0, None, 7, "more"]),
@@ -73,6 +83,7 @@ def test_fields_a_checkpoint_was_stored_without_have_their_defaults() -> None:
         ("pair", '["order"]', {}),
         ("newest", "order", [1.0]),
         ("seen", '["run"]', True),
+        ("seen", '["run", "a"]', "a later version's"),
         ("known", "", [[1]]),
         ("from the future", "", 1),
     ],

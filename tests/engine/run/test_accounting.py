@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import REJECTION_REASONS, Contract
-from exporters.engine.accounting import LIVE, STORED, Accounting, Vitals
+from exporters.engine.accounting import LIVE, STORED, Accounting
 from exporters.engine.decode import Decoder
 from exporters.engine.translate.translate import Translator
 from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Outcome, Update
-from tests.engine.support.harness import NOW, Bench, contract_of
+from tests.engine.support.harness import NOW, Bench, contract_of, vitals
 
 TEXT = """
 vocabulary: {kind: {values: [a, b]}, n: {type: number, unit: seconds, min: 0}, id: {type: id}, edge: {values: [e]},
@@ -54,6 +54,8 @@ def test_a_batch_is_accounted_for_line_by_line_and_byte_by_byte(accounting: Acco
         outcomes=Counter[Outcome]({"applied": 8, "ignored": 9}),
         rejected=Counter({("one", "unknown_schema"): 10, ("unknown", "unknown_schema"): 11}),
         refused=Counter({("n", "out_of_range"): 12}),
+        absent=Counter({"at": 13}),
+        parts=Counter({("one.leg", "applied"): 14}),
     )
     assert shown(accounting.lines(batch, decoded, effect)) == {
         ("lines_total", "applied"): 8,
@@ -68,6 +70,8 @@ def test_a_batch_is_accounted_for_line_by_line_and_byte_by_byte(accounting: Acco
         ("skipped_bytes_total", "filler"): 10,
         ("skipped_bytes_total", "too_long"): 40,
         ("refused_values_total", "n", "out_of_range"): 12,
+        ("absent_values_total", "at"): 13,
+        ("parts_total", "one.leg", "applied"): 14,
         ("refused_total", "unknown", "bad"): 6,
         ("refused_total", "one", "schema"): 10,
         ("refused_total", "unknown", "schema"): 11,
@@ -87,6 +91,7 @@ def test_an_empty_batch_changes_no_line(accounting: Accounting) -> None:
         (Notice("truncated", "f"), {("truncations_total",): 1}),
         (Notice("truncated", "f", 3), {("truncations_total",): 1, ("lost_bytes_total",): 3}),
         (Notice("lost", "f", 4), {("lost_bytes_total",): 4}),
+        (Notice("recovered", "f", outcome="found"), {("recoveries_total", "found"): 1}),
     ],
     ids=str,
 )
@@ -104,6 +109,9 @@ def test_pairs_and_overflow_are_told_by_what_became_of_them(accounting: Accounti
         ("pairs_forgotten_total", "pair", "expired"): 1,
     }
     assert shown(accounting.folded({("kinds_total", "run"): 4})) == {("label_overflow_total", "kinds_total", "run"): 4}
+    assert shown(accounting.folded({}, {("n", "out_of_range"): 5})) == {
+        ("refused_values_total", "n", "out_of_range"): 5
+    }
 
 
 def test_every_outcome_and_edge_exists_from_the_start(accounting: Accounting) -> None:
@@ -118,7 +126,7 @@ def test_every_outcome_and_edge_exists_from_the_start(accounting: Accounting) ->
 
 
 def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) -> None:
-    gauges = accounting.gauges(Vitals(files_present=2, open_pairs={"pair": 3}))
+    gauges = accounting.gauges(vitals(files_present=2, open_pairs={"pair": 3}))
     assert gauges.keys() == LIVE.keys()
     for name, values in gauges.items():
         assert {len(labels) for labels, _ in values} == {len(LIVE[name].labels)}
@@ -129,7 +137,7 @@ def test_every_gauge_has_a_value_for_each_of_its_labels(accounting: Accounting) 
 
 
 def test_live_trading_that_is_on_is_shown(contract: Callable[[str], Contract]) -> None:
-    gauges = Accounting(contract(TEXT), live_trading=True).gauges(Vitals())
+    gauges = Accounting(contract(TEXT), live_trading=True).gauges(vitals())
     assert gauges["live_trading_enabled"] == [(("sample",), 1.0)]
 
 

@@ -14,7 +14,7 @@ from exporters.engine.log import RateLimitedLog
 from exporters.engine.pipeline import Pipeline
 from exporters.engine.refusals.explain import explain
 from exporters.engine.refusals.refusals import Refusals
-from exporters.engine.values import Batch, Refusal
+from exporters.engine.values import Batch, Failure, Refusal
 from tests.conftest import FakeClock
 from tests.engine.support.commits import Plant
 from tests.engine.support.harness import NOW, Event, contract_of, line_of
@@ -235,3 +235,38 @@ def test_where_nothing_is_said_before_the_end_only_the_first_of_each_reason_is_l
         refusals.look(Batch("e.jsonl", 0, 9, b""), Counter(bad_json=2), (), find, NOW)
     assert asked == [{"bad_json"}]
     assert [line.partition(",")[0] for line in refusals.summary()] == ["6 lines refused as bad_json"]
+
+
+def test_of_refusals_a_commit_writes_those_that_are_new(spec: Contract) -> None:
+    refusals = Refusals(spec, RateLimitedLog(FakeClock().monotonic))
+    line = b"no\n"
+    refusals.look(Batch("e.jsonl", 0, 9, b""), Counter(bad_json=1), (), lambda _: [("bad_json", 5, line)], NOW)
+    (found,) = refusals.changes(everything=False)
+    assert (found.reason, found.offset) == ("bad_json", 5)  # type: ignore[union-attr]
+    assert list(refusals.changes(everything=False)) == [found], "until it has been written"
+    refusals.committed()
+    assert list(refusals.changes(everything=False)) == []
+    assert list(refusals.changes(everything=True)) == [found]
+    following = Refusals(spec, RateLimitedLog(FakeClock().monotonic))
+    following.restore([found])  # type: ignore[list-item]
+    assert list(following.changes(everything=False)) == []
+
+
+def test_of_lines_not_understood_the_first_of_a_batch_is_said(spec: Contract, caplog: pytest.LogCaptureFixture) -> None:
+    refusals = Refusals(spec, RateLimitedLog(FakeClock().monotonic))
+    failures = [Failure(offset, ValueError(offset)) for offset in (7, 20, 30)]
+    refusals.look(Batch("e.jsonl", 0, 40, b""), Counter(internal_error=3), failures, lambda _: [], NOW)
+    (message,) = warnings(caplog)
+    assert message == "3 lines refused as internal_error, the first at e.jsonl@7: a line was not understood; report it"
+    assert [one.offset for one in refusals.last.values()] == [7]
+
+
+def test_of_a_batch_the_first_line_of_each_wanted_reason_is_looked_for_and_no_more(spec: Contract) -> None:
+    data = b"".join(map(line_of, [GOOD, "no", {"v": 9}, "[1]", "nor this", {"v": 8}, GOOD]))
+    offsets = [at for at in range(len(data)) if at == 0 or data[at - 1] == 10]
+    batch = Batch("e.jsonl", 100, 100 + len(data), data)
+    found = Pipeline(spec, {}).refused(batch, NOW, {"bad_json", "unknown_schema"})
+    assert list(found) == [
+        ("bad_json", 100 + offsets[1], b"no\n"),
+        ("unknown_schema", 100 + offsets[2], line_of({"v": 9})),
+    ]

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from exporters.engine.run import ReloadError
 from tests.budget import amount
 from tests.engine.support.commits import SHOP, Plant, failing_disk, shop_event
+from tests.engine.support.harness import NOW
 
 RUNS = "runs_total: {type: counter, counts: kind, labels: [run], help: Runs., budget: 3}"
 SIZE = "  size_total: {type: counter, counts: kind, amount: size, help: Sizes., budget: 1}\n"
@@ -182,3 +183,21 @@ def test_while_the_state_cannot_be_written_nothing_is_reloaded_and_nothing_lost(
     plant.reload(CONTRACTS["other buckets"])
     assert plant.own("lines_total", "applied") == 30
     assert plant.own("state_resets_total", "contract") == 1
+
+
+def test_what_was_forgotten_while_the_state_could_not_be_written_stays_forgotten_after_a_reload(plant: Plant) -> None:
+    opened = [{"stage": "open", "id": f"late-{number}", "at": NOW - 10 + number} for number in range(3)]
+    plant.write(*opened)
+    plant.step()
+    with failing_disk():
+        plant.write({"stage": "open", "id": "next", "at": NOW})
+        plant.step()
+    plant.reload(CONTRACTS["another help"])
+    assert plant.own("open_pairs", "order") == 3
+    plant.kill()
+    plant.begin()
+    assert plant.own("open_pairs", "order") == 3
+    plant.write({"stage": "done", "id": "late-0", "at": NOW + 1}, {"stage": "done", "id": "next", "at": NOW + 1})
+    before = plant.own("pair_edges_total", "order", "open_to_done", "joined")
+    plant.step()
+    assert plant.own("pair_edges_total", "order", "open_to_done", "joined") == before + 1

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import Contract, Metric, Word
+from exporters.engine.records import Gone, SavedName
 from exporters.engine.series import SeriesTable
+from exporters.engine.stored import read_rows
 from exporters.engine.values import Count, Observe, Put, Sample
 from tests.engine.support.harness import Bench, Values
 
@@ -225,3 +227,44 @@ def test_a_gauge_with_a_time_is_set_by_the_newest_and_by_the_later_of_two_of_one
     state.commit()
     (sample,) = {metric.name: samples for metric, samples in state.snapshot()}[GAUGE.name]
     assert (sample.value, sample.at) == (3.0, 50)
+
+
+NAMES = """
+vocabulary:
+  run: {{allow: a-z, max_length: 8, max_values: {}}}
+  day: {{allow: a-z, max_length: 8, max_values: 2}}
+sources: {{all: {{match: {{}}, read: {{run: run, day: day}}}}}}
+metrics:
+  runs_total: {{type: counter, counts: events, labels: [run], help: Runs., budget: 5}}
+  days_total: {{type: counter, counts: events, labels: [day], help: Days., budget: 3}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cap", "taken", "counted"),
+    [
+        (4, ["a", "b", "c", "d"], {("a",): 1, ("b",): 1, ("c",): 2, ("d",): 1}),
+        (3, ["a", "b", "c"], {("a",): 1, ("b",): 1, ("c",): 2, ("other",): 1}),
+        (1, ["a"], {("a",): 1, ("b",): 1, ("c",): 1, ("other",): 2}),
+    ],
+    ids=["a wider cap", "the same cap", "a narrower cap"],
+)
+def test_names_keep_their_places_over_a_restart_as_far_as_the_cap_goes(
+    contract: Callable[[str], Contract], cap: int, taken: list[str], counted: Values
+) -> None:
+    first = Bench(contract(NAMES.format(3))).feed(*({"run": run, "day": "x"} for run in "abc"))
+    second = Bench(contract(NAMES.format(cap)), rows=first.rows()).feed({"run": "c"}, {"run": "d"})
+    assert [*second.state.seen["run"]] == taken
+    assert [*second.state.seen["day"]] == ["x"]
+    assert second.moved("runs_total") == counted
+
+
+def test_names_that_lost_their_places_are_taken_out_of_the_state(contract: Callable[[str], Contract]) -> None:
+    rows = Bench(contract(NAMES.format(3))).feed(*({"run": run, "day": "x"} for run in "abc")).rows()
+    unlabelled = NAMES.replace("{{allow: a-z, max_length: 8, max_values: 2}}", "{{values: [x]}}")
+    for text, gone in ((NAMES.format(1), {"b", "c"}), (unlabelled.format(3), {"x"})):
+        spec = contract(text)
+        table = SeriesTable(spec.metrics, spec.words)
+        table.restore(read_rows(rows), spec)
+        found = [one.record for one in table.changes(everything=False) if isinstance(one, Gone)]
+        assert {one.value for one in found if isinstance(one, SavedName)} == gone

@@ -46,6 +46,25 @@ def test_an_event_whose_number_passes_no_test_is_ignored(bench: Make) -> None:
     assert made.moved("lines_total") == {("ignored",): 2}
 
 
+def test_a_number_at_a_bound_passes_it_and_one_that_no_line_here_can_have_is_absent(bench: Make) -> None:
+    made = bench(TRADES.replace("sources:", "sources:\n  g: {match: {event: q}, read: {took: s}}"))
+    made.feed({"event": "q", "s": 0.2})
+    assert made.values("open_total") == {(): 1}
+    made.feed({"event": "r", "s": 0.2, "pnl": 7}, {"event": "r", "s": 0.20001, "pnl": 8})
+    assert made.values("gain") == {(): 7}
+    assert made.moved("lines_total") == {("applied",): 3}
+
+
+def test_a_line_that_only_a_test_keeps_from_counting_is_ignored(bench: Make) -> None:
+    made = bench("""
+vocabulary: {took: {type: number, unit: seconds, min: 0}}
+sources: {f: {match: {}, read: {took: s}}}
+metrics: {slow_total: {type: counter, counts: events, when: {took: {min: 0.5}}, budget: 1, help: Slow ones.}}
+""").feed({"s": 0.3}, {"s": 0.5}, {"s": 0.6}, {})
+    assert made.values("slow_total") == {(): 2}
+    assert made.moved("lines_total") == {("applied",): 2, ("ignored",): 2}
+
+
 def by_source(made: Bench) -> list[str]:
     return sorted(label for (label,), number in made.moved("events_total").items() for _ in range(int(number)))
 

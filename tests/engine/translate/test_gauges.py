@@ -105,3 +105,60 @@ def test_a_gauge_ends_when_its_newest_event_is_too_old(bench: Make) -> None:
     again.feed({"event": "placed", "equity": 6, "bot": "a", "ts": NOW})
     again.state.commit(NOW + 32)
     assert again.values("high") == {(): 6}
+
+
+@pytest.mark.parametrize(("keeps", "values"), [("max", (9, 4, 3)), ("min", (1, 4, 5))])
+@pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
+def test_a_highest_or_lowest_number_begins_anew_behind_the_line_that_ends_it(
+    bench: Make, keeps: str, values: tuple[int, ...], alone: bool
+) -> None:
+    made = bench(ORDERS.replace("keeps: max, budget", f"keeps: {keeps}, ends: {{state: done}}, budget"))
+    first, *others = [{"event": "placed", "equity": value, "ts": at(50)} for value in values]
+    events = [first, {"event": "done", "ts": at(10)}, *others]
+    (made.feed_each if alone else made.feed)(*events)
+    assert made.values("high") == {(): 4}
+    assert made.feed({"event": "done", "equity": 6}).values("high") == {}
+
+
+def test_every_event_of_a_name_beyond_the_cap_is_counted_also_before_an_end(bench: Make) -> None:
+    names = [{"event": "placed", "pnl": 1, "equity": 1, "bot": bot, "ts": at(1)} for bot in "abcd"]
+    beyond = [
+        {"event": event, "pnl": 2, "equity": 2, "bot": "e", "ts": at(2)} for event in ("placed", "placed", "done")
+    ]
+    one, each = bench(ORDERS).feed(*names, *beyond), bench(ORDERS).feed(*names).feed_each(*beyond)
+    assert one.moved("label_overflow_total") == each.moved("label_overflow_total")
+    assert one.moved("label_overflow_total")["bot_pnl", "bot"] == 3
+    assert one.everything() == each.everything()
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["one batch", "a batch each"])
+def test_an_event_without_the_value_changes_nothing_unless_it_is_the_end(bench: Make, alone: bool) -> None:
+    made = bench(ORDERS)
+    events = [{"event": "placed", "equity": 5, "bot": "a", "ts": at(1)}, {"event": "placed", "bot": "a", "ts": at(2)}]
+    (made.feed_each if alone else made.feed)(*events)
+    assert made.values("equity") == {("a",): 5}
+    assert made.feed({"event": "done", "bot": "a", "ts": at(3)}).values("equity") == {}
+
+
+def test_a_state_without_any_time_is_that_of_the_last_line(bench: Make) -> None:
+    made = bench("""
+vocabulary: {state: {values: ["on", "off"]}}
+sources: {f: {match: {}, read: {state: state}}}
+metrics: {state: {type: gauge, states: state, labels: [state], budget: 2, help: State.}}
+""").feed({"state": "on"}, {"state": "off"}, {})
+    assert made.values("state") == {("on",): 0, ("off",): 1}
+
+
+def test_a_series_ends_when_all_conditions_hold_and_a_first_time_stays_the_first_until_then(bench: Make) -> None:
+    spec = ORDERS.replace(
+        "first_timestamp_seconds: {type: gauge, sets: at, keeps: min,",
+        "first_timestamp_seconds: {type: gauge, sets: at, keeps: min, ends: {state: done, bot: a},",
+    )
+    made = bench(spec).feed(
+        {"event": "placed", "ts": at(5)}, {"event": "placed", "ts": at(3)}, {"event": "placed", "ts": at(9)}
+    )
+    assert made.values("first_timestamp_seconds") == {(): at(3)}
+    made.feed({"event": "done", "bot": "b", "ts": at(10)}, {"event": "placed", "bot": "a", "ts": at(11)})
+    assert made.values("first_timestamp_seconds") == {(): at(3)}
+    assert made.feed({"event": "done", "bot": "a", "ts": at(12)}).values("first_timestamp_seconds") == {}
+    assert made.feed({"event": "placed", "ts": at(13)}).values("first_timestamp_seconds") == {(): at(13)}

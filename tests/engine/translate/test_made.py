@@ -60,3 +60,83 @@ def test_a_part_joins_its_word_with_one_of_its_line(bench: Make) -> None:
     )
     assert made.values("notional") == {("buy",): 23, ("sell",): -6}
     assert made.values("price") == {(): 3}
+
+
+def test_a_made_number_is_made_where_it_is_asked_for_and_nowhere_else(bench: Make) -> None:
+    made = bench("""
+vocabulary:
+  price: {type: number, min: 0}
+  quantity: {type: number}
+  notional: {type: number, is: price * quantity, min: 0, max: 100}
+  side: {values: [buy, sell]}
+sources:
+  trade: {match: {v: 1}, read: {price: p, quantity: q, side: side}}
+  quote: {match: {v: 2}, read: {price: p, side: side}}
+metrics:
+  notional: {type: histogram, observes: notional, when: {side: buy}, buckets: [10], help: N., budget: 1}
+  price: {type: gauge, sets: price, help: P., budget: 1}
+  quantity: {type: gauge, sets: quantity, help: Q., budget: 1}
+""").feed(
+        {"v": 1, "side": "buy", "p": 2, "q": 3},
+        {"v": 1, "side": "sell", "p": 5, "q": 7},
+        {"v": 1, "side": "sell", "p": 500, "q": 7},
+        {"v": 2, "side": "buy", "p": 11},
+        {"v": 1, "side": "buy", "p": 4, "q": 5},
+    )
+    (notional,) = made.samples("notional")
+    assert (notional.value, notional.buckets) == (26, (1, 1))
+    assert made.moved("refused_values_total") == {}
+
+
+def test_a_word_that_sources_read_in_their_own_ways_is_counted_once_for_each_event(bench: Make) -> None:
+    made = bench("""
+vocabulary: {heat: {type: number, min: 0}}
+sources:
+  one: {match: {v: 1}, read: {heat: a}}
+  two: {match: {v: 2}, read: {heat: b}}
+metrics: {heat: {type: histogram, observes: heat, buckets: [10], help: H., budget: 1}}
+""").feed({"v": 1, "a": -1}, {"v": 2}, {"v": 1, "a": 3}, {"v": 2, "b": "x"}, {"v": 1}, {"v": 2, "b": 4}, {"v": 2})
+    (heat,) = made.samples("heat")
+    assert (heat.value, sum(heat.buckets)) == (7, 2)
+    assert made.moved("refused_values_total") == {("heat", "out_of_range"): 1, ("heat", "mistyped"): 1}
+    assert made.moved("absent_values_total") == {("heat",): 3}
+
+
+JOINED = """
+vocabulary:
+  stage: {values: [open, done]}
+  edge: {values: [open_to_done]}
+  id: {type: id}
+  at: {type: time}
+  latency: {type: number, unit: seconds, min: 0}
+sources: {all: {match: {}, read: {stage: stage, id: id, at: at}}}
+pairs: {order: {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {open_to_done: [open, done]}}}
+metrics:
+  open_seconds: {type: histogram, observes: latency, labels: [edge], buckets: [1], help: E., budget: 1}
+"""
+
+
+def test_events_whose_id_or_time_was_refused_or_is_absent_join_nothing(bench: Make) -> None:
+    odds: list[dict[str, object]] = [{"id": []}, {"id": None}, {"at": "soon"}, {"at": None}]
+    for odd in odds:
+        plain: dict[str, object] = {"stage": "open", "id": "i", "at": 1769000000}
+        made = bench(JOINED).feed({**plain, **odd}, plain, {**plain, **odd, "stage": "done"})
+        assert [(identity, at) for identity, at, _ in made.effect.joins] == [("i", 1769000000 * 10**9)], odd
+        assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 2}
+
+
+def test_a_latency_goes_into_histograms_of_its_word_and_nowhere_else(bench: Make) -> None:
+    made = bench(
+        JOINED.replace("at: at}", "at: at, size: size, latency: latency}").replace(
+            "vocabulary:",
+            """vocabulary:
+  size: {type: number, min: 0}""",
+        )
+        + """  sizes: {type: histogram, observes: size, buckets: [1], help: S., budget: 1}
+  all_seconds: {type: histogram, observes: latency, buckets: [1], help: A., budget: 1}
+  latest_seconds: {type: gauge, sets: latency, help: L., budget: 1}
+"""
+    ).feed({"stage": "open", "id": "i", "at": 1769000000}, {"stage": "done", "id": "i", "at": 1769000003})
+    assert (made.values("open_seconds"), made.values("all_seconds")) == ({("open_to_done",): 3}, {(): 3})
+    assert made.values("sizes") == {(): 0}
+    assert made.values("latest_seconds") == {}

@@ -109,3 +109,42 @@ def test_a_time_in_quotes_is_exact(bench: Make, raw: str, seconds: float) -> Non
 )
 def test_a_time_in_quotes_that_is_none_is_refused(bench: Make, raw: str, reason: str) -> None:
     assert bench(SPEC).feed({"ts": raw}).moved("refused_values_total") == {("at", reason): 1}
+
+
+@pytest.mark.parametrize("text", ["\uff11\uff17\uff16\uff19", "\u0661\u0667", "\u00b2", "1e-", "+", "1." * 3])
+def test_no_digits_but_plain_ones_are_a_time(bench: Make, text: str) -> None:
+    made = bench(SPEC).feed({"ts": text}, {"ts": "1769300000000"})
+    assert made.values("last_timestamp_seconds") == {(): 1769300000}
+    assert made.moved("refused_values_total") == {("at", "mistyped"): 1}
+    assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1e999999999999999999999", "out_of_range"),
+        ("-1e999999999999999999999", "out_of_range"),
+        ("1e-999999999999999999999", 0),
+        ("-1e-999999999999999999999", "out_of_range"),
+        ("0e30", 0),
+        ("1e" + "9" * 400, "out_of_range"),
+        ("1769300000123." + "0" * 49 + "e0", 1769300000.123),
+        ("1769300000123." + "0" * 50 + "e0", 1769300000.123),
+        ("1769300000123000." + "0" * 90 + "e-3", 1769300000.123),
+        ("0" * 99 + "1769300000123", 1769300000.123),
+        ("0" * 99 + "1769300000123.0", 1769300000.123),
+        ("999.999999" + "9" * 99, 0.999999),
+        ("9" * 20, "future"),
+        ("1" + "0" * 20, "out_of_range"),
+        ("99999999999999999999.9", "future"),
+        ("100000000000000000000.0", "out_of_range"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_time_in_quotes_may_have_any_number_of_digits_and_costs_itself_alone(
+    bench: Make, text: str, expected: object
+) -> None:
+    made = bench(SPEC).feed({"ts": text, "kind": "buy"})
+    refused = {reason for _, reason in made.moved("refused_values_total")}
+    assert made.values("last_timestamp_seconds").get((), *refused) == expected
+    assert made.moved("lines_total") == {("applied",): 1}

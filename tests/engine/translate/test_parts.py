@@ -97,11 +97,25 @@ def test_parts_inside_parts_have_the_words_of_all_around_them(bench: Make) -> No
     }
 
 
+def test_a_field_of_the_wrong_kind_in_a_part_and_an_element_that_is_null_cost_themselves_alone(bench: Make) -> None:
+    made = bench(FILLS).feed(
+        fills({"qty": 2, "sym": []}, {"qty": 3, "sym": "BTC", "fees": {"EUR": [1, None, "x", 2]}}, bot="x"),
+    )
+    assert made.values("sizes") == {(): 5}
+    assert made.moved("fills_total") == {("BTC",): 1}
+    assert made.values("fees")["BTC",] == 3
+    assert made.moved("refused_values_total") == {("sym", "mistyped"): 1, ("deep", "mistyped"): 1}
+    assert made.moved("absent_values_total")["deep",] == 1
+    assert made.moved("lines_total") == {("applied",): 1}
+
+
 def test_parts_may_lie_deep_inside_an_entry(bench: Make) -> None:
     made = bench(FILLS.replace("fees{}.value[]", "fees{}.value.paid.each[]")).feed(
         fills({"sym": "BTC", "fees": {"EUR": {"paid": {"each": [1, 2.5]}}, "USD": {"each": [8], "paid": {}}}}, bot="x"),
+        fills({"sym": "BTC", "fees": {"GBP": 7, "CHF": {"paid": [1]}, "YEN": {"paid": {"each": [4]}}}}, bot="x"),
     )
-    assert made.values("fees")[("BTC",)] == 3.5
+    assert made.values("fees")[("BTC",)] == 7.5
+    assert made.moved("lines_total") == {("applied",): 2}
 
 
 def test_a_line_with_too_many_parts_is_refused_whole(bench: Make) -> None:
@@ -144,6 +158,93 @@ metrics: {flags: {type: gauge, sets: on, labels: [flag], budget: 2, help: F.}}
 """).feed({"a.b": {"flags": {"hot": True, "cold": False, "other": True}}}, {"a.b": {"flags": {"cold": "x"}}})
     assert made.values("flags") == {("hot",): 1, ("cold",): 0}
     assert made.moved("refused_values_total") == {("flag", "unknown_value"): 1, ("on", "mistyped"): 1}
+
+
+@pytest.mark.parametrize(
+    ("of", "found"), [("{}", [{"flag": "a"}]), ("<>", [{"flag": "a"}]), ("[]", {"x": {"flag": "a"}})]
+)
+def test_what_is_opened_as_one_thing_and_is_another_is_mistyped(bench: Make, of: str, found: object) -> None:
+    made = bench(f"""
+vocabulary: {{flag: {{values: [a, b]}}}}
+sources: {{f: {{match: {{}}, parts: {{one: {{of: "items{of}", read: {{flag: flag}}}}}}}}}}
+metrics: {{flags_total: {{type: counter, counts: flag, labels: [flag], budget: 2, help: F.}}}}
+""").feed({"items": found}, {"items": None}, {})
+    assert made.moved("flags_total") == {}
+    assert made.moved("parts_total") == {("f.one", "mistyped"): 1}
+    assert made.moved("lines_total") == {("ignored",): 3}
+
+
+@pytest.mark.parametrize("newest", ["plain", "parts"])
+def test_of_lines_and_parts_that_set_one_gauge_the_last_wins(bench: Make, newest: str) -> None:
+    made = bench("""
+vocabulary: {heat: {type: number}}
+sources:
+  many: {match: {kind: many}, parts: {one: {of: "items[]", read: {heat: t}}}}
+  plain: {match: {}, read: {heat: t}}
+metrics: {heat: {type: gauge, sets: heat, budget: 1, help: Newest.}}
+""")
+    events: list[Event] = [{"kind": "many", "items": [{"t": 1}, {"t": 2}]}, {"t": 3}]
+    made.feed(*(events if newest == "plain" else reversed(events)))
+    assert made.values("heat") == {(): 3 if newest == "plain" else 2}
+
+
+def test_parts_take_part_in_pairs_by_ids_of_their_own_and_lines_by_theirs(bench: Make) -> None:
+    made = bench("""
+vocabulary:
+  stage: {values: [open, done]}
+  edge: {values: [open_to_done]}
+  id: {type: id}
+  leg: {type: id}
+  leg_edge: {values: [open_to_done]}
+  at: {type: time}
+  latency: {type: number, unit: seconds, min: 0}
+  leg_latency: {type: number, unit: seconds, min: 0}
+sources:
+  f:
+    match: {}
+    read: {stage: stage, id: id, at: at, leg_latency: took, leg_edge: edge}
+    parts: {leg: {of: "legs[]", read: {leg: id}}}
+pairs:
+  order: {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {open_to_done: [open, done]}}
+  legs: {id: leg, stage: stage, at: at, edge: leg_edge, latency: leg_latency, edges: {open_to_done: [open, done]}}
+metrics:
+  order_seconds: {type: histogram, observes: latency, labels: [edge], buckets: [1], budget: 1, help: O.}
+  leg_seconds: {type: histogram, observes: leg_latency, labels: [leg_edge], buckets: [1], budget: 1, help: L.}
+""").feed(
+        {"stage": "open", "id": "o", "at": 1769000000, "legs": [{"id": "a"}, {"id": "b"}, {}]},
+        {"stage": "done", "id": "o", "at": 1769000005, "legs": [{"id": "b"}]},
+        {"stage": "done", "at": 1769000007, "legs": [{"id": "a"}]},
+        {"took": 100, "edge": "open_to_done", "legs": [{"id": "c"}, {"id": "d"}]},
+    )
+    assert made.values("order_seconds") == {("open_to_done",): 5}
+    assert made.values("leg_seconds") == {("open_to_done",): 112}, (
+        "what the line states counts once, whatever its parts"
+    )
+    assert made.moved("pair_edges_total") == {
+        ("order", "open_to_done", "joined"): 1,
+        ("legs", "open_to_done", "joined"): 2,
+    }
+    assert made.moved("lines_total") == {("applied",): 4}
+
+
+def test_a_line_is_applied_if_it_or_a_part_of_it_moves_something_and_counts_once(bench: Make) -> None:
+    made = bench("""
+vocabulary: {flag: {values: [a, b]}, kind: {values: [k]}}
+sources: {f: {match: {}, max_parts: 2, read: {kind: kind}, parts: {one: {of: "items[]", read: {flag: flag}}}}}
+metrics:
+  flags_total: {type: counter, counts: flag, labels: [flag], budget: 2, help: F.}
+  kinds_total: {type: counter, counts: kind, labels: [kind], budget: 1, help: K.}
+""").feed(
+        {"kind": "k", "items": [{"flag": "a"}] * 3},
+        {"items": [{"flag": "a"}]},
+        {"kind": "k"},
+        {"kind": "k", "items": [{"flag": "b"}, {"flag": "x"}]},
+        {"items": [{"flag": "x"}]},
+        {"items": []},
+    )
+    assert made.moved("lines_total") == {("applied",): 3, ("ignored",): 2, ("too_many_parts",): 1}
+    assert made.moved("parts_total") == {("f.one", "applied"): 2, ("f.one", "ignored"): 2}
+    assert (made.moved("flags_total"), made.moved("kinds_total")) == ({("a",): 1, ("b",): 1}, {("k",): 2})
 
 
 def random_lines(chance: Random) -> list[Event]:

@@ -4,8 +4,10 @@ import pytest
 
 from contracts.model import Contract
 from exporters.engine.fields import MISTYPED
+from exporters.engine.translate import planner
 from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.planner import Planner
+from tests.engine.support.harness import Bench
 
 CONDITIONS = """
 vocabulary: {kind: {values: [a, b]}}
@@ -117,6 +119,14 @@ def test_a_row_reads_besides_its_source_and_refuses_what_is_unlisted_or_incomple
     assert not (found.rejected and counts)
 
 
+def test_rows_are_told_apart_among_many_other_values(bench: Callable[..., Bench]) -> None:
+    keys: list[object] = ["both", " OWN", "nothing", *(f"no-{number}" for number in range(30)), [], None, 5, True]
+    made = bench(ROWS).feed(*({"t": key, "kind": "b", "size": "s"} for key in keys * 2))
+    assert made.moved("kinds_total") == {("a",): 2, ("b",): 2}
+    assert made.moved("sizes_total") == {("s", "here"): 4}
+    assert made.moved("lines_total") == {("applied",): 6, ("unknown_schema",): 62, ("missing_fields",): 6}
+
+
 def test_a_refused_line_refuses_no_values(contract: Callable[[str], Contract]) -> None:
     assert plan(contract(ROWS), t="own", kind="z").refused == ()
     assert plan(contract(ROWS), t="both", place="there").refused == (("place", "unknown_value"),)
@@ -170,3 +180,35 @@ def test_a_state_is_one_and_every_other_value_of_the_word_is_zero(contract: Call
 
 def test_defaults_are_the_values_of_words_an_event_does_not_carry(contract: Callable[[str], Contract]) -> None:
     assert Planner(contract(ROWS), {}).defaults() == {"kind": None, "size": None, "place": "here"}
+
+
+PAIRED = """
+vocabulary:
+  stage: {values: [open, done]}
+  edge: {values: [open_to_done]}
+  desk: {allow: a-z0-9, max_length: 8, max_values: 99}
+  id: {type: id}
+  at: {type: time}
+  latency: {type: number, unit: seconds, min: 0}
+sources: {all: {match: {}, read: {stage: stage, id: id, at: at, desk: desk}}}
+pairs: {order: {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {open_to_done: [open, done]}}}
+metrics:
+  open_seconds: {type: histogram, observes: latency, labels: [edge, desk], buckets: [1], help: E., budget: 100}
+"""
+
+
+def test_only_so_many_plans_and_series_of_pairs_are_remembered(
+    contract: Callable[[str], Contract], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "_PLANS_KEPT", 3)
+    monkeypatch.setattr(planner, "_TARGETS_KEPT", 3)
+    spec = contract(PAIRED)
+    paths = dict.fromkeys(spec.paths())
+    planned = Planner(spec, {})
+    for number in range(20):
+        fields = {**paths, ("stage",): "done", ("desk",): f"d{number}"}
+        found = planned.plan(fields)
+        assert number or planned.plan(fields) is found, "one that does the same is the same"
+        ((_, labels),) = found.steps[0].plan.closes[0].targets
+        assert labels == ("open_to_done", f"d{number}")
+        assert len(planned._same) <= 3 and len(planned._targets) <= 4

@@ -1,6 +1,8 @@
 """Numbers, times and ids in columns: one value per event, in order, and each odd one refused once."""
 
+import random
 from collections import Counter
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -151,6 +153,29 @@ def test_times_are_exact_and_each_odd_one_is_refused_once(
     assert column(AT, *raws) == (expected, refused)
 
 
+@pytest.mark.parametrize("behind", ["", "Z", "+01:30"])
+@pytest.mark.parametrize("digits", [0, 1, 2, 3, 4, 6, 7, 9, 11])
+def test_times_of_many_days_are_what_each_of_them_says(digits: int, behind: str) -> None:
+    chance = random.Random(digits)
+    seconds = [1_700_000_000 + chance.randrange(50_000_000) for _ in range(40)]
+    fractions = ["".join(chance.choices("0123456789", k=digits)) for _ in seconds]
+    texts: list[object] = [
+        f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}{'.' * bool(digits)}{fraction}{behind}"
+        for second, fraction in zip(seconds, fractions, strict=True)
+    ]
+    expected: list[object] = [
+        (second - 5400 * (len(behind) > 1)) * SECOND + int(fraction[:9].ljust(9, "0"))
+        for second, fraction in zip(seconds, fractions, strict=True)
+    ]
+    reader = TimeReader(Word("at", "time", max_future_s=1e9), read(from_path()))
+    assert values(reader, *({"x": text} for text in texts)) == (expected, {})
+    odd: list[object] = [*texts[:7], None, *texts[7:], "tomorrow"]
+    assert values(reader, *({"x": text} for text in odd)) == (
+        [*expected[:7], None, *expected[7:], None],
+        {("at", "mistyped"): 1},
+    )
+
+
 @pytest.mark.parametrize(
     ("scale", "raw", "expected"),
     [
@@ -159,6 +184,7 @@ def test_times_are_exact_and_each_odd_one_is_refused_once(
         (1e-9, 1_769_300_000_123_456_789, NOW + 123_456_789),
         (1e-6, 1_769_300_000_000_001, NOW + 1000),
         (60.0, 29_488_333, NOW - 20 * SECOND),
+        (1e-10, 17_692_999_999_999_999_990, NOW - 1),
     ],
 )
 def test_a_number_is_scaled_exactly(scale: float, raw: object, expected: int) -> None:
@@ -166,6 +192,12 @@ def test_a_number_is_scaled_exactly(scale: float, raw: object, expected: int) ->
         [expected],
         {},
     )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e-10])
+def test_a_number_of_any_length_is_a_time_in_the_future_or_before_1970(scale: float) -> None:
+    reader = TimeReader(Word("at", "time", max_future_s=5.0), read(from_path(scale=scale)))
+    assert column(reader, 10**400, -(10**400)) == ([None, None], {FUTURE: 1, BEFORE: 1})
 
 
 def test_times_fall_back_to_the_next_path() -> None:

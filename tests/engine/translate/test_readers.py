@@ -166,3 +166,15 @@ def test_a_name_knows_spellings_of_the_word_and_of_the_source() -> None:
     candidate = from_path(aliases={"e": "ETH"}, prefixes=(("sol", "SOL"),), contains=(("doge", "DOGE"),))
     texts = ["Btc", "E", "solana", "xdogey", "ABC"]
     assert [fill(word, text, candidate)[0] for text in texts] == ["XBT", "ETH", "SOL", "DOGE", "ABC"]
+
+
+@pytest.mark.parametrize("allow", ["a-z", "A-Za-z0-9-", "a-z\u00e0-\u00ff"])
+@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize(
+    "texts",
+    [["abc", "de"], ["a", "abcdefghijk"], ["ABC", "de"], ["a b", "c"], ["\u00e9t\u00e9", "a"], ["a", "1-2"]],
+    ids=" ".join,
+)
+def test_names_read_many_at_once_are_what_each_is_alone(allow: str, fold: bool, texts: list[str]) -> None:
+    word = Word("run", "name", allow=allow, max_length=8, max_values=3, otherwise="other", fold=fold)
+    assert TextReader(word, read(from_path()), {}).names_of(texts) == [fill(word, text)[0] for text in texts]
