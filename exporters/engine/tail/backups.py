@@ -164,7 +164,7 @@ def find_content(
     its text from the anchor on. Nothing is found if the checkpoint has read fewer than `least` bytes.
     """
     best: tuple[Backup, int] | None = None
-    for one in candidates if checkpoint.offset >= max(1, least) else ():
+    for one in candidates if checkpoint.offset >= least else ():
         fd = _open_text(one, checkpoint)
         if fd is None:
             continue

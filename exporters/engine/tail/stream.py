@@ -127,13 +127,10 @@ class Stream:
     @property
     def is_unchanged(self) -> bool:
         """Whether read() would find nothing, as the file has not been touched since it last found nothing."""
-        if not self._is_stable:
-            return False
         try:
-            info = os.fstat(self.fd)
+            return self._is_stable and self._stat == _state_of(os.fstat(self.fd))
         except OSError:
             return False
-        return self._stat == (info.st_size, info.st_mtime_ns, info.st_ctime_ns)
 
     @property
     def is_read(self) -> bool:

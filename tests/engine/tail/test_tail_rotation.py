@@ -288,3 +288,33 @@ def test_a_rename_within_a_glob_alone_is_no_rotation(log_file: LogFile) -> None:
     renamed.append(b"2\n")
     assert follower.poll() == [b"2"]
     assert follower.notices == []
+
+
+def test_a9_a_file_that_comes_back_goes_on_at_its_own_end_and_not_at_that_of_a_deleted_one_it_begins_like(
+    log_file: LogFile, followed: Follower
+) -> None:
+    followed.tail.recover([], frozenset(), 0.0)
+    log_file.append(line(1) + line(2) + line(3))
+    followed.poll()
+    away = log_file.rotate("elsewhere")
+    log_file.append(line(1))
+    followed.poll()
+    followed.poll(20)
+    assert followed.tail.files_open == 1
+    away.replace(log_file.path)
+    log_file.append(line(4))
+    assert followed.poll() == [line(4)[:-1]]
+
+
+def test_of_two_files_moved_away_in_turn_the_newer_is_read_on(log_file: LogFile, followed: Follower) -> None:
+    log_file.append(b"1\n")
+    followed.poll()
+    log_file.rotate("first")
+    log_file.append(b"2\n")
+    followed.poll()
+    newer = LogFile(log_file.rotate("second"))
+    followed.poll()
+    followed.poll(1000)
+    assert followed.tail.files_open == 1
+    newer.append(b"3\n")
+    assert followed.poll() == [b"3"]
