@@ -152,7 +152,7 @@ def _look(path: str) -> Backup | None:
 def _age(one: Backup) -> tuple[int, int, str]:
     """Sort key, oldest first: by time of last write, then name.2 before name.1."""
     number = re.search(r"(\d+)(?:\.(?:gz|bz2|xz|zst))?$", one.path)
-    return one.mtime_ns, -int(number[1][-9:]) if number else 0, one.path
+    return one.mtime_ns, -int(number[1]) if number else 0, one.path
 
 
 def find_content(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import os
 from pathlib import Path
 
 import pytest
 
-from exporters.engine.tail.backups import NEVER, Backup, find_content, list_backups, past_checkpoint
+from exporters.engine.tail.backups import NEVER, Backup, bases, find_content, list_backups, past_checkpoint
 from exporters.engine.tail.evidence import evidence_of, places
 from exporters.engine.tail.fingerprint import digest
 from exporters.engine.tail.stream import Stream
-from exporters.engine.values import Checkpoint
+from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.restart_harness import lines
 from tests.engine.support.tailing import open_descriptors
 
@@ -83,17 +85,127 @@ def test_a_backup_that_is_never_read_is_known_by_all_that_it_holds(tmp_path: Pat
 
 
 def test_backups_of_one_age_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    names = ("e.jsonl.1", "e.jsonl.10", "e.jsonl.2.gz", "e.jsonl.9")
+    names = ("e.jsonl.1", "e.jsonl.10", "e.jsonl.2.gz", "e.jsonl.9", "e.jsonl.0", "e.jsonl.old")
     for name in (*names, "e.jsonl-old", "f.jsonl.1"):
         (tmp_path / name).write_bytes(name.encode())
         os.utime(tmp_path / name, (1000, 1000))
     os.utime(tmp_path / "e.jsonl.1", (900, 900))
     found = list_backups([str(tmp_path / "e.jsonl"), str(tmp_path / "g.jsonl")])
     assert {path[-7:]: [one.path.rpartition("/")[2] for one in listed] for path, listed in found.items()} == {
-        "e.jsonl": ["e.jsonl.1", "e.jsonl.10", "e.jsonl.9", "e.jsonl.2.gz"],
+        "e.jsonl": ["e.jsonl.1", "e.jsonl.10", "e.jsonl.9", "e.jsonl.2.gz", "e.jsonl.0", "e.jsonl.old"],
         "g.jsonl": [],
     }
-    assert [(one.size, one.is_packed, one.is_readable) for one in found[str(tmp_path / "e.jsonl")][2:]] == [
+    assert [(one.size, one.is_packed, one.is_readable) for one in found[str(tmp_path / "e.jsonl")][2:4]] == [
         (9, False, True),
         (12, True, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("e.jsonl.1", ("e.jsonl",)),
+        ("e.jsonl.1.zst", ("e.jsonl",)),
+        ("e.jsonl-2026112011.backup", ("e.jsonl", "e.jsonl.backup")),
+        ("e.jsonl.old", ("e.jsonl",)),
+        ("e-20261120", ("e",)),
+        ("e.1.jsonl", ("e.jsonl",)),
+        ("e-20261120.jsonl.gz", ("e.jsonl",)),
+        ("e_1763596800.jsonl", ("e.jsonl",)),
+        ("e.20261120.1", ("e.20261120", "e", "e.1")),
+        ("@400000005f0000000a0b0c0d.s", ("current",)),
+        ("e-1.jsonl", ()),
+        ("e.jsonl", ()),
+        ("e.jsonl-new", ()),
+        (".1", ()),
+        ("-20261120.jsonl", ()),
+    ],
+)
+def test_of_these_names_rotation_may_have_made_this_one(name: str, expected: tuple[str, ...]) -> None:
+    assert set(bases(name)) == set(expected)
+    assert len(bases(name)) == len(expected)
+
+
+def test_beside_a_link_stand_the_backups_of_its_target_and_the_targets_of_other_days(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target = tmp_path / "there" / "e-202611.jsonl"
+    target.write_bytes(b"now\n")
+    (tmp_path / "e.jsonl").symlink_to(target)
+    (tmp_path / "f.jsonl").symlink_to(tmp_path / "there" / "plain")
+    for name in ("e-202610.jsonl", "e-202609.jsonl.gz", "e-202611.jsonl.1", "e-2026.jsonl", "plain.1", "plain.2-x"):
+        (tmp_path / "there" / name).write_bytes(b"x")
+        os.utime(tmp_path / "there" / name, (1000, 1000))
+    (tmp_path / "e.jsonl.1").write_bytes(b"y")
+    os.utime(tmp_path / "e.jsonl.1", (900, 900))
+    found = list_backups([str(tmp_path / name) for name in ("e.jsonl", "f.jsonl")])
+    names = [sorted(Path(one.path).name for one in listed) for listed in found.values()]
+    others = ["e-202609.jsonl.gz", "e-202610.jsonl", "e-202611.jsonl", "e-202611.jsonl.1"]
+    assert names == [sorted(["e.jsonl.1", *others]), ["plain.1"]]
+
+
+def test_a_file_of_two_names_is_one_backup_and_what_is_no_file_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("e.1").write_bytes(b"x")
+    os.link("e.1", "e.2")
+    Path("e.3").mkdir()
+    Path("e.4").symlink_to("nowhere")
+    found = list_backups(["e", "missing/e"])
+    assert {path: [one.key[:2] for one in listed] for path, listed in found.items()} == {
+        "e": [(os.stat("e.1").st_dev, os.stat("e.1").st_ino)],
+        "missing/e": [],
+    }
+
+
+def test_a_backup_that_may_not_be_read_is_told_by_what_its_folder_says_and_read_once_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [one] = written(tmp_path, {"e.jsonl.1": READ})
+    os.utime(one.path, (2000, 2000))
+
+    def refuse(path: object, flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        [refused] = list_backups([str(tmp_path / "e.jsonl")])[str(tmp_path / "e.jsonl")]
+    info = os.stat(one.path)
+    assert (refused.key, refused.is_readable) == (FileKey(info.st_dev, info.st_ino), False)
+    with open_descriptors() as change:
+        [again] = list_backups([str(tmp_path / "e.jsonl")])[str(tmp_path / "e.jsonl")]
+    assert (again.key, again.is_readable, change) == (one.key, True, [0])
+
+
+def test_a_packed_copy_is_gone_on_in_and_one_that_begins_otherwise_or_is_damaged_is_not(tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(tmp_path / "read", READ)
+    packed = {
+        "e.jsonl.4.gz": gzip.compress(b"x" + READ[1:]),
+        "e.jsonl.3.gz": gzip.compress(READ)[:50],
+        "e.jsonl.2.gz": gzip.compress(READ + b"more\n"),
+        "e.jsonl.1.gz": gzip.compress(READ[:-1]),
+    }
+    found = written(tmp_path, packed)
+    with open_descriptors() as change:
+        best = find_content(checkpoint, found)
+        assert best is not None
+        assert (best[0], os.pread(best[1], 99, checkpoint.offset)) == (found[2], b"more\n")
+        os.close(best[1])
+    assert change == [0]
+
+
+def test_a_backup_that_cannot_be_read_through_is_not_known_by_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [one, packed] = written(tmp_path, {"e.jsonl.1": READ, "e.jsonl.1.gz": gzip.compress(READ)})
+
+    def fail(fd: int, length: int, offset: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with open_descriptors() as change:
+        assert past_checkpoint(packed, "e.jsonl", 1) is None
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pread", fail)
+            assert past_checkpoint(one, "e.jsonl", 1) is None
+        assert past_checkpoint(one, "e.jsonl", 1) is not None
+    assert change == [0]

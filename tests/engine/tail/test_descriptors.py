@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from exporters.engine.tail.descriptors import open_files_allowed, raise_limit
 from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Notice
 from tests.conftest import FakeClock
@@ -173,3 +174,25 @@ def test_b17_copies_of_a_file_that_waits_are_not_taken_for_what_was_cut_before_i
     exporter.let_rest().let_rest()
     assert exporter.counted([0, 1])
     exporter.end()
+
+
+@pytest.mark.parametrize(
+    ("soft", "expected"), [(1024, 618), (300, 136), (111, 10), (108, 8), (20, 8), (resource.RLIM_INFINITY, 1 << 30)]
+)
+def test_a_third_of_the_descriptors_and_some_more_are_kept_aside(
+    monkeypatch: pytest.MonkeyPatch, soft: int, expected: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, soft))
+    assert open_files_allowed() == expected
+
+
+@pytest.mark.parametrize("error", [OSError(1, "no"), ValueError("no")])
+def test_a_limit_that_cannot_be_raised_stays(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def refuse(which: int, limits: tuple[int, int]) -> None:
+        assert limits == (900, 900)
+        raise error
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (300, 900))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    raise_limit()
+    assert open_files_allowed() == 136

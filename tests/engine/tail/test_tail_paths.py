@@ -162,3 +162,29 @@ def test_the_folders_of_patterns_are_known_unless_one_is_a_pattern_itself() -> N
     assert finding("/x/a*", "/y/b").folders == ["/x", "/y"]
     assert finding("/x/*/a", "/y/b").folders is None
     assert finding("/x/a*", "/y/b").literal == ("/y/b",)
+
+
+def test_of_two_names_of_one_file_the_one_it_had_stays(tmp_path: Path) -> None:
+    for name in ("b", "c", "d"):
+        (tmp_path / name).write_bytes(b"1")
+    os.link(tmp_path / "b", tmp_path / "a")
+    os.link(tmp_path / "b", tmp_path / "e")
+    finder, info = finding(str(tmp_path / "*")), (tmp_path / "b").stat()
+    inode = (info.st_dev, info.st_ino)
+    for known, expected in (({}, "a"), ({inode: "b"}, "b"), ({inode: "e"}, "e"), ({inode: "gone"}, "a")):
+        found = finder.resolve({one: str(tmp_path / name) for one, name in known.items()})
+        assert found.files[inode] == str(tmp_path / expected)
+        assert sorted(Path(path).name for path in found.files.values()) == sorted([expected, "c", "d"])
+        state = (*inode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        assert found.states[str(tmp_path / expected)] == state
+        assert found.problems == {}
+
+
+def test_only_what_may_be_followed_is_found_and_what_stands_in_the_way_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"1")
+    long = str(tmp_path / ("x" * 300))
+    patterns = (str(tmp_path / "[ab]"), str(tmp_path / "a" / "below"), str(tmp_path / "missing"), long)
+    found = Finder(patterns, lambda path: not path.endswith("b")).resolve({})
+    assert list(found.files.values()) == [str(tmp_path / "a")]
+    assert found.problems == {long: "File name too long"}
