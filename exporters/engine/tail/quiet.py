@@ -30,7 +30,7 @@ class Quiet:
         self._folders = sorted(set(folders))
         self._states: dict[str, object] = {}
         self._since: dict[str, float] = {}
-        self._looked_at = float("-inf")
+        self._looked_at: float
         self._watched: Watched = ()
         self._is_usable = False
 

@@ -179,6 +179,15 @@ def test_a_look_is_left_out_for_a_time_if_files_are_many_and_their_folder_has_be
     assert not looked(folder).holds(3.0, at_once=True), "they are too few"
 
 
+def test_the_working_directory_is_a_folder_as_any_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found = Quiet([""])
+    for at in (0.0, quiet._STEADY_S):
+        found.begin(at)
+        found.end(os.listdir(), ())
+    assert found.holds(3.0, at_once=False)
+
+
 def test_a_look_is_taken_while_the_last_one_left_something_to_do(folder: Path) -> None:
     found = looked(folder)
     found.begin(3.0)
