@@ -80,8 +80,9 @@ class Search:
         """
         checkpoint = match.checkpoint
         rewrite = next((one for one in matches if _is_begun_anew(one, checkpoint)), None)
-        if rewrite is not None and rewrite.opening is not None:
-            found = Match(checkpoint, replace(rewrite.opening, checkpoint=checkpoint), "copied")
+        opening = rewrite.opening if rewrite is not None else None
+        if opening is not None:
+            found = Match(checkpoint, replace(opening, checkpoint=checkpoint), "copied")
         else:
             found = self._copy_of(checkpoint, [*(one.checkpoint for one in matches), *held])
         return [found if one is match else one for one in matches if one is not rewrite]

@@ -200,3 +200,19 @@ def test_the_landing_page_shows_twenty_files_and_says_how_many_more_there_are(
     assert page.count("more files") == bool(more)
     assert more in page
     assert page.count("<table>") == bool(number)
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/metrics", 3.6), ("/", 1.0)])
+def test_a_scraper_gets_what_there_is_before_its_own_time_is_up(
+    site: HttpClient, monkeypatch: pytest.MonkeyPatch, path: str, expected: float
+) -> None:
+    waited: list[float] = []
+
+    async def give_up(awaited: object, seconds: float) -> None:
+        waited.append(seconds)
+        raise TimeoutError
+
+    monkeypatch.setattr("exporters.engine.exposition.app.asyncio.wait_for", give_up)
+    answer = site.ask(path, x_prometheus_scrape_timeout_seconds="4")
+    assert answer.status_code == 200
+    assert waited == [pytest.approx(expected)]

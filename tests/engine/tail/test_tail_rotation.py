@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Notice
 from tests.conftest import LogFile
 from tests.engine.support.tailing import Follower, line
@@ -318,3 +319,16 @@ def test_of_two_files_moved_away_in_turn_the_newer_is_read_on(log_file: LogFile,
     assert followed.tail.files_open == 1
     newer.append(b"3\n")
     assert followed.poll() == [b"3"]
+
+
+def test_b2_by_default_a_deleted_file_is_let_go_after_ten_seconds(log_file: LogFile) -> None:
+    log_file.append(b"1\n")
+    tail = Tail([str(log_file)])
+    for moment in (0.0, 1.0):
+        tail.scan(moment)
+        list(tail.drain(0.0, moment))
+        log_file.path.unlink(missing_ok=True)
+    tail.release(10.9)
+    assert tail.files_open == 1
+    tail.release(11.0)
+    assert tail.files_open == 0
