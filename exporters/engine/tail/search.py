@@ -94,8 +94,7 @@ class Search:
     def _take(self, match: Match) -> bool:
         """Note that a file is spoken for; none is opened twice."""
         opening = match.opening
-        if opening is None:
-            return False
+        assert opening is not None, "there is something to be spoken for"
         key = opening.key or file_key(opening.fd)
         if key in self.taken:
             os.close(opening.fd)
@@ -106,7 +105,8 @@ class Search:
     def _among_live(self, checkpoint: Checkpoint) -> Match | None:
         for path in self._names.get(checkpoint.key[:2], ()):
             match = self._same(path, path, checkpoint)
-            if match is not None and match.opening is not None:
+            if match is not None:
+                assert match.opening is not None
                 is_there = path == checkpoint.path or checkpoint.key in self._known
                 outcome = "resumed" if is_there else "moved"
                 return replace(match, opening=replace(match.opening, is_live=True), outcome=outcome)

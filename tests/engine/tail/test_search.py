@@ -98,7 +98,9 @@ def test_a_file_is_the_same_under_its_path_another_path_and_any_name_in_its_fold
     assert scene.identify(checkpoint) == ("resumed", "e", False)
     scene.live = ["f"]
     assert scene.identify(checkpoint) == ("resumed", "f", True)
-    (scene.folder / "f").unlink()
+    (scene.folder / "f").rename(scene.folder / "e.1")
+    assert scene.identify(checkpoint) == ("resumed", "e", False)
+    (scene.folder / "e.1").unlink()
     assert scene.identify(checkpoint) == ("missing", "", False)
 
 
@@ -154,9 +156,11 @@ def test_a_packed_file_that_was_being_read_is_the_same_one(scene: Scene) -> None
     scene.path.unlink()
     (scene.folder / "e.1.gz").write_bytes(gzip.compress(READ + b"more\n"))
     checkpoint = replace(checkpoint, key=scene.key("e.1.gz"))
-    match = scene.kept(scene.search().by_identity(checkpoint))
+    search = scene.search()
+    match = scene.kept(search.by_identity(checkpoint))
     assert match.opening is not None
     assert (match.outcome, match.opening.key, match.opening.is_live) == ("moved", checkpoint.key, False)
+    assert search.taken == {checkpoint.key}
     assert os.pread(match.opening.fd, 99, checkpoint.offset) == b"more\n"
     scene.known = {checkpoint.key}
     assert scene.identify(checkpoint) == ("resumed", "e", False)
@@ -231,3 +235,21 @@ def test_a_rewrite_that_was_opened_and_not_read_yet_goes_on_from_the_file_before
     few = Match(gone(scene, READ[:15]))
     assert scene.search().by_content(few, [few, begun], ()) == [few, begun], "so few bytes begin many files"
     stream.close()
+
+
+def test_a_folder_is_listed_again_for_a_file_that_is_not_found_and_no_more_where_many_are_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = gone(scene)
+    search, listed, real = scene.search(), list[str](), os.scandir
+
+    def counted(path: str) -> Iterator[os.DirEntry[str]]:
+        listed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    search.by_identity(checkpoint)
+    assert len(listed) == 3, "a writer may be renaming it"
+    for _ in range(100):
+        search.by_identity(checkpoint)
+    assert len(listed) < 60
