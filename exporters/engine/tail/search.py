@@ -169,7 +169,7 @@ class Search:
         Where a copy was made of what was cut off, the file was emptied and begun anew, however alike it begins.
         """
         text = PlainText(fd)
-        is_cut = PROOF_BYTES <= text.size < checkpoint.offset and checkpoint.head_length == PROOF_BYTES
+        is_cut = PROOF_BYTES <= text.size < checkpoint.offset
         unknown = (one for one in self._backups[checkpoint.path] if one.key not in self._known)
         if not is_cut or not begins_like(text, checkpoint) or has_copy(unknown, checkpoint, text.size):
             return None

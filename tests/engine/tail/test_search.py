@@ -140,6 +140,11 @@ def test_a_file_that_was_cut_goes_on_behind_the_last_line_left(scene: Scene, siz
     expected = {"key": checkpoint.key, "size": size, "mtime_ns": checkpoint.mtime_ns}
     assert match.opening.checkpoint == replace(again, **expected)
     assert (match.lost_bytes, match.outcome) == (4, "resumed")
+    scene.path.rename(scene.folder / "f")
+    scene.live = []
+    assert scene.identify(checkpoint) == ("moved", "e", False)
+    match = scene.kept(scene.search().by_identity(replace(checkpoint, size=len(READ))))
+    assert match.lost_bytes == 0
 
 
 def test_a_file_that_was_cut_after_a_copy_was_made_was_begun_anew(scene: Scene) -> None:
@@ -253,3 +258,24 @@ def test_a_folder_is_listed_again_for_a_file_that_is_not_found_and_no_more_where
     for _ in range(100):
         search.by_identity(checkpoint)
     assert len(listed) < 60
+
+
+@pytest.mark.parametrize(("at", "size"), [(len(READ) - 5, len(READ)), (5100, 6000), (0, 6000), (5100, len(READ) - 1)])
+def test_a_file_that_is_not_only_shorter_was_begun_anew(scene: Scene, at: int, size: int) -> None:
+    checkpoint = scene.read()
+    with scene.path.open("r+b") as out:
+        out.seek(at)
+        out.write(b"#")
+        out.truncate(size)
+    assert scene.identify(checkpoint) == ("missing", "", False)
+
+
+def test_a_file_in_the_working_directory_is_found_and_none_in_a_folder_that_is_not_there(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = replace(scene.read(), path="e")
+    scene.path.rename(scene.folder / "f")
+    monkeypatch.chdir(scene.folder)
+    for path, outcome in (("e", "moved"), ("missing/e", "missing")):
+        search = Search({}, {path: []}, frozenset(), ())
+        assert scene.kept(search.by_identity(replace(checkpoint, path=path))).outcome == outcome
