@@ -203,9 +203,9 @@ class Search:
         return match if self._take(match) else Match(checkpoint)
 
     def _rewritten(self, checkpoint: Checkpoint) -> Iterator[Backup]:
-        """Yield the live file if it is another than the checkpoint's."""
+        """Yield the live file, unless it is spoken for."""
         key = self._live.get(checkpoint.path)
-        if key is not None and not is_same(key, checkpoint.key) and key not in self.taken:
+        if key is not None and key not in self.taken:
             with contextlib.suppress(OSError):
                 size = os.stat(checkpoint.path).st_size
                 yield Backup(checkpoint.path, key, size, 0, is_packed=False)

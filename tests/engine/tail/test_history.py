@@ -109,6 +109,17 @@ def test_a_file_that_is_back_goes_on_where_it_ended_if_it_still_holds_what_was_r
     again.close()
 
 
+def test_a_file_that_is_back_is_not_taken_for_one_of_its_path_that_began_alike(tmp_path: Path, opened: Open) -> None:
+    shorter = opened(tmp_path / "e", TEXT[:160]).checkpoint(1, done=True)
+    history = History()
+    history.finish(replace(shorter, key=FileKey(1, 1)))
+    history.finish(opened(tmp_path / "e").checkpoint(2, done=True))
+    again = opened(tmp_path / "e")
+    again.begin_anew()
+    assert history.take_back(again)
+    assert again.offset == len(TEXT)
+
+
 def test_a_path_has_a_past_if_a_file_of_it_was_read() -> None:
     history = History()
     history.finish(no_checkpoint("a", 1))

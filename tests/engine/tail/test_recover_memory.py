@@ -235,6 +235,7 @@ def test_a2_of_all_files_let_go_as_many_are_remembered_as_may_be_and_that_others
         history.finish(one)
     assert (history.finished(), history.known) == (every[3:], frozenset({NOTHING}))
     assert sorted(history.paths()) == ["e4", "e5", "e6", "e7", "e8"]
+    assert len(history._homes) == 5, "nothing is left of what was forgotten"
 
 
 def test_of_one_path_as_many_generations_are_remembered_as_rotation_may_keep() -> None:

@@ -184,12 +184,16 @@ def test_a_file_that_is_gone_is_read_on_in_its_rewrite_or_in_the_copy_that_holds
     assert scene.copy_of(checkpoint) == ("missing", b"")
     (scene.folder / "e.1").write_bytes(READ + b"1\n")
     assert scene.copy_of(checkpoint) == ("copied", b"1\n")
+    scene.known = {scene.key("e.1")}
+    assert scene.copy_of(checkpoint) == ("copied", b"1\n")
     (scene.folder / "e.2.gz").write_bytes(gzip.compress(READ + b"1\n2\n"))
     assert scene.copy_of(checkpoint) == ("unpacked", b"1\n2\n")
     assert scene.found[-1].key == scene.key("e.2.gz")
     scene.path.write_bytes(READ + b"9\n")
     assert scene.copy_of(checkpoint) == ("copied", b"9\n")
-    assert [one.is_live for one in scene.found] == [False, False, True]
+    assert [one.is_live for one in scene.found] == [False, False, False, True]
+    scene.opened = {scene.key("e")}
+    assert scene.copy_of(checkpoint) == ("unpacked", b"1\n2\n"), "the rewrite is being read already"
 
 
 def test_a_copy_that_is_spoken_for_or_was_read_as_far_itself_is_not_gone_on_in(scene: Scene) -> None:
@@ -225,7 +229,10 @@ def test_of_a_file_of_few_bytes_only_what_is_new_is_a_copy(scene: Scene) -> None
     assert scene.copy_of(checkpoint) == ("missing", b"")
     scene.path.write_bytes(b"1\n3\n")
     assert scene.copy_of(checkpoint) == ("copied", b"3\n")
+    scene.known = set()
     assert scene.copy_of(gone(scene, b"")) == ("missing", b"")
+    (scene.folder / "e.1").write_bytes(b"\n4\n")
+    assert scene.copy_of(gone(scene, b"\n")) == ("copied", b"4\n")
 
 
 def test_a_rewrite_that_was_opened_and_not_read_yet_goes_on_from_the_file_before_it(scene: Scene) -> None:
