@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
 
 RULES = "prometheus/rules/shop.yml"
+CONTRACT = "contracts/shop.yaml"
 BOARD = "grafana/dashboards/shop.json"
 PAGE = "docs/runbook.md"
 ALERT = "      - alert: SHOP_Slow\n"
@@ -60,6 +61,24 @@ def test_a_comment_of_its_own_line_in_an_expression_excuses_its_panel(small: Che
         BOARD, '"sum by (kind) (rate', '"# lint: allow dashboard/unit: sales take a second\\nsum by (kind) (rate'
     )
     assert faults(small) == []
+
+
+def test_a_comment_in_a_metric_of_a_contract_excuses_that_metric_alone(small: Checkout) -> None:
+    comment = "    # lint: allow contract/help: they say it so\n"
+    small.edit(CONTRACT, "Sales and refunds.", "sales and refunds")
+    small.edit(CONTRACT, "    buckets:", f"{comment}    buckets:")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[contract/help]", "[lint/exception]"]
+    small.edit(CONTRACT, comment, "")
+    small.edit(CONTRACT, "    counts: kind\n    labels: [kind]\n", f"    counts: kind\n{comment}    labels: [kind]\n")
+    assert faults(small) == []
+    small.edit(CONTRACT, "Visits, by run.", "visits, by run")
+    small.edit(CONTRACT, "1 for the state the shop is in, 0 for all others.", "1 for the state")
+    small.edit(
+        CONTRACT,
+        "    states: state\n    labels: [state]\n    budget: 2\n",
+        f"    states: state\n    labels: [state]\n    budget: 2\n{comment}",
+    )
+    assert [finding.partition(":")[2][:2] for finding in faults(small)] == ["43"]
 
 
 def test_a_comment_on_a_page_excuses_the_line_below(small: Checkout) -> None:

@@ -132,3 +132,21 @@ def test_choices_of_a_label_with_open_values_are_not_judged(small: Checkout) -> 
     assert len(small.findings("dashboard/choice")) == 2
     small.edit(board, 'peak_trade_sales_total{kind=~\\"$kind\\"}', 'peaktrade_ai_visits_total{run_id=~\\"$kind\\"}')
     assert small.findings("dashboard/choice") == []
+
+
+def test_a_choice_that_one_of_its_labels_has_is_right(small: Checkout) -> None:
+    board = "grafana/dashboards/shop.json"
+    small.edit(board, '"type": "query",\n', '"type": "custom",\n')
+    small.edit(board, '{"query": "label_values(peak_trade_sales_total, kind)"}', '"sale,open,gift"')
+    small.edit(board, '* 60"', '* 60 + on () peak_trade_shop_state{state=~\\"$kind\\"}"')
+    assert [finding.partition("offers ")[2] for finding in small.findings("dashboard/choice")] == [
+        '"gift", which no series has; correct or delete it [dashboard/choice]'
+    ]
+
+
+def test_of_a_service_whose_port_cannot_be_told_every_target_is_right(small: Checkout) -> None:
+    small.edit("compose.yaml", "  grafana:\n", "  other:\n    image: other\n  grafana:\n")
+    for target in ("other:80", "other:1", "other:0"):
+        small.edit("prometheus/prometheus.yml", "127.0.0.1:9200", target)
+        assert small.findings("compose/port") == []
+        small.edit("prometheus/prometheus.yml", target, "127.0.0.1:9200")

@@ -49,6 +49,7 @@ RECORDS = {
         ("x{b='$c'}", "x{b='$c'}"),
         ("x_$a", "x__variable_"),
         ("x$a", "x_variable_"),
+        ("sum(x$a)", "sum(x_variable_)"),
         ("x:$a", "x:_variable_"),
         ("${a}_total", "_variable__total"),
         ('$a{b="c"}', '_variable_{b="c"}'),

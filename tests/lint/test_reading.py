@@ -62,6 +62,12 @@ def test_what_is_no_json_is_refused_at_its_line(text: str, message: str, line: i
     assert (caught.value.msg, caught.value.lineno) == (message, line)
 
 
+def test_json_may_be_nested_a_hundred_deep() -> None:
+    assert parse_json("[" * 100 + "]" * 100) == json.loads("[" * 100 + "]" * 100)
+    with pytest.raises(json.JSONDecodeError, match="Nested deeper than 100 levels: line 2 column 101 "):
+        parse_json("\n" + "[" * 101)
+
+
 def test_a_page_yields_what_stands_in_code_and_no_prose() -> None:
     page = Page("a.md", "prose `one` and `two`\n```\nthree `four`\n```\nend\n")
     assert list(page.code()) == [(1, "one"), (1, "two"), (3, "three `four`")]
@@ -148,7 +154,18 @@ def test_two_recordings_of_one_name_are_one_series_with_the_values_of_both(small
     small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
     series = small.tree().catalog.find("shop:goal:count")
     assert series is not None
-    assert (series.labels, series.top) == ({"kind": ("sale", "refund")}, None)
+    assert (series.labels, series.top, series.takes_any_label) == ({"kind": ("sale", "refund")}, None, False)
+
+
+def test_two_recordings_of_one_name_with_other_labels_may_have_any(small: Checkout) -> None:
+    rules = "".join(
+        f"      - record: shop:goal:count\n        expr: vector(1)\n        labels: {{{labels}}}\n"
+        for labels in ("kind: sale", "kind: refund, till: one")
+    )
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    series = small.tree().catalog.find("shop:goal:count")
+    assert series is not None
+    assert (series.labels, series.takes_any_label) == ({"kind": ("sale", "refund")}, True)
 
 
 def test_the_units_grafana_knows_are_those_of_its_own_library() -> None:

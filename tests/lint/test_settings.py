@@ -235,6 +235,10 @@ def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
             )
             for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!")
         ),
+        (
+            "[lint.layout]\nrules = ['a/*.yml', '/etc/*.yml']",
+            "lint.layout.rules: patterns are from the root and stay in it; correct it",
+        ),
         ("[lint.off]\n'rule/alert' = ' '", "lint.off: each rule needs a reason; write it"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contracts.lint.inputs.unit_ids import meant
 from contracts.lint.promql.units import Unit, divide, multiply, per_second, unit_of, unit_of_name
 from contracts.model import Metric
 
@@ -99,6 +100,25 @@ def test_units_are_calculated_with(function: Any, given: tuple[Any, ...], unit: 
 
 def test_a_unit_is_written_with_its_scale_unless_it_is_one() -> None:
     assert [str(Unit("seconds", scale)) for scale in (1, 1000, 0.5)] == ["seconds", "seconds x 1000", "seconds x 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"),
+    [
+        ("secs", "s"),
+        ("millis", "ms"),
+        ("min", "m"),
+        ("hours", "h"),
+        ("byte", "bytes"),
+        ("bytes/s", "Bps"),
+        ("pct", "percent"),
+        ("share", "percentunit"),
+        ("requests/s", "reqps"),
+        ("count", "short"),
+    ],
+)
+def test_of_what_people_write_instead_of_an_id_the_id_is_told(written: str, unit: str) -> None:
+    assert meant(written) == unit
 
 
 def test_the_buckets_and_the_count_of_a_histogram_count_and_its_sum_has_the_unit() -> None:

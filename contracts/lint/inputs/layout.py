@@ -59,7 +59,7 @@ _BOARD = re.compile(r'"panels"\s*:')
 def find_files(root: Path, layout: Layout | None) -> Mapping[str, Sequence[Path]]:
     """Return kind -> files, each in order of its path."""
     found = {one.name: _matching(root, getattr(layout or Layout(), one.name)) for one in fields(Layout)}
-    if layout is not None or found["contracts"] or (root / "contracts").is_dir():
+    if layout is not None or (root / "contracts").is_dir():
         return found
     guessed: dict[str, list[Path]] = {one.name: [] for one in fields(Layout)}
     for path in _walk(root):

@@ -1,0 +1,163 @@
+"""What one changed text of a sound contract leads to: every fault of it and no other, in the words a reader sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.compiler.document import ContractError
+from contracts.load import load_contract
+from contracts.model import Contract
+
+SHOP = """\
+exporter: {name: shop, help: Shop events., port: 9200, job: shop}
+files: {default: "logs/{run}.jsonl"}
+vocabulary:
+  kind: {values: [sale, refund], default: sale}
+  till: {allow: a-z, max_length: 8, max_values: 3}
+  sum: {type: number, min: 0, max: 100}
+  state: {values: [open, closed, all]}
+  took: {type: number, min: 0}
+  at: {type: time}
+sources:
+  shop:
+    match: {v: 1}
+    read: {kind: kind, till: till, sum: sum, state: state, took: {path: took, scale: 0.1}, at: ts}
+  web:
+    match: {v: 2}
+    read: {kind: kind, till: till}
+metrics:
+  shop_events_total:
+    {type: counter, help: E., counts: kind, labels: [source, kind, till], budget: 16,
+     init: [{source: all, till: [a, b]}, {source: shop, kind: refund, till: a}]}
+  shop_sum_total: {type: counter, help: S., counts: events, amount: sum, labels: [kind], budget: 2, when: {kind: sale}}
+  shop_state: {type: gauge, help: S., states: state, labels: [state, till], budget: 12, init: [{till: a, state: all}]}
+  shop_took_seconds: {type: histogram, help: T., observes: took, labels: [kind], buckets: [1, 2], budget: 2}
+  shop_last_timestamp_seconds: {type: gauge, help: L., sets: at, budget: 1}
+  shop_refused_total:
+    {type: counter, help: R., rejections: {bad_json: bad, missing_fields: lacking}, labels: [source, reason],
+     budget: 6, init: [{source: all, reason: all}]}
+"""
+
+
+def faults_of(folder: Path, text: str) -> list[str]:
+    """Return the faults of a contract, each as `path: problem`."""
+    path = folder / "shop.yaml"
+    path.write_text(text, encoding="utf-8")
+    try:
+        load_contract(path)
+    except ContractError as error:
+        return [f"{fault.path}: {fault.problem}" for fault in error.faults]
+    return []
+
+
+def contract_of(folder: Path, text: str) -> Contract:
+    """Return a sound contract."""
+    path = folder / "shop.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_contract(path)
+
+
+def test_the_contract_that_is_changed_here_is_sound(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, SHOP) == []
+
+
+def test_all_means_every_value_unless_it_is_one(tmp_path: Path) -> None:
+    found = {metric.name: metric.init for metric in contract_of(tmp_path, SHOP).metrics}
+    assert found["shop_state"] == (("all", "a"),)
+    assert found["shop_refused_total"][:3] == (("shop", "bad"), ("shop", "lacking"), ("web", "bad"))
+
+
+LABELS = [
+    (
+        "labels: [kind], budget: 2, when",
+        "labels: [{__kind: kind}], budget: 2, when",
+        ['metrics.shop_sum_total.labels[0]: the label "__kind" is reserved; rename it: {other_name: kind}'],
+    ),
+    ("labels: [kind], budget: 2, when", "labels: [{kind__: kind}], budget: 2, when", []),
+    (
+        "labels: [source, reason],\n     budget: 6, init: [{source: all, reason: all}]",
+        "labels: [source, {reason: kind}],\n     budget: 6",
+        [
+            'metrics.shop_refused_total.labels[1]: got the label "reason", expected source or reason, as lines are'
+            " refused before words are read"
+        ],
+    ),
+    (
+        "init: [{source: all, reason: all}]",
+        "init: [{source: all}, {reason: bad}]",
+        [
+            'metrics.shop_refused_total.init[0]: the label "reason" is missing and has no default; give its value or'
+            " all",
+            'metrics.shop_refused_total.init[1]: the label "source" is missing and has no default; give its value or'
+            " all",
+        ],
+    ),
+    (
+        "init: [{source: all, till: [a, b]}",
+        "init: [{source: till, till: a}, {till: a}",
+        [
+            'metrics.shop_events_total.init[0].source: got "till", expected a value of "source": shop, web',
+            'metrics.shop_events_total.init[1]: the label "source" is missing and has no default; give its value or'
+            " all",
+        ],
+    ),
+    (
+        "labels: [source, kind, till], budget: 16",
+        "labels: [source, kind, {till: tills}], budget: 16",
+        [
+            'metrics.shop_events_total.labels[2]: unknown word "tills"; declare it under vocabulary or use one of'
+            " at, kind, state, sum, till, took"
+        ],
+    ),
+    (
+        "labels: [kind], budget: 2, when",
+        "budget: 1, init: [{kind: sale}], when",
+        ['metrics.shop_sum_total.init[0].kind: "kind" is no label of this metric; its labels: none'],
+    ),
+    (
+        "init: [{till: a, state: all}]",
+        "init: [{till: a}, {state: open}]",
+        ['metrics.shop_state.init[1]: the label "till" is missing and has no default; give its value or all'],
+    ),
+    (
+        "init: [{source: all, till: [a, b]}",
+        "init: [{source: all, kind: [sale, gift], till: a}",
+        ['metrics.shop_events_total.init[0].kind: got "gift", expected a value of "kind": sale, refund'],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), LABELS)
+def test_a_label_is_one_an_event_can_fill_and_init_gives_what_has_no_default(
+    tmp_path: Path, old: str, new: str, said: list[str]
+) -> None:
+    assert SHOP.count(old) == 1
+    assert faults_of(tmp_path, SHOP.replace(old, new)) == said
+
+
+METRICS = [
+    (
+        "  shop_sum_total: {type: counter, help: S., counts: events, amount: sum,",
+        "  shop_sum_total: {type: counter, help: S., sets: sum, amount: sum,",
+        ["metrics.shop_sum_total: got sets, expected exactly one of counts, rejections for a counter"],
+    ),
+    (
+        "help: E., counts: kind, labels: [source, kind, till], budget: 16,",
+        "help: E., counts: kind, rejections: {bad_json: x}, labels: [source, kind, till], budget: 15,",
+        [
+            "metrics.shop_events_total: got counts and rejections, expected exactly one of counts, rejections for a"
+            " counter"
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), METRICS)
+def test_a_metric_does_one_thing_that_its_type_can_do(tmp_path: Path, old: str, new: str, said: list[str]) -> None:
+    """One fault more, in a metric behind it, is said too."""
+    text = SHOP.replace("help: R.,", "help: R., when: {kind: sale},")
+    more = 'metrics.shop_refused_total.when: "when" says nothing about a counter with rejections; delete it'
+    assert SHOP.count(old) == 1
+    assert faults_of(tmp_path, text.replace(old, new)) == [*said, more]
