@@ -100,19 +100,20 @@ def _build_metric(
     name: str, job: Job, spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults
 ) -> Metric:
     labels = build_labels(job, spot.get("labels"), words, faults)
+    value = spot.number_of("always", 1.0)
     metric = Metric(
         name=name,
         type=spot.text_of("type"),  # type: ignore[arg-type]  # narrowed by its shape
         job=job,
         help=spot.text_of("help"),
         labels=labels,
-        budget=int(spot.number_of("budget", 1)),
+        budget=int(spot.at("budget").number),
         subject=spot.text_of(job) if job in _SUBJECT_KINDS else None,
         amount=spot.text_of("amount") or None,
         keeps=spot.text_of("keeps") or None,  # type: ignore[arg-type]  # narrowed by its shape
         ends=build_ends(spot.get("ends"), words, faults),
-        ends_after=spot.number_of("ends_after", 0.0) or None,
-        value=spot.number_of("always", 1.0),
+        ends_after=spot.number_of("ends_after", None),
+        value=value,
         buckets=_build_buckets(spot, job, faults),
         when=build_when(spot.get("when"), words, faults),
         init=build_init(job, labels, spot, words, sources, faults),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.compiler.document import ContractError
+from contracts.compiler.document import ContractError, Spot
+from contracts.compiler.paths import build_steps, show_steps
 from contracts.load import load_contract
 from contracts.model import Contract
 
@@ -154,6 +155,58 @@ METRICS = [
 ]
 
 
+SUBJECTS = [
+    (
+        "sets: at",
+        "sets: events",
+        ['metrics.shop_last_timestamp_seconds.sets: unknown word "events"; declare it under vocabulary'],
+    ),
+    (
+        "amount: sum",
+        "amount: sums",
+        [
+            "metrics.shop_sum_total.amount: amount needs a word with type: number and a min of at least 0, as a counter"
+            ' only rises; got "sums"'
+        ],
+    ),
+    (
+        "amount: sum",
+        "amount: at",
+        [
+            "metrics.shop_sum_total.amount: amount needs a word with type: number and a min of at least 0, as a counter"
+            ' only rises; got "at"'
+        ],
+    ),
+    (
+        "observes: took",
+        "observes: state",
+        ['metrics.shop_took_seconds.observes: observes needs a word of kind number, but "state" is of kind enum'],
+    ),
+    (
+        "observes: took",
+        "observes: taken",
+        ['metrics.shop_took_seconds.observes: unknown word "taken"; declare it under vocabulary'],
+    ),
+    ("{type: number, min: 0, max: 100}", "{type: number, min: 0.5}", []),
+    (
+        "took: {type: number, min: 0}",
+        "took: {type: number, min: -1}",
+        [
+            "metrics.shop_took_seconds.observes: observes needs a word with type: number and a min of at least 0, as"
+            ' the sum of a histogram only rises; got "took"'
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), SUBJECTS)
+def test_what_a_metric_is_about_is_a_word_of_its_kind_and_told_once(
+    tmp_path: Path, old: str, new: str, said: list[str]
+) -> None:
+    assert SHOP.count(old) == 1
+    assert faults_of(tmp_path, SHOP.replace(old, new)) == said
+
+
 @pytest.mark.parametrize(("old", "new", "said"), METRICS)
 def test_a_metric_does_one_thing_that_its_type_can_do(tmp_path: Path, old: str, new: str, said: list[str]) -> None:
     """One fault more, in a metric behind it, is said too."""
@@ -161,3 +214,8 @@ def test_a_metric_does_one_thing_that_its_type_can_do(tmp_path: Path, old: str, 
     more = 'metrics.shop_refused_total.when: "when" says nothing about a counter with rejections; delete it'
     assert SHOP.count(old) == 1
     assert faults_of(tmp_path, text.replace(old, new)) == [*said, more]
+
+
+@pytest.mark.parametrize("written", ["a[]", "a.b[].c{}", "rows[][]", "a[]{}.b<>", "a<>[].b.c[]"])
+def test_the_steps_to_parts_are_shown_as_they_were_written(written: str) -> None:
+    assert show_steps(build_steps(Spot(written, 1, ""))) == written

@@ -168,6 +168,16 @@ def test_each_path_has_the_kind_its_readers_expect(shop: Contract) -> None:
     }
 
 
+def test_a_path_that_is_also_asked_for_its_presence_keeps_its_kind(load: Load) -> None:
+    for name, kind in (("cents", "number"), ("till", "text")):
+        for match in (f"{{schema: web, {name}: {{present: true}}}}", f"{{{name}: {{present: true}}, schema: web}}"):
+            assert load(SHOP.replace("match: {schema: web}", f"match: {match}")).paths()[(name,)] == kind
+
+
+def test_a_path_of_two_kinds_is_mixed(load: Load) -> None:
+    assert load(SHOP.replace("match: {schema: web}", "match: {schema: web, cents: x}")).paths()[("cents",)] == "mixed"
+
+
 def test_conditions_keep_numbers_texts_and_booleans_apart(shop: Contract) -> None:
     assert source(shop, "shop").match == (
         Condition(("schema",), "in", ("shop_v1", 2)),

@@ -54,6 +54,7 @@ def test_an_object_knows_its_lines_and_those_of_its_keys() -> None:
         ("{a: 1}", "Expecting '\"'", 1),
         ("{} {}", "Extra data", 1),
         ("", "Expecting value", 1),
+        ('{"a":\n1' + "0" * 5000 + "}", "A number has too many digits", 2),
     ],
 )
 def test_what_is_no_json_is_refused_at_its_line(text: str, message: str, line: int) -> None:
