@@ -217,7 +217,7 @@ def _line_of(error: yaml.YAMLError, text: str) -> int:
     mark = error if isinstance(error, _Refused) else getattr(error, "problem_mark", None)
     if mark is not None:
         return int(mark.line) + 1
-    return text.count("\n", 0, getattr(error, "position", 0)) + 1
+    return text[: getattr(error, "position", None)].count("\n") + 1
 
 
 def _reason_of(error: yaml.YAMLError) -> str:

@@ -219,3 +219,91 @@ def test_a_metric_does_one_thing_that_its_type_can_do(tmp_path: Path, old: str, 
 @pytest.mark.parametrize("written", ["a[]", "a.b[].c{}", "rows[][]", "a[]{}.b<>", "a<>[].b.c[]"])
 def test_the_steps_to_parts_are_shown_as_they_were_written(written: str) -> None:
     assert show_steps(build_steps(Spot(written, 1, ""))) == written
+
+
+def test_a_read_of_several_paths_is_required_if_one_of_them_says_so(tmp_path: Path) -> None:
+    for written in ("[{path: till, required: true}, {path: a}]", "[{path: till}, {path: a, required: true}]"):
+        found = contract_of(tmp_path, SHOP.replace("till: till, sum: sum", f"till: {written}, sum: sum"))
+        assert [read.word for read in found.sources[0].reads if read.required] == ["till"]
+
+
+MADE = """\
+exporter: {name: shop, help: Shop events., port: 9200, job: shop}
+files: {default: shop.jsonl}
+vocabulary:
+  kind: {values: [sale]}
+  at: {type: time}
+  done: {type: time}
+  wait: {type: number, unit: seconds}
+  rest: {type: number, unit: seconds}
+  size: {type: number, unit: bytes}
+  share: {type: number, unit: ratio}
+  price: {type: number}
+  new: {type: number, IS}
+sources: {shop: {match: {}, read: {at: at, done: done, wait: w, rest: r, size: s, share: h, price: p, kind: k}}}
+metrics:
+  made: {type: gauge, sets: new, help: N., budget: 1, newest_by: lines}
+  sales: {type: gauge, adds: price, when: {kind: sale}, help: N., budget: 1}
+  all_of_them:
+    {type: gauge, adds: wait, help: N., budget: 1,
+     when: {size: 1, share: 1, rest: 1, at: {present: true}, done: {present: true}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "said"),
+    [
+        ("done - at", "seconds", ""),
+        ("done - at", "", 'gives seconds, but "new" is in no unit; write unit: seconds'),
+        ("done - at", "bytes", 'gives seconds, but "new" is in bytes; write unit: seconds'),
+        ("wait - rest", "seconds", ""),
+        ("wait - rest", "", 'gives seconds, but "new" is in no unit; write unit: seconds'),
+        ("wait - size", "seconds", "subtracts numbers of seconds and bytes; read both in one unit"),
+        ("price - wait", "seconds", "subtracts numbers of no unit and seconds; read both in one unit"),
+        ("price - price", "", ""),
+        ("price - price", "seconds", 'gives no unit, but "new" is in seconds; drop its unit'),
+        ("size * price", "bytes", ""),
+        ("price * size", "bytes", ""),
+        ("share * size", "bytes", ""),
+        ("price * size", "", 'gives bytes, but "new" is in no unit; write unit: bytes'),
+        ("price * price", "", ""),
+        ("price * price", "ratio", ""),
+        ("price * price", "seconds", 'gives no unit, but "new" is in seconds; drop its unit'),
+        ("size * wait", "bytes", "multiplies bytes by seconds, for which there is no unit; use another word"),
+        ("at * done", "seconds", "time * time says nothing; subtract two times, or join two numbers"),
+        ("at - price", "seconds", "time - number says nothing; subtract two times, or join two numbers"),
+        ("price * at", "seconds", "number * time says nothing; subtract two times, or join two numbers"),
+        ("price - kind", "", 'needs two words of type number or time that are read, but "kind": it is of kind enum'),
+    ],
+)
+def test_a_number_is_made_of_two_whose_units_allow_it(tmp_path: Path, written: str, unit: str, said: str) -> None:
+    text = MADE.replace("IS", f"is: {written}" + (f", unit: {unit}" if unit else ""))
+    assert faults_of(tmp_path, text) == ([f"vocabulary.new.is: {said}"] if said else [])
+
+
+CHECKS = [
+    (
+        "budget: 16,",
+        "budget: 15,",
+        [
+            "metrics.shop_events_total: it can reach 16 series (source 2 x kind 2 x till 4), but its budget is 15; drop"
+            " a label, shorten a list or raise the budget"
+        ],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: till, sums: sum}",
+        [
+            'sources.web.read.sums: unknown word "sums"; declare it under vocabulary or use one of at, kind, state,'
+            " sum, till, took"
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), CHECKS)
+def test_what_parts_have_to_do_with_each_other_is_looked_at(
+    tmp_path: Path, old: str, new: str, said: list[str]
+) -> None:
+    assert SHOP.count(old) == 1
+    assert faults_of(tmp_path, SHOP.replace(old, new)) == said

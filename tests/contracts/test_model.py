@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from contracts.load import load_contract
-from contracts.model import Condition, Contract, Default, Metric, Source
+from contracts.model import WHOLE, Condition, Contract, Default, Metric, Source
 
 Load = Callable[[str], Contract]
 
@@ -174,8 +174,31 @@ def test_a_path_that_is_also_asked_for_its_presence_keeps_its_kind(load: Load) -
             assert load(SHOP.replace("match: {schema: web}", f"match: {match}")).paths()[(name,)] == kind
 
 
-def test_a_path_of_two_kinds_is_mixed(load: Load) -> None:
-    assert load(SHOP.replace("match: {schema: web}", "match: {schema: web, cents: x}")).paths()[("cents",)] == "mixed"
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("match: {schema: web}", "match: {schema: web, cents: x}"),
+        ("path: cents, scale", 'path: cents, aliases: {1: ["true"]}, scale'),
+        ("sum: {type: number", 'sum: {aliases: {1: ["false"]}, type: number'),
+    ],
+)
+def test_a_path_of_two_kinds_is_mixed(load: Load, old: str, new: str) -> None:
+    assert load(SHOP.replace(old, new)).paths()[("cents",)] == "mixed"
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["match: {data.kind: x}", "match: {v: 2}\n        expect: {data.kind: x}", "match: {v: 2}\n        by: data.x"],
+)
+def test_to_ask_for_an_object_is_to_ask_for_it_as_a_whole(load: Load, more: str) -> None:
+    """Its fields may be read besides, by this source or by another."""
+    rows = "rows: {a: {kind: sale, paid: true}}" if "by:" in more else "read: {kind: kind, paid: paid}"
+    more = f"{more}\n        {rows}"
+    text = SHOP.replace("match: {schema: [shop_v1, 2], deleted: {present: false}}", "match: {data: {present: true}}")
+    before, after = text.split("      web:\n")
+    after = after.partition("    metrics:")[2]
+    contract = load(f"{before}      web:\n        {more}\n    metrics:{after}")
+    assert source(contract, "shop").match == (Condition(("data", WHOLE), "present"),)
 
 
 def test_conditions_keep_numbers_texts_and_booleans_apart(shop: Contract) -> None:

@@ -36,6 +36,7 @@ RECORDS = {
         ("x offset $back", "x offset 5m"),
         ("x offset 5m + $n", "x offset 5m + 1"),
         ("x[5m] # $n", "x[5m]"),
+        ("sum by (a, # (b)\n $c) (x)", "sum by (a, _variable_) (x)"),
         ("x * $n", "x * 1"),
         ("x * [[n]]", "x * 1"),
         ("$n", "1"),

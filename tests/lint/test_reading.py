@@ -195,3 +195,23 @@ def test_queries_of_other_kinds_of_datasource_are_no_promql() -> None:
     board = {"panels": [{"targets": targets}], "templating": {"list": chosen}}
     [panel] = read_dashboard("b.json", parse_json(json.dumps(board))).panels
     assert [target.letter for target in panel.targets] == ["0", "1", "2", "3"]
+
+
+def test_the_greatest_value_of_what_an_exporter_says_of_itself_is_known_where_there_is_one() -> None:
+    catalog = build_catalog((), ())
+    greatest = {key: catalog.find(metric.name) for key, metric in {**STORED, **LIVE}.items()}
+    flags = {"file_present", "state_ok", "live_trading_enabled"}
+    assert {key for key, series in greatest.items() if series and series.top == 1.0} == {
+        key for key in greatest if key in flags or key.endswith("_info")
+    }
+    assert {series.top for series in greatest.values() if series} == {None, 1.0}
+
+
+def test_a_constant_is_at_most_itself_and_at_most_1_if_it_is_0(small: Checkout) -> None:
+    for value, top in (("5", 5.0), ("0", 1.0), ("1", 1.0)):
+        more = f"  shop_lanes: {{type: gauge, help: L., always: {value}, init: [{{}}], budget: 1}}\n"
+        small.edit("contracts/shop.yaml", "  peak_trade_shop_state:\n", f"{more}  peak_trade_shop_state:\n")
+        series = small.tree().catalog.find("shop_lanes")
+        assert series is not None
+        assert series.top == top
+        small.edit("contracts/shop.yaml", more, "")

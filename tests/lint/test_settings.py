@@ -233,11 +233,14 @@ def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
                 f"[lint.layout]\nrules = ['{one}']",
                 "lint.layout.rules: patterns are from the root and stay in it; correct it",
             )
-            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!")
+            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!", "a//b.yml", "a/../b.yml")
         ),
-        (
-            "[lint.layout]\nrules = ['a/*.yml', '/etc/*.yml']",
-            "lint.layout.rules: patterns are from the root and stay in it; correct it",
+        *(
+            (
+                f"[lint.layout]\nrules = {more}",
+                "lint.layout.rules: patterns are from the root and stay in it; correct it",
+            )
+            for more in ("['a/*.yml', '/etc/*.yml']", '["a\\u0000.yml"]')
         ),
         ("[lint.off]\n'rule/alert' = ' '", "lint.off: each rule needs a reason; write it"),
     ],

@@ -27,7 +27,6 @@ class Node(dict[str, Any]):
     __slots__ = ("key_lines", "last", "line")
 
     def __init__(self, line: int) -> None:
-        super().__init__()
         self.line = line
         self.last = line
         self.key_lines: dict[str, int] = {}
@@ -96,7 +95,7 @@ class _Reader:
         return value, end
 
     def _line(self, at: int) -> int:
-        return bisect_right(self._breaks, at - 1) + 1
+        return bisect_right(self._breaks, at) + 1
 
     def _array(self, at: int) -> tuple[list[Any], int]:
         found: list[Any] = []

@@ -74,7 +74,7 @@ class Catalog:
 
     def find(self, name: str | None) -> Series | None:
         """Return the series of a sample name; none of a name that is not known."""
-        return self.series.get(name or "")
+        return self.series.get(name) if name else None
 
     def knows(self, names: Iterable[str | None]) -> bool:
         """Whether all of these are of contracts and exporters, or recorded from such: of others nothing is judged."""

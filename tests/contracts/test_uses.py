@@ -1,0 +1,129 @@
+"""Which words a contract needs, and what its page says of them: each used by something and filled by something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.compiler.document import ContractError
+from contracts.load import load_contract
+from contracts.pages.metrics import render_metrics
+
+USES = """\
+exporter: {name: shop, help: Shop events., port: 9200, job: shop}
+files: {default: shop.jsonl}
+vocabulary:
+  one: {values: [a, b]}
+  two: {values: [a, b]}
+  three: {values: [a, b]}
+  four: {values: [a, b], default: a}
+  five: {values: [a, b]}
+  six: {type: number, min: 0}
+  seven: {type: time}
+  eight: {type: number}
+  nine: {type: number, is: eight - ten}
+  ten: {type: number}
+  id: {type: id}
+  stage: {values: [placed, paid]}
+  at: {type: time}
+  edge: {values: [placed_to_paid]}
+  latency: {type: number, unit: seconds, min: 0}
+sources:
+  shop:
+    match: {v: 1}
+    require_any: [one]
+    read:
+      one: one
+      two: {path: two, required: true}
+      three: three
+      six: six
+      seven: seven
+      eight: eight
+      ten: ten
+      id: id
+      stage: stage
+      at: at
+    parts: {inner: {of: "inner[]", read: {five: five}}}
+metrics:
+  shop_total: {type: counter, help: T., counts: events, amount: six, when: {three: a}, budget: 1}
+  shop_made: {type: gauge, help: M., sets: nine, newest_by: seven, ends: {five: b}, budget: 1}
+  shop_wait_seconds: {type: histogram, help: W., observes: latency, buckets: [1], budget: 1}
+  shop_inner_total: {type: counter, help: I., counts: five, labels: [five], budget: 2}
+  shop_events_total: {type: counter, help: E., counts: events, labels: [three], budget: 2}
+  shop_all_total: {type: counter, help: A., counts: events, budget: 1}
+  shop_first: {type: gauge, help: F., states: four, labels: [four], newest_by: lines, budget: 2}
+pairs:
+  waits:
+    {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {placed_to_paid: [placed, paid]}}
+"""
+
+
+def faults_of(folder: Path, text: str) -> list[str]:
+    """Return the faults of a contract, each as `path: problem`."""
+    path = folder / "shop.yaml"
+    path.write_text(text, encoding="utf-8")
+    try:
+        load_contract(path)
+    except ContractError as error:
+        return [f"{fault.path}: {fault.problem}" for fault in error.faults]
+    return []
+
+
+UNUSED = "no metric, pair or condition uses the word {}; use it or delete it"
+UNFILLED = "no source fills the word {}, so what uses it stays empty; read it somewhere"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word", "said"),
+    [
+        ("", "", "", ""),
+        ("require_any: [one]", "expect: {a: b}", "one", UNUSED),
+        ("two: {path: two, required: true}", "two: two", "two", UNUSED),
+        ("amount: six, ", "", "six", UNUSED),
+        ("newest_by: seven", "newest_by: lines", "seven", UNUSED),
+        ("      three: three\n", "", "three", UNFILLED),
+        ("      six: six\n", "", "six", UNFILLED),
+        (", default: a}", "}", "four", UNFILLED),
+        ("read: {five: five}", "read: {three: five}", "five", UNFILLED),
+    ],
+)
+def test_a_word_is_used_by_something_and_filled_by_something(
+    tmp_path: Path, old: str, new: str, word: str, said: str
+) -> None:
+    assert not old or USES.count(old) == 1
+    expected = [f"vocabulary.{word}: " + said.format(f'"{word}"')] if word else []
+    assert faults_of(tmp_path, USES.replace(old, new, 1) if old else USES) == expected
+
+
+def test_of_a_number_that_is_made_each_part_has_to_be_filled(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, USES.replace("      ten: ten\n", "")) == [
+        f"vocabulary.{word}: " + UNFILLED.format(f'"{word}"') for word in ("nine", "ten")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "moved_by"),
+    [
+        ("shop_total", "`six`, `three`"),
+        ("shop_made", "`eight`, `ten`, `seven`"),
+        ("shop_wait_seconds", "pairs by id"),
+        ("shop_inner_total", "`inner[].five`"),
+        ("shop_events_total", "`three`"),
+        ("shop_all_total", "every event"),
+        ("shop_first", "every event"),
+    ],
+)
+def test_the_page_of_metrics_names_the_fields_that_move_each(tmp_path: Path, metric: str, moved_by: str) -> None:
+    (tmp_path / "shop.yaml").write_text(USES, encoding="utf-8")
+    rows = [line.split(" | ") for line in render_metrics((load_contract(tmp_path / "shop.yaml"),)).splitlines()]
+    assert [row[4] for row in rows if row[0] == f"| `{metric}`"] == [moved_by]
+
+
+def test_of_what_a_pair_measures_the_first_number_that_is_tested_is_told(tmp_path: Path) -> None:
+    when = "when: {five: a, six: 1, eight: 2}, budget: 1}"
+    text = USES.replace("observes: latency, buckets: [1], budget: 1}", f"observes: latency, buckets: [1], {when}")
+    assert faults_of(tmp_path, text) == [
+        'metrics.shop_wait_seconds.when: "shop_wait_seconds" observes what a pair measures, so "six" cannot be tested;'
+        " test words with values or allow"
+    ]
