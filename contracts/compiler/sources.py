@@ -259,10 +259,10 @@ def _constant(word: Word, spot: Spot, faults: Faults) -> str | float:
     return spot.text
 
 
-def _number(word: Word, spot: Spot, faults: Faults) -> float:
+def _number(word: Word, spot: Spot, faults: Faults) -> str | float:
     if spot.tag not in ("int", "float"):
         faults.add(spot, f"got {spot.describe()}, expected a number, as {quote(word.name)} is one")
-        return 0.0
+        return spot.text
     problem = number_problem(word, spot.text)
     if problem:
         faults.add(spot, problem)

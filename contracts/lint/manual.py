@@ -41,7 +41,7 @@ def explain(name: str) -> str:
     sections = dict(_sections(RULES.read_text(encoding="utf-8")))
     if name in sections:
         return sections[name]
-    near = get_close_matches(name, sections, 1, 0.6)
+    near = get_close_matches(name, sections)
     remedy = f"did you mean '{near[0]}'?" if near else "see --list"
     raise UnknownRuleError(f"no rule is named '{name}'; {remedy}")
 

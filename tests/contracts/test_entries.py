@@ -298,6 +298,35 @@ CHECKS = [
             " sum, till, took"
         ],
     ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: [{path: till.name}, {value: T1}]}",
+        [
+            'sources.web.read.till[1].value: got "T1", but "till" shows it as "_"; write that',
+        ],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: till.name}",
+        [
+            'sources.web: "till" is read as a value and as the object around "till.name"; read one of the two',
+        ],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: till, sum: [{path: sum}, {value: many}]}",
+        ['sources.web.read.sum[1].value: got "many", expected a number, as "sum" is one'],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: till, sum: [{path: sum}, {value: 101}]}",
+        ['sources.web.read.sum[1].value: got "101", which is outside the min and max of "sum"; correct one'],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: till, sum: [{path: sum}, {value: 100}]}",
+        [],
+    ),
 ]
 
 

@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 
 from contracts.load import load_contract
-from contracts.model import WHOLE, Condition, Contract, Default, Metric, Source
+from contracts.model import WHOLE, Condition, Contract, Default, Metric, Source, Word
+from contracts.vocabulary import Made
 
 Load = Callable[[str], Contract]
 
@@ -250,6 +251,14 @@ def test_a_default_asks_its_variable_first(shop: Contract, environment: dict[str
 
 def test_a_default_without_a_variable_is_its_value() -> None:
     assert Default("na").resolve({"na": "no"}) == "na"
+
+
+@pytest.mark.parametrize(
+    ("own", "has", "expected"),
+    [("ab", "ab", True), ("a", "ab", True), ("b", "ab", True), ("", "ab", False), ("a", "a", False), ("b", "b", False)],
+)
+def test_a_made_number_is_filled_where_one_part_is_read_and_the_other_known(own: str, has: str, expected: bool) -> None:
+    assert Word("made", "number", made_of=Made("a", "-", "b")).is_filled(set(own), set(has)) is expected
 
 
 @pytest.mark.parametrize(("name", "expected"), [("kind", True), ("till", True), ("sum", False), ("at", False)], ids=str)

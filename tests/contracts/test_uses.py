@@ -9,6 +9,7 @@ import pytest
 from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.pages.metrics import render_metrics
+from contracts.pages.show import render_contract
 
 USES = """\
 exporter: {name: shop, help: Shop events., port: 9200, job: shop}
@@ -24,6 +25,7 @@ vocabulary:
   eight: {type: number}
   nine: {type: number, is: eight - ten}
   ten: {type: number}
+  eleven: {values: [a]}
   id: {type: id}
   stage: {values: [placed, paid]}
   at: {type: time}
@@ -44,12 +46,13 @@ sources:
       id: id
       stage: stage
       at: at
-    parts: {inner: {of: "inner[]", read: {five: five}}}
+    parts: {inner: {of: "inner[]", read: {five: five}, parts: {deep: {of: "deep{}", read: {eleven: a.b}}}}}
 metrics:
   shop_total: {type: counter, help: T., counts: events, amount: six, when: {three: a}, budget: 1}
   shop_made: {type: gauge, help: M., sets: nine, newest_by: seven, ends: {five: b}, budget: 1}
   shop_wait_seconds: {type: histogram, help: W., observes: latency, buckets: [1], budget: 1}
   shop_inner_total: {type: counter, help: I., counts: five, labels: [five], budget: 2}
+  shop_deep_total: {type: counter, help: D., counts: eleven, budget: 1}
   shop_events_total: {type: counter, help: E., counts: events, labels: [three], budget: 2}
   shop_all_total: {type: counter, help: A., counts: events, budget: 1}
   shop_first: {type: gauge, help: F., states: four, labels: [four], newest_by: lines, budget: 2}
@@ -109,6 +112,7 @@ def test_of_a_number_that_is_made_each_part_has_to_be_filled(tmp_path: Path) -> 
         ("shop_made", "`eight`, `ten`, `seven`"),
         ("shop_wait_seconds", "pairs by id"),
         ("shop_inner_total", "`inner[].five`"),
+        ("shop_deep_total", "`inner[].deep{}.a.b`"),
         ("shop_events_total", "`three`"),
         ("shop_all_total", "every event"),
         ("shop_first", "every event"),
@@ -127,3 +131,19 @@ def test_of_what_a_pair_measures_the_first_number_that_is_tested_is_told(tmp_pat
         'metrics.shop_wait_seconds.when: "shop_wait_seconds" observes what a pair measures, so "six" cannot be tested;'
         " test words with values or allow"
     ]
+
+
+def test_a_pair_waits_five_minutes_for_twenty_thousand_unless_it_says_otherwise(tmp_path: Path) -> None:
+    more = USES.replace("latency: latency, edges", "latency: latency, timeout: 7, max_open: 9, edges")
+    found = []
+    for text in (USES, more):
+        (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
+        [pair] = load_contract(tmp_path / "shop.yaml").pairs
+        found.append((pair.timeout_s, pair.max_open))
+    assert found == [(300.0, 20000), (7.0, 9)]
+
+
+def test_parts_are_shown_with_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(USES, encoding="utf-8")
+    lines = list(render_contract(load_contract(tmp_path / "shop.yaml")))
+    assert lines[2:4] == ["sources shop", "parts of shop: inner inner[] (deep deep{})"]

@@ -150,3 +150,13 @@ def test_of_a_service_whose_port_cannot_be_told_every_target_is_right(small: Che
         small.edit("prometheus/prometheus.yml", "127.0.0.1:9200", target)
         assert small.findings("compose/port") == []
         small.edit("prometheus/prometheus.yml", target, "127.0.0.1:9200")
+
+
+def test_a_variable_that_the_program_or_how_it_is_started_names_is_known(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "`PEAK_TRADE_SHOP_EVENTS`", "`PEAK_TRADE_SHOP_EVENTS` `PEAK_TRADE_SHOP_LAMP`")
+    assert len(small.findings("docs/env")) == 1
+    for file in ("exporters/deep/lamp.py", "contracts/lamp.py", "compose.yaml", "Makefile"):
+        small.edit(file, "", "# PEAK_TRADE_SHOP_LAMP\n")
+        assert small.findings("docs/env") == []
+        small.edit(file, "# PEAK_TRADE_SHOP_LAMP\n", "")
+    assert len(small.findings("docs/env")) == 1
