@@ -307,6 +307,16 @@ CHECKS = [
     ),
     (
         "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: [{path: till, required: true}, {value: a}]}",
+        ["sources.web.read.till: required says nothing about a read that always gives a value; drop it"],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
+        "match: {v: 2}\n    read: {kind: kind, till: [{value: a}, {path: till, required: true}]}",
+        ["sources.web.read.till[1]: never used, as the read before it always gives a value; put that one last"],
+    ),
+    (
+        "match: {v: 2}\n    read: {kind: kind, till: till}",
         "match: {v: 2}\n    read: {kind: kind, till: till.name}",
         [
             'sources.web: "till" is read as a value and as the object around "till.name"; read one of the two',

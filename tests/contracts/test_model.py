@@ -202,6 +202,10 @@ def test_to_ask_for_an_object_is_to_ask_for_it_as_a_whole(load: Load, more: str)
     assert source(contract, "shop").match == (Condition(("data", WHOLE), "present"),)
 
 
+def test_a_text_stays_a_text_whatever_its_spellings(load: Load) -> None:
+    assert load(SHOP.replace("[back]", '["true"]')).paths()[("event", "kind")] == "text"
+
+
 def test_conditions_keep_numbers_texts_and_booleans_apart(shop: Contract) -> None:
     assert source(shop, "shop").match == (
         Condition(("schema",), "in", ("shop_v1", 2)),

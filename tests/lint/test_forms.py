@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contracts.lint.check import check
+
 pytestmark = pytest.mark.thorough
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ def test_an_edit_is_found_where_it_is_wrong_and_only_there(small: Checkout, case
     before, wrong = set(small.findings(case["rule"])), []
     for form in (*case.get("right", ()), *case.get("wrong", ())):
         small.edit(case["file"], case["old"], form)
-        if set(small.findings(case["rule"])) - before:
+        tree = small.tree()
+        assert tree.faults == [], form  # of a file that cannot be read nothing is said
+        if set(map(str, check(tree, [case["rule"]]))) - before:
             wrong.append(form)
         small.edit(case["file"], form, case["old"])
     assert wrong == case.get("wrong", [])
@@ -160,3 +164,24 @@ def test_a_variable_that_the_program_or_how_it_is_started_names_is_known(small: 
         assert small.findings("docs/env") == []
         small.edit(file, "# PEAK_TRADE_SHOP_LAMP\n", "")
     assert len(small.findings("docs/env")) == 1
+
+
+def test_what_hashes_a_label_changes_it_even_if_it_holds_no_letters(small: Checkout) -> None:
+    small.edit("contracts/shop.yaml", "values: [sale, refund], otherwise: other", 'values: ["1", "2"], otherwise: "3"')
+    for action, found in (("hashmod, modulus: 2", 1), ("uppercase", 0), ("lowercase", 0)):
+        change = f"{{action: {action}, source_labels: [kind], target_label: kind}}"
+        step = f"  - metric_relabel_configs: [{change}]\n    job_name: shop"
+        small.edit("prometheus/prometheus.yml", "  - job_name: shop", step)
+        assert len(small.findings("scrape/relabel")) == found
+        small.edit("prometheus/prometheus.yml", step, "  - job_name: shop")
+
+
+def test_of_what_a_step_loses_three_are_named_and_the_others_counted(small: Checkout) -> None:
+    families = ("sales_total", "sale_duration_seconds", "last_sale_timestamp_seconds")
+    named = ", ".join(f"the label kind of peak_trade_{family}" for family in families)
+    for regex, lost in (("kind", named), ("kind|state", f"{named} and 1 more")):
+        step = f"  - metric_relabel_configs: [{{action: labeldrop, regex: {regex}}}]\n    job_name: shop"
+        small.edit("prometheus/prometheus.yml", "  - job_name: shop", step)
+        [found] = small.findings("scrape/relabel")
+        assert f"labeldrop loses {lost}; narrow its regex" in found
+        small.edit("prometheus/prometheus.yml", step, "  - job_name: shop")

@@ -169,6 +169,21 @@ def test_two_recordings_of_one_name_with_other_labels_may_have_any(small: Checko
     assert (series.labels, series.takes_any_label) == ({"kind": ("sale", "refund")}, True)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_recording_of_something_unknown_may_have_any_label_whatever_the_other_of_its_name(
+    small: Checkout, first: bool
+) -> None:
+    exprs = ("node_x", "vector(1)") if first else ("vector(1)", "node_x")
+    rules = "".join(
+        f"      - record: shop:goal:count\n        expr: {expr}\n        labels: {{kind: {kind}}}\n"
+        for expr, kind in zip(exprs, ("sale", "refund"), strict=True)
+    )
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    series = small.tree().catalog.find("shop:goal:count")
+    assert series is not None
+    assert (series.takes_any_label, series.is_ours) == (True, False)
+
+
 def test_the_units_grafana_knows_are_those_of_its_own_library() -> None:
     from grafana_foundation_sdk.models import units
 

@@ -203,6 +203,15 @@ def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
     assert [finding.id for finding in check(load_tree(stranger), ["promql/value"])] == []
 
 
+def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
+    (stranger / "docs").mkdir()
+    (stranger / "docs/all.md").write_text("`ACME_Elsewhere` `ACME_Nowhere`\n")
+    for foreign, found in (([], 2), (["ACME_Else*"], 1), (["*_Nowhere", "ACME_Elsewhere"], 0)):
+        settings = SETTINGS.replace("[lint]", f"[lint]\nforeign_alerts = {foreign}")
+        (stranger / "peaktrade.toml").write_text(settings)
+        assert len(check(load_tree(stranger), ["docs/alert"])) == found
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
