@@ -147,8 +147,7 @@ def _mover(metric: Metric) -> str:
 
 
 def _unit(contract: Contract, metric: Metric) -> str:
-    name = metric.amount or metric.subject
-    word = contract.words.get(name) if name else None
+    word = contract.words.get(metric.about) if metric.about else None
     return (word.unit or word.kind) if word is not None and word.kind in ("number", "time") else "none"
 
 

@@ -229,7 +229,12 @@ def test_of_two_sets_a_change_within_a_contract_that_is_in_both_is_reported(smal
 @pytest.mark.parametrize(
     ("before", "after", "effect", "text"),
     [
-        ("default: shop.jsonl", "default: shop.jsonl, exclude: ['*.old']", "risky", "excluded files of the exporter"),
+        (
+            "default: shop.jsonl",
+            "default: shop.jsonl, exclude: ['*.old']",
+            "risky",
+            "excluded files of the exporter changed (was none, is *.old)",
+        ),
         ("default: shop.jsonl", "default: shop.jsonl, max_line_bytes: 5000", "risky", "longest line of the exporter"),
         ("env: PEAK_TRADE_SHOP_EVENTS", "env: PEAK_TRADE_EVENTS", "risky", "files variable of the exporter"),
         ("Visits, by run.", "Visits by run.", "safe", "metric peaktrade_ai_visits_total: help changed"),

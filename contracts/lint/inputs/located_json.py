@@ -86,9 +86,10 @@ class _Reader:
     def _scalar(self, at: int) -> tuple[Any, int]:
         try:
             value, end = self._scalars.raw_decode(self._text, at)
-        except json.JSONDecodeError:
-            raise
-        except ValueError as error:  # Python reads no integer of more than 4300 digits
+        except ValueError as error:
+            if isinstance(error, json.JSONDecodeError):
+                raise
+            # Python reads no integer of more than 4300 digits
             raise json.JSONDecodeError("A number has too many digits", self._text, at) from error
         if isinstance(value, str) and not value.isascii() and _HALF.search(value):
             raise json.JSONDecodeError("A text holds half of a surrogate pair", self._text, at)
