@@ -104,9 +104,9 @@ def _load(path: Path) -> tuple[Contract, Spot]:
 class _Refused(yaml.YAMLError):
     """YAML that could be read, but not safely."""
 
-    def __init__(self, problem: str, line: int) -> None:
+    def __init__(self, problem: str, mark: Any) -> None:
         super().__init__(problem)
-        self.line = line
+        self.problem_mark = mark
 
 
 class _Composer(yaml.SafeLoader):
@@ -138,7 +138,7 @@ class _Composer(yaml.SafeLoader):
 
     @staticmethod
     def _refuse(event: yaml.Event, problem: str) -> None:
-        raise _Refused(problem, event.start_mark.line if event.start_mark else 0)
+        raise _Refused(problem, event.start_mark)
 
 
 for _name, _pattern, _first in _RESOLVERS:
@@ -214,7 +214,7 @@ def _only(file: str, line: int, problem: str) -> ContractError:
 
 
 def _line_of(error: yaml.YAMLError, text: str) -> int:
-    mark = error if isinstance(error, _Refused) else getattr(error, "problem_mark", None)
+    mark = getattr(error, "problem_mark", None)
     if mark is not None:
         return int(mark.line) + 1
     return text[: getattr(error, "position", None)].count("\n") + 1

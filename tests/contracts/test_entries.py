@@ -315,6 +315,30 @@ CHECKS = [
         "match: {v: 2}\n    read: {kind: kind, till: [{value: a}, {path: till, required: true}]}",
         ["sources.web.read.till[1]: never used, as the read before it always gives a value; put that one last"],
     ),
+    *(
+        (
+            "took: {path: took, scale: 0.1}",
+            f"took: {{path: took, {key}: nowhere}}",
+            [
+                f'sources.shop.read.took.{key}: {key} says how times are written, but "took" is of kind number; delete'
+                " it"
+            ],
+        )
+        for key in ("zone", "format")
+    ),
+    (
+        "took: {path: took, scale: 0.1}",
+        "took: [{path: took}, {value: 1, capture: (}]",
+        ["sources.shop.read.took[1].capture: capture says nothing about a constant; delete it"],
+    ),
+    *(
+        ("at: ts}", f"at: {{path: ts, {key}: [a]}}}}", [f"sources.shop.read.at.{key}: got a list, expected {what}"])
+        for key, what in (
+            ("zone", "a time zone such as Europe/Berlin"),
+            ("format", "a format such as %d/%b/%Y:%H:%M:%S %z"),
+            ("capture", "a pattern with one group"),
+        )
+    ),
     (
         "match: {v: 2}\n    read: {kind: kind, till: till}",
         "match: {v: 2}\n    read: {kind: kind, till: till.name}",

@@ -63,6 +63,11 @@ def test_what_is_no_json_is_refused_at_its_line(text: str, message: str, line: i
     assert (caught.value.msg, caught.value.lineno) == (message, line)
 
 
+def test_json_without_a_blank_is_read_like_any_other() -> None:
+    text = '{"a":[1,2,{"b":null}],"c":{},"d":[],"e":"x"}'
+    assert parse_json(text) == json.loads(text)
+
+
 def test_json_may_be_nested_a_hundred_deep() -> None:
     assert parse_json("[" * 100 + "]" * 100) == json.loads("[" * 100 + "]" * 100)
     with pytest.raises(json.JSONDecodeError, match="Nested deeper than 100 levels: line 2 column 101 "):
@@ -70,7 +75,7 @@ def test_json_may_be_nested_a_hundred_deep() -> None:
 
 
 def test_a_page_yields_what_stands_in_code_and_no_prose() -> None:
-    page = Page("a.md", "prose `one` and `two`\n```\nthree `four`\n```\nend\n")
+    page = Page("a.md", "prose `one` and `two`\n  ```sh\nthree `four`\n  ```\nend\n")
     assert list(page.code()) == [(1, "one"), (1, "two"), (3, "three `four`")]
 
 
@@ -82,12 +87,12 @@ def test_a_page_yields_the_queries_it_tells_to_ask_but_no_placeholders() -> None
 
 
 def test_links_in_code_are_none() -> None:
-    page = Page("a.md", "[a](b.md#c) `[d](e)`\n```\n[f](g)\n```\n")
-    assert list(page.links()) == [(1, "b.md#c")]
+    page = Page("a.md", "[a](b.md#c) `[d](e)`\n  ```sh\n[f](g)\n  ```\n[h](i)\n")
+    assert list(page.links()) == [(1, "b.md#c"), (5, "i")]
 
 
 def test_headings_become_anchors_as_on_github() -> None:
-    page = Page("a.md", '# One\n## One\n## `x_y` is 0!\n```\n# none\n```\n<a id="by-hand"></a>\n## Closed ##\n')
+    page = Page("a.md", '# One\n## One\n## `x_y` is 0!\n  ```sh\n# none\n  ```\n<a id="by-hand"></a>\n## Closed ##\n')
     assert page.anchors() == {"one", "one-1", "x_y-is-0", "by-hand", "closed"}
 
 
@@ -120,6 +125,19 @@ def test_prometheus_own_metrics_exist_where_it_scrapes_itself(small: Checkout) -
     series = small.tree().catalog.find("prometheus_tsdb_head_series")
     assert series is not None
     assert series.labels == {"job": ("prometheus",), "instance": ()}
+
+
+def test_metrics_of_alertmanager_have_the_labels_it_gives_them(small: Checkout) -> None:
+    job = "scrape_configs:\n  - job_name: alertmanager\n"
+    small.edit("prometheus/prometheus.yml", "scrape_configs:", job)
+    series = small.tree().catalog.find("alertmanager_notifications_failed_total")
+    assert series is not None
+    assert series.labels == {"integration": (), "job": ("alertmanager",), "instance": ()}
+
+
+def test_a_rule_without_a_name_records_nothing(small: Checkout) -> None:
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", "    rules:\n      - expr: up\n")
+    assert "" not in small.tree().catalog.series
 
 
 def test_every_metric_about_the_exporter_is_in_the_catalog() -> None:

@@ -194,6 +194,16 @@ def test_labels_that_targets_add_are_known(stranger: Path) -> None:
     assert labels_missing() == []
 
 
+def test_an_alert_may_have_another_value_of_a_label_than_the_targets(stranger: Path) -> None:
+    rules, scrape = stranger / "prometheus/rules/acme.yml", stranger / "prometheus/prometheus.yml"
+    asked = '[5m]) > 1 unless on () ALERTS{region="all"}'
+    text = rules.read_text().replace('{status="failed"}[5m]) > 1', asked)
+    rules.write_text(text.replace("severity: ticket", "severity: ticket, region: all"))
+    static = '{targets: ["one:9200"], labels: {region: north}}'
+    scrape.write_text(scrape.read_text().replace('{targets: ["one:9200"]}', static))
+    assert check(load_tree(stranger), ["promql/value", "promql/label", "promql/syntax"]) == []
+
+
 def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
     rules = stranger / "prometheus/rules/acme.yml"
     rules.write_text(rules.read_text().replace('{status="failed"}[5m]) > 1', '[5m]) > 1 unless ALERTS{alertname="X"}'))

@@ -100,7 +100,7 @@ def _with_labels(series: Series, added: Sequence[tuple[str, Mapping[str, tuple[s
     jobs = series.labels.get("job", ())
     more: dict[str, tuple[str, ...]] = {}
     for job, labels in added:
-        if not job or not jobs or job in jobs:
+        if not job or job in jobs:
             more |= {label: () if label in more else values for label, values in labels.items()}
     takes_any = series.takes_any_label or "*" in more
     labels = {**{label: values for label, values in more.items() if label != "*"}, **series.labels}
