@@ -125,11 +125,10 @@ class _Composer(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             if anchor in self._open:
                 self._refuse(event, f"the alias *{anchor} stands inside its own anchor &{anchor}")
-            return super().compose_node(parent, index)
-        if tag != "!":
+        elif tag != "!":
             short = show(tag.replace("tag:yaml.org,2002:", "!!"))
             self._refuse(event, f"the type {short} is stated, but only plain YAML is read")
-        if len(self._open) >= _MAX_DEPTH:
+        elif len(self._open) >= _MAX_DEPTH:
             self._refuse(event, f"nested deeper than {_MAX_DEPTH} levels")
         self._open.append(anchor)
         node = super().compose_node(parent, index)

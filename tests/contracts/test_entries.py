@@ -282,6 +282,15 @@ def test_a_number_is_made_of_two_whose_units_allow_it(tmp_path: Path, written: s
 
 
 CHECKS = [
+    ("port: 9200", "port: 1", []),
+    ("port: 9200", "port: 65535", []),
+    ("port: 9200", "port: 65536", ['exporter.port: got "65536", expected a port from 1 to 65535']),
+    (
+        "budget: 1}",
+        "budget: 0}",
+        ['metrics.shop_last_timestamp_seconds.budget: got "0", expected a whole number of at least 1'],
+    ),
+    ("scale: 0.1", "scale: 0", ['sources.shop.read.took.scale: got "0", expected a number above 0']),
     (
         "budget: 16,",
         "budget: 15,",

@@ -143,7 +143,32 @@ def test_a_pair_waits_five_minutes_for_twenty_thousand_unless_it_says_otherwise(
     assert found == [(300.0, 20000), (7.0, 9)]
 
 
+def test_a_line_has_a_megabyte_and_a_thousand_parts_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    stated = USES.replace("shop.jsonl}", "shop.jsonl, max_line_bytes: 4096}").replace(
+        "    parts: {inner", "    max_parts: 7\n    parts: {inner"
+    )
+    found = []
+    for text in (USES, stated):
+        (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
+        contract = load_contract(tmp_path / "shop.yaml")
+        found.append((contract.files.max_line_bytes, contract.sources[0].max_parts))
+    assert found == [(1 << 20, 1000), (4096, 7)]
+
+
+def test_up_to_sixty_characters_of_values_are_shown_else_their_number(tmp_path: Path) -> None:
+    for length in (29, 30):
+        values = ", ".join((("a" * 30), "b" * length))
+        text = USES.replace("four: {values: [a, b], default: a}", f"four: {{values: [{values}], default: {'a' * 30}}}")
+        (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
+        [row] = [line for line in render_contract(load_contract(tmp_path / "shop.yaml")) if "shop_first" in line]
+        assert row.endswith(f"four {'a' * 30}|{'b' * length}" if length == 29 else "four (2 values)")
+
+
 def test_parts_are_shown_with_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(USES, encoding="utf-8")
     lines = list(render_contract(load_contract(tmp_path / "shop.yaml")))
     assert lines[2:4] == ["sources shop", "parts of shop: inner inner[] (deep deep{})"]
+    rows = {line.split()[0]: line.split()[1:] for line in lines[6:-2]}
+    assert rows["shop_made"] == ["gauge", "1", "1", "-"]
+    assert rows["shop_wait_seconds"] == ["histogram", "1", "4", "-"]
+    assert rows["shop_first"] == ["gauge", "2", "2", "four", "a|b"]

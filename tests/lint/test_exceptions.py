@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 RULES = "prometheus/rules/shop.yml"
 CONTRACT = "contracts/shop.yaml"
 BOARD = "grafana/dashboards/shop.json"
+SCRAPE = "prometheus/prometheus.yml"
 PAGE = "docs/runbook.md"
 ALERT = "      - alert: SHOP_Slow\n"
 QUERY = 'clamp_min(sum(rate(peak_trade_sales_total[5m])), 1e-9)"'
@@ -116,6 +117,20 @@ def test_an_exception_without_a_reason_excuses_nothing(small: Checkout) -> None:
     small.edit(RULES, "> 0.5", "> 250")
     small.edit(RULES, ALERT, f"      # lint: allow promql/threshold\n{ALERT}")
     assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[lint/exception]", "[promql/threshold]"]
+
+
+def test_an_exception_on_the_first_line_excuses_no_other_line(small: Checkout) -> None:
+    small.edit(SCRAPE, "rules/*.yml", "rules/none.yml")
+    before = [finding for finding in small.findings("scrape/rules") if ":6:" in finding]
+    small.edit(SCRAPE, "global:", "global:  # lint: allow scrape/rules: why not")
+    assert small.findings("scrape/rules") == before != []
+
+
+def test_while_a_contract_does_not_load_no_exception_is_called_useless(small: Checkout) -> None:
+    small.edit(RULES, ALERT, f"      # lint: allow promql/rate: why not\n{ALERT}")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[lint/exception]"]
+    small.edit(CONTRACT, "counts: kind", "counts: sort")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[contract/valid]"]
 
 
 def test_what_is_only_said_in_backticks_is_no_exception(small: Checkout) -> None:

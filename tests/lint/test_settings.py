@@ -269,6 +269,12 @@ def test_a_file_that_cannot_be_used_is_said_and_changes_nothing(tmp_path: Path, 
     assert read_settings(tmp_path) == (LintSettings(), [problem])
 
 
+def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    (tmp_path / "peaktrade.toml").mkdir()
+    problem = "cannot be read (Is a directory); check it and its permissions"
+    assert read_settings(tmp_path) == (LintSettings(), [problem])
+
+
 def test_what_is_wrong_with_the_file_is_a_finding_and_so_is_a_rule_nobody_has(small: Checkout) -> None:
     (small.root / "peaktrade.toml").write_text("lint = 1")
     assert "peaktrade.toml:1: error: lint is no table; write [lint] [files/readable]" in small.findings()
