@@ -187,3 +187,11 @@ def test_of_what_a_step_loses_three_are_named_and_the_others_counted(small: Chec
         [found] = small.findings("scrape/relabel")
         assert f"labeldrop loses {lost}; narrow its regex" in found
         small.edit("prometheus/prometheus.yml", step, "  - job_name: shop")
+
+
+def test_a_port_that_is_scraped_is_known(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "127.0.0.1:9200", "127.0.0.1:9310")
+    assert len(small.findings("docs/port")) == 1
+    more = '  - {job_name: more, static_configs: [{targets: ["far:9310"]}]}\n  - job_name: shop'
+    small.edit("prometheus/prometheus.yml", "  - job_name: shop", more)
+    assert small.findings("docs/port") == []

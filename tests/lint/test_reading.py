@@ -146,6 +146,30 @@ def test_every_metric_about_the_exporter_is_in_the_catalog() -> None:
     assert [name for name in names if catalog.find(name) is None] == []
 
 
+def test_the_listed_values_are_those_of_the_catalog() -> None:
+    catalog = build_catalog((), ())
+    for (key, label), values in LABEL_VALUES.items():
+        series = catalog.find({**STORED, **LIVE}[key].name)
+        assert series is not None
+        assert series.labels[label] == values
+
+
+def test_a_recorded_label_has_the_values_it_has_in_all_that_is_recorded(small: Checkout) -> None:
+    rules = (
+        "      - {record: shop:both, expr: peak_trade_sales_total + on (kind) peak_trade_last_sale_timestamp_seconds}\n"
+    )
+    rules += "      - {record: shop:other, expr: max by (job) (peak_trade_sales_total) + on (job) max by (job) (up)}\n"
+    small.edit("prometheus/prometheus.yml", "scrape_configs:", "scrape_configs:\n  - job_name: more")
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    catalog = small.tree().catalog
+    found = {name: catalog.find(name) for name in ("kind:peak_trade_sales:rate5m", "shop:both", "shop:other")}
+    assert {name: series.labels for name, series in found.items() if series} == {
+        "kind:peak_trade_sales:rate5m": {"kind": ("sale", "refund", "other")},
+        "shop:both": {"kind": ("sale", "refund", "other")},
+        "shop:other": {"job": ()},
+    }
+
+
 def test_the_listed_values_belong_to_labels_that_exist() -> None:
     every = {**STORED, **LIVE}
     assert [(key, label) for key, label in LABEL_VALUES if label not in every[key].labels] == []

@@ -73,8 +73,7 @@ def find_files(root: Path, layout: Layout | None) -> Mapping[str, Sequence[Path]
 def _matching(root: Path, patterns: Sequence[str]) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in patterns:
-        if not pattern.startswith("!"):
-            found |= dict.fromkeys(sorted(root.glob(pattern)))
+        found |= dict.fromkeys(sorted(root.glob(pattern)))  # of one after `!` nothing has the name
     against = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     return [path for path in found if not any(fnmatchcase(path.relative_to(root).as_posix(), one) for one in against)]
 
