@@ -272,3 +272,16 @@ def test_a_constant_is_at_most_itself_and_at_most_1_if_it_is_0(small: Checkout) 
         assert series is not None
         assert series.top == top
         small.edit("contracts/shop.yaml", more, "")
+
+
+def test_a_file_of_rules_without_groups_is_found_with_what_it_has(small: Checkout) -> None:
+    for text, got in (
+        ("rules: []\nx: 1\n", "rules, x"),
+        ("- 1\n", "a list"),
+        ("kind: PrometheusRule\nspec: {}\n", "kind, spec"),
+    ):
+        (small.root / "prometheus/rules/other.yml").write_text(text)
+        assert small.findings("files/readable") == [
+            f"prometheus/rules/other.yml:1: error: has no groups of rules (got {got}); write groups: and a list"
+            " [files/readable]"
+        ]
