@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.lint.check import check
 from contracts.lint.inputs.dashboards import read_dashboard
 from contracts.lint.inputs.located_json import Node, nodes_in, parse_json
 from contracts.lint.inputs.pages import Page
@@ -179,6 +180,11 @@ def test_a_folder_without_contracts_is_no_checkout(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_tree(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: holds no contract, no rules, no scrape configuration and ")
+
+
+def test_a_folder_for_contracts_is_a_checkout_even_while_there_are_none(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    assert check(load_tree(tmp_path)) == []
 
 
 def test_a_dashboard_that_is_a_list_is_found(small: Checkout) -> None:
