@@ -91,6 +91,6 @@ def _section(name: str, severity: str, doc: str, cases: Sequence[Mapping[str, An
 def _code(file: str, text: str) -> str:
     most = _COLUMNS if file else len(text)  # what the lint says is never cut
     lines = [line if len(line) <= most else line[: most - 3] + "..." for line in text.strip("\n").splitlines()]
-    cut = lines if len(lines) <= _LINES else [*lines[:_LINES], "..."]
+    cut = [*lines[:_LINES], "..."][: len(lines)]
     fence = "````" if any(line.startswith("```") for line in cut) else "```"
     return f"{fence}{_LANGUAGES.get(Path(file).suffix, 'text')}\n" + "\n".join(cut or ["(nothing)"]) + f"\n{fence}\n"

@@ -172,3 +172,56 @@ def test_parts_are_shown_with_where_they_are(tmp_path: Path) -> None:
     assert rows["shop_made"] == ["gauge", "1", "1", "-"]
     assert rows["shop_wait_seconds"] == ["histogram", "1", "4", "-"]
     assert rows["shop_first"] == ["gauge", "2", "2", "four", "a|b"]
+
+
+PAIRS = [
+    ("id: id,", "id: stage,", "id", 'id needs a word of kind id, but "stage" is of kind enum; use or declare another'),
+    (
+        "edge: edge,",
+        "edge: edges,",
+        "edge",
+        'edge needs a word of kind enum, but there is no word "edges"; use or declare another',
+    ),
+    (
+        "stage: stage,",
+        "stage: step,",
+        "stage",
+        'stage needs a word of kind enum, but there is no word "step"; use or declare another',
+    ),
+    (
+        "at: at, edge",
+        "at: id, edge",
+        "at",
+        'at needs a word of kind time, but "id" is of kind id; use or declare another',
+    ),
+    (
+        "latency: latency,",
+        "latency: six,",
+        "latency",
+        'latency needs a word in seconds; write unit: seconds at "six" or use another',
+    ),
+    *(
+        (
+            "{placed_to_paid: [placed, paid]}",
+            f"{{placed_to_paid: [{ends}]}}",
+            "edges.placed_to_paid",
+            "expected [opening stage, closing stage], two different ones of placed, paid",
+        )
+        for ends in ("placed", "placed, placed", "placed, gone", "placed, paid, placed")
+    ),
+    (
+        "{placed_to_paid: [placed, paid]}",
+        "{placed_to_sent: [placed, paid]}",
+        "edges.placed_to_sent",
+        'got the edge "placed_to_sent", expected a value of "edge": placed_to_paid',
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "where", "said"), PAIRS)
+def test_a_pair_joins_two_stages_by_words_of_their_kinds(
+    tmp_path: Path, old: str, new: str, where: str, said: str
+) -> None:
+    before, pairs, after = USES.partition("pairs:\n")
+    assert after.count(old) == 1
+    assert faults_of(tmp_path, before + pairs + after.replace(old, new)) == [f"pairs.waits.{where}: {said}"]

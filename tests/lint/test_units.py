@@ -109,7 +109,7 @@ def test_a_unit_is_written_with_its_scale_unless_it_is_one() -> None:
         ("millis", "ms"),
         ("min", "m"),
         ("hours", "h"),
-        ("byte", "bytes"),
+        ("octets", "bytes"),
         ("bytes/s", "Bps"),
         ("pct", "percent"),
         ("share", "percentunit"),
