@@ -20,7 +20,7 @@ _PLAIN = (None, "count", "ratio")
 
 def build_made(spot: Spot | None) -> Made | None:
     """Return what a word is made of."""
-    if spot is None or len(spot.text.split()) != 3:
+    if spot is None:
         return None
     left, operation, right = spot.text.split()
     return Made(left, "*" if operation == "*" else "-", right)

@@ -156,6 +156,46 @@ METRICS = [
 
 
 SUBJECTS = [
+    *(
+        (
+            "states: state, labels",
+            f"states: state, newest_by: {word}, labels",
+            [f'metrics.shop_state.newest_by: newest_by needs a word with type: time, or lines; got "{word}"'],
+        )
+        for word in ("nowhere", "kind", "took")
+    ),
+    ("states: state, labels", "states: state, newest_by: at, labels", []),
+    (
+        "states: state, labels",
+        "states: kind, newest_by: at, labels",
+        [
+            'metrics.shop_state.newest_by: the source "web" reads "kind" but not "at"; read it there',
+            'metrics.shop_state.states: states needs "kind" among its labels; add it',
+        ],
+    ),
+    (
+        "sets: at, budget: 1}",
+        "sets: at, newest_by: at, budget: 1}",
+        [
+            "metrics.shop_last_timestamp_seconds.newest_by: says nothing about a gauge of times, which never goes back;"
+            " delete it"
+        ],
+    ),
+    (
+        "sets: at, budget: 1}",
+        "sets: sum, keeps: max, newest_by: at, budget: 1}",
+        ["metrics.shop_last_timestamp_seconds.newest_by: says nothing about a gauge that keeps a value; delete it"],
+    ),
+    (
+        "sets: at, budget: 1}",
+        "sets: sum, newest_by: lines, ends_after: 5, budget: 1}",
+        [
+            "metrics.shop_last_timestamp_seconds.ends_after: ends_after needs a time that tells how old an event is;"
+            " name a time word in newest_by"
+        ],
+    ),
+    ("sets: at, budget: 1}", "sets: sum, ends_after: 5, budget: 1}", []),
+    ("sets: at, budget: 1}", "sets: at, ends_after: 5, budget: 1}", []),
     (
         "sets: at",
         "sets: events",

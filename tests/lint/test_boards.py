@@ -216,3 +216,22 @@ def test_a_panel_in_a_folded_row_is_looked_at_like_any_other(small: Checkout) ->
         "panels[0].panels[0].gridPos.y is a text (expected a number); correct it [files/readable]",
         "panels[0].panels[0].targets is a number (expected a list); correct it [files/readable]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("expr", "unit", "expected"),
+    [
+        ("sum(peak_trade_sales_total)", "s", '"short"'),
+        ("sum(rate(peak_trade_sales_total[5m]))", "s", '"reqps"'),
+        ("time() - peak_trade_last_sale_timestamp_seconds", "short", '"s"'),
+        ("1000 * peak_trade_sale_duration_seconds_sum", "s", '"ms"'),
+        ("7 * peak_trade_sale_duration_seconds_sum", "s", "another scale"),
+        ("7 * sum(peak_trade_sales_total)", "s", "another scale"),
+        ("3600 * sum(rate(peak_trade_sales_total[5m]))", "s", '"short"'),
+    ],
+)
+def test_the_unit_that_fits_is_said(small: Checkout, expr: str, unit: str, expected: str) -> None:
+    panel = {"title": "P", "fieldConfig": {"defaults": {"unit": unit}}, "targets": [{"refId": "A", "expr": expr}]}
+    small.edit("grafana/dashboards/x.json", "", json.dumps({"uid": "x", "title": "X", "panels": [panel]}))
+    [found] = small.findings("dashboard/unit")
+    assert f"expected {expected}); change the unit or the expression" in found
