@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.compiler.document import ContractError
 from contracts.load import load_contract
 from contracts.pages.metrics import render_metrics
 from contracts.pages.show import render_contract
+from tests.contracts.shop import faults_of
 
 USES = """\
 exporter: {name: shop, help: Shop events., port: 9200, job: shop}
@@ -60,17 +60,6 @@ pairs:
   waits:
     {id: id, stage: stage, at: at, edge: edge, latency: latency, edges: {placed_to_paid: [placed, paid]}}
 """
-
-
-def faults_of(folder: Path, text: str) -> list[str]:
-    """Return the faults of a contract, each as `path: problem`."""
-    path = folder / "shop.yaml"
-    path.write_text(text, encoding="utf-8")
-    try:
-        load_contract(path)
-    except ContractError as error:
-        return [f"{fault.path}: {fault.problem}" for fault in error.faults]
-    return []
 
 
 UNUSED = "no metric, pair or condition uses the word {}; use it or delete it"
