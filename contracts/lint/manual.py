@@ -63,7 +63,7 @@ def rules_text(present: str) -> str:
 
     cases = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(_CASES.glob("*.toml"))]
     found = [(rule.id, rule.severity, rule.doc) for rule in find_rules()]
-    found.append((EXCEPTION_RULE, "error", allowances.__doc__ or ""))
+    found.append((EXCEPTION_RULE, "error", str(allowances.__doc__)))
     contents = "".join(f"- [{name}](#{name.replace('/', '')})\n" for name, _, _ in sorted(found))
     return "\n".join([_HEAD, contents, *(_section(*one, cases) for one in sorted(found))])
 

@@ -297,6 +297,16 @@ def test_a_number_is_made_of_two_whose_units_allow_it(tmp_path: Path, written: s
 
 
 CHECKS = [
+    ("name: shop", "name: Shop", ['exporter.name: got "Shop", expected a lower-case name (pattern [a-z][a-z0-9_]*)']),
+    (
+        "name: shop",
+        "name: console",
+        [
+            'exporter.name: the name "console" is reserved; choose another',
+            'exporter.name: the name is "console" but the file is shop.yaml; make them equal, with a _ in the name for'
+            " each - of the file",
+        ],
+    ),
     ("port: 9200", "port: 1", []),
     ("port: 9200", "port: 65535", []),
     ("port: 9200", "port: 65536", ['exporter.port: got "65536", expected a port from 1 to 65535']),
