@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from contracts import cli
 from contracts.cli import GENERATED, contract
-from contracts.pages.reference import BEGIN, END
+from contracts.pages.reference import BEGIN, END, readme_text
 
 INVALID = Path(__file__).parent.parent / "invalid"
 
@@ -137,6 +137,16 @@ def test_generate_without_its_markers_says_which_is_missing(folder: Path, text: 
     (folder / "README.md").write_text(text, encoding="utf-8")
     result = run("generate")
     assert (result.exit_code, result.stderr) == (1, f"Error: contracts/README.md: {expected}\n")
+
+
+def test_what_stands_behind_the_generated_tables_is_kept_even_if_it_names_their_markers() -> None:
+    behind = f"\nThey stand between {BEGIN} and {END}.\n"
+    text = readme_text(f"# Head\n{BEGIN}\nGONE\n{END}{behind}")
+    assert (text.startswith(f"# Head\n{BEGIN}\n"), text.endswith(f"{END}{behind}"), "GONE" in text) == (
+        True,
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize("command", sorted(contract.commands))

@@ -28,8 +28,9 @@ def faults(small: Checkout) -> list[str]:
         (ALERT, "      # lint: allow promql/threshold: we wait for a slow day\n" + ALERT),
         (ALERT, ALERT.rstrip() + "  # lint: allow promql/threshold: we wait for a slow day\n"),
         ("        for: 5m", "        # lint: allow promql/threshold: we wait for a slow day\n\n        for: 5m"),
+        (ALERT, f"      # lint: allow promql/threshold: we wait\n\n      # for a slow day\n{ALERT}"),
     ],
-    ids=["on the line before", "on the line", "anywhere in the rule"],
+    ids=["on the line before", "on the line", "anywhere in the rule", "before another comment"],
 )
 def test_a_comment_with_a_reason_excuses_the_rule_it_stands_in(small: Checkout, old: str, new: str) -> None:
     small.edit(RULES, "> 0.5", "> 250")
