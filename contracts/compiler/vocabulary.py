@@ -69,7 +69,8 @@ def _kind_of(spot: Spot, faults: Faults) -> WordKind | None:
         return None
     kinds: dict[str, WordKind] = {"values": "enum", "allow": "name"}
     stated: dict[str, WordKind] = {"number": "number", "time": "time", "id": "id"}
-    return kinds.get(claims[0]) or stated[spot.text_of("type")]
+    [claim] = claims
+    return kinds.get(claim) or stated[spot.text_of("type")]
 
 
 def _build_word(name: str, kind: WordKind, spot: Spot, faults: Faults) -> Word:

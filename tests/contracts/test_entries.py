@@ -315,6 +315,14 @@ CHECKS = [
         "budget: 0}",
         ['metrics.shop_last_timestamp_seconds.budget: got "0", expected a whole number of at least 1'],
     ),
+    *(
+        (
+            "took: {path: took, scale: 0.1}",
+            f"took: {{path: took, {key}: {value}}}",
+            [f'sources.shop.read.took.{key}: {key} maps texts to values, but "took" is of kind number; delete it'],
+        )
+        for key, value in (("otherwise", "many"), ("prefixes", "{a: b}"), ("contains", "{a: b}"))
+    ),
     ("scale: 0.1", "scale: 0", ['sources.shop.read.took.scale: got "0", expected a number above 0']),
     (
         "budget: 16,",

@@ -114,6 +114,13 @@ def test_an_exception_is_checked_too(small: Checkout, comment: str, problem: str
     assert faults(small) == [f"prometheus/rules/shop.yml:16: error: {problem} [lint/exception]"]
 
 
+def test_an_exception_of_no_use_is_found_behind_one_of_use(small: Checkout) -> None:
+    small.edit(RULES, "> 0.5", "> 250")
+    small.edit(RULES, ALERT, f"      # lint: allow promql/threshold: we wait for a slow day\n{ALERT}")
+    small.edit(RULES, "        for: 5m", "        # lint: allow promql/rate: why not\n        for: 5m")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[lint/exception]"]
+
+
 def test_an_exception_without_a_reason_excuses_nothing(small: Checkout) -> None:
     small.edit(RULES, "> 0.5", "> 250")
     small.edit(RULES, ALERT, f"      # lint: allow promql/threshold\n{ALERT}")

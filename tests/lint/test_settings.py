@@ -213,6 +213,15 @@ def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
     assert [finding.id for finding in check(load_tree(stranger), ["promql/value"])] == []
 
 
+def test_a_variable_may_list_values_of_metrics_of_others(stranger: Path) -> None:
+    (stranger / "grafana/dashboards").mkdir(parents=True)
+    for metric, found in (("node_cpu_seconds_total", 0), ("acme_requests_total", 0), ("acme_gone_total", 1)):
+        variable = f'{{"name": "a", "type": "query", "query": "label_values({metric}, job)"}}'
+        board = f'{{"uid": "a", "title": "$a", "templating": {{"list": [{variable}]}}}}'
+        (stranger / "grafana/dashboards/a.json").write_text(board)
+        assert len(check(load_tree(stranger), ["dashboard/variable"])) == found
+
+
 def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
     (stranger / "docs").mkdir()
     (stranger / "docs/all.md").write_text("`ACME_Elsewhere` `ACME_Nowhere`\n")
