@@ -21,6 +21,11 @@ def test_all_means_every_value_unless_it_is_one(tmp_path: Path) -> None:
     assert found["shop_refused_total"][:3] == (("shop", "bad"), ("shop", "lacking"), ("web", "bad"))
 
 
+def test_an_open_label_is_open_even_where_sources_state_its_value(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, SHOP.replace("till: till", "till: {value: a}"))
+    assert contract.closed_label_sets(contract.metrics[0]) == ()
+
+
 LABELS = [
     (
         "labels: [kind], budget: 2, when",

@@ -220,6 +220,8 @@ def test_a_variable_may_list_values_of_metrics_of_others(stranger: Path) -> None
         board = f'{{"uid": "a", "title": "$a", "templating": {{"list": [{variable}]}}}}'
         (stranger / "grafana/dashboards/a.json").write_text(board)
         assert len(check(load_tree(stranger), ["dashboard/variable"])) == found
+    (stranger / "contracts/acme.yaml").unlink()
+    assert check(load_tree(stranger), ["dashboard/variable"]) == []
 
 
 def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
