@@ -195,3 +195,22 @@ def test_a_port_that_is_scraped_is_known(small: Checkout) -> None:
     more = '  - {job_name: more, static_configs: [{targets: ["far:9310"]}]}\n  - job_name: shop'
     small.edit("prometheus/prometheus.yml", "  - job_name: shop", more)
     assert small.findings("docs/port") == []
+
+
+def test_a_severity_that_an_alert_has_may_be_routed(small: Checkout) -> None:
+    small.edit("prometheus/alertmanager.yml", 'severity="page"', 'severity="loud"')
+    assert len(small.findings("route/matcher")) == 1
+    small.edit("prometheus/rules/shop.yml", "labels: {severity: warn}", "labels: {severity: loud}")
+    small.edit("prometheus/rules/shop.yml", "labels: {severity: page}", "labels: {team: till}")
+    assert small.findings("route/matcher") == []
+
+
+def test_only_bounds_of_buckets_are_compared_as_numbers(small: Checkout) -> None:
+    small.edit("contracts/shop.yaml", "values: [sale, refund], otherwise: other", 'values: ["1", "2"], otherwise: "3"')
+    small.edit(
+        "prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", 'rate(peak_trade_sales_total{kind="1"}[5m])'
+    )
+    before = small.findings("promql/value")
+    small.edit("prometheus/rules/shop.yml", 'kind="1"', 'kind="1.0"')
+    [found] = [finding for finding in small.findings("promql/value") if finding not in before]
+    assert 'never has kind "1.0"' in found
