@@ -96,9 +96,16 @@ class Decoder:
     def _decode_each(self, data: bytes) -> Decoded:
         lines = data.split(b"\n")
         lines.pop()
-        if b"\0" in data or not _is_utf8(data):
-            return self._decode_dirty(lines)
         decoded = Decoded([])
+        if b"\0" in data:
+            return self._decode_dirty(lines)
+        if not _is_utf8(data):
+            lines = [line for line in lines if _is_utf8(line)]
+            decoded.rejected["invalid_utf8"] = data.count(b"\n") - len(lines)
+            events = self._decode_plain(b"".join(line + b"\n" for line in lines))
+            if events is not None:
+                decoded.events = events
+                return decoded
         decode, keep = self._decode_line, decoded.events.append
         done, total = 0, len(lines)
         while done < total:

@@ -219,6 +219,9 @@ def _text_time(text: str, factor: int | Decimal) -> int | None:
         return nanoseconds_of(text)
     if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and isinstance(factor, int):
         return int(text) * factor
+    whole, _, fraction = text.partition(".")
+    if factor == SECOND and f"{whole}{fraction}".isdecimal() and text.isascii() and 0 < len(whole) <= _MOST_DIGITS:
+        return int(whole) * SECOND + int(f"{fraction[:9]:0<9}")  # as below, in a third of the time
     if not _NUMBER.fullmatch(text):
         return nanoseconds_of(text)
     exact = _DECIMAL.create_decimal(text)
