@@ -108,3 +108,10 @@ def test_merge_keys_are_followed_where_programs_follow_them(tmp_path: Path) -> N
 def test_what_is_not_there_is_an_empty_mapping_with_the_line_around_it() -> None:
     document = Spot({"a": Spot({}, 7, "a")}, 1, "")
     assert (document.at("no", "where"), document.at("a", "b")) == (Spot({}, 1, "no.where"), Spot({}, 1, "a.b"))
+
+
+@pytest.mark.parametrize(("escape", "found"), [("D7FF", 0), ("D800", 1), ("DFFF", 1), ("E000", 0)])
+def test_half_of_a_surrogate_pair_is_no_character(tmp_path: Path, escape: str, found: int) -> None:
+    path = tmp_path / "half.yaml"
+    path.write_text(f'key: "\\u{escape}"\n', encoding="utf-8")
+    assert [fault.path for fault in read_document(path)[1].found] == ["key"] * found

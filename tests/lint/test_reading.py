@@ -136,6 +136,12 @@ def test_metrics_of_alertmanager_have_the_labels_it_gives_them(small: Checkout) 
     assert series.labels == {"integration": (), "job": ("alertmanager",), "instance": ()}
 
 
+def test_what_prometheus_says_of_targets_has_any_label_only_where_nothing_is_scraped() -> None:
+    for name in ("up", "scrape_duration_seconds", "process_open_fds"):
+        found = [build_catalog((), jobs).find(name) for jobs in ((), ("shop",))]
+        assert [series.takes_any_label for series in found if series] == [True, False]
+
+
 def test_a_rule_without_a_name_records_nothing(small: Checkout) -> None:
     small.edit("prometheus/rules/shop.yml", "    rules:\n", "    rules:\n      - expr: up\n")
     assert "" not in small.tree().catalog.series
