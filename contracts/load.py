@@ -104,9 +104,9 @@ def _load(path: Path) -> tuple[Contract, Spot]:
 class _Refused(yaml.YAMLError):
     """YAML that could be read, but not safely."""
 
-    def __init__(self, problem: str, line: int) -> None:
+    def __init__(self, problem: str, mark: Any) -> None:
         super().__init__(problem)
-        self.line = line
+        self.problem_mark = mark
 
 
 class _Composer(yaml.SafeLoader):
@@ -125,11 +125,10 @@ class _Composer(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             if anchor in self._open:
                 self._refuse(event, f"the alias *{anchor} stands inside its own anchor &{anchor}")
-            return super().compose_node(parent, index)
-        if tag != "!":
+        elif tag != "!":
             short = show(tag.replace("tag:yaml.org,2002:", "!!"))
             self._refuse(event, f"the type {short} is stated, but only plain YAML is read")
-        if len(self._open) >= _MAX_DEPTH:
+        elif len(self._open) >= _MAX_DEPTH:
             self._refuse(event, f"nested deeper than {_MAX_DEPTH} levels")
         self._open.append(anchor)
         node = super().compose_node(parent, index)
@@ -138,7 +137,7 @@ class _Composer(yaml.SafeLoader):
 
     @staticmethod
     def _refuse(event: yaml.Event, problem: str) -> None:
-        raise _Refused(problem, event.start_mark.line if event.start_mark else 0)
+        raise _Refused(problem, event.start_mark)
 
 
 for _name, _pattern, _first in _RESOLVERS:
@@ -214,10 +213,10 @@ def _only(file: str, line: int, problem: str) -> ContractError:
 
 
 def _line_of(error: yaml.YAMLError, text: str) -> int:
-    mark = error if isinstance(error, _Refused) else getattr(error, "problem_mark", None)
+    mark = getattr(error, "problem_mark", None)
     if mark is not None:
         return int(mark.line) + 1
-    return text.count("\n", 0, getattr(error, "position", 0)) + 1
+    return text[: getattr(error, "position", None)].count("\n") + 1
 
 
 def _reason_of(error: yaml.YAMLError) -> str:

@@ -83,8 +83,7 @@ def _fitting(pattern: str) -> Callable[[str], re.Match[str] | None]:
         pieces += [re.escape(pattern[at : mark.start()]), _part(mark, known)]
         at = mark.end()
     pieces.append(re.escape(pattern[at:]))
-    begins = "" if pattern.startswith("/") else "(?:.*/)?"
-    return re.compile(f"{begins}{''.join(pieces)}", re.DOTALL).fullmatch
+    return re.compile(f"(?:.*/)?{''.join(pieces)}", re.DOTALL).fullmatch
 
 
 def _part(mark: re.Match[str], known: set[str]) -> str:

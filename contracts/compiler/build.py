@@ -46,10 +46,11 @@ def build_contract(document: Spot, faults: Faults, sha256: str) -> Contract:
     names = [name for name, _ in document.entries("sources")]
     read = build_sources(sources, words, faults)
     built = build_metrics(metrics, words, names, faults, is_recorded=_is_recorded(document))
+    port = 0 if faults.touch(exporter.at("port")) else int(exporter.number_of("port", 0))
     contract = Contract(
         name=exporter.text_of("name"),
         help=exporter.text_of("help"),
-        port=0 if faults.touch(exporter.at("port")) else int(exporter.number_of("port", 0)),
+        port=port,
         port_env=exporter.text_of("port_env") or None,
         job=exporter.text_of("job"),
         files=build_files(document, faults),
@@ -134,7 +135,7 @@ def _words_used(contract: Contract) -> Iterator[str]:
         if metric.job != "rejections":
             yield from metric.labels.values()
         yield from (name for name in (metric.subject, metric.amount, metric.newest_by) if name)
-        yield from (condition.subject[0] for condition in (*metric.when, *metric.ends))
+        yield from (name for condition in (*metric.when, *metric.ends) for name in condition.subject)
     for pair in contract.pairs:
         yield from (pair.id, pair.stage, pair.at, pair.edge)
 
@@ -168,9 +169,10 @@ def _check_latencies(contract: Contract, metrics: Spot, faults: Faults) -> None:
     """What a pair measures is known after events were tested."""
     latencies = {pair.latency for pair in contract.pairs}
     for metric in contract.metrics:
-        tested = [one.subject[0] for one in metric.when if not contract.words[one.subject[0]].is_label]
-        if metric.subject in latencies and tested:
-            problem = f"{quote(metric.name)} observes what a pair measures, so {quote(tested[0])} cannot be tested"
+        tested = (name for one in metric.when for name in one.subject if not contract.words[name].is_label)
+        first = next(tested, None)
+        if metric.subject in latencies and first is not None:
+            problem = f"{quote(metric.name)} observes what a pair measures, so {quote(first)} cannot be tested"
             faults.add(metrics.at(metric.name, "when"), f"{problem}; test words with values or allow")
 
 

@@ -17,12 +17,12 @@ _Default = TypeVar("_Default", float, None)
 
 
 class Spot(Struct, frozen=True):
-    """One node of a document: its plain value (str, None, list of Spots, dict of Spots), line and dotted path.
+    """One node of a document: its plain value (str, list of Spots, dict of Spots), line and dotted path.
 
     `tag` is the YAML type of a scalar: str, int, float, bool or null.
     """
 
-    value: str | list[Spot] | dict[str, Spot] | None
+    value: str | list[Spot] | dict[str, Spot]
     line: int
     path: str
     tag: str = ""
@@ -99,7 +99,7 @@ class Spot(Struct, frozen=True):
             return "a mapping" if self.value else "an empty mapping"
         if isinstance(self.value, list):
             return "a list" if self.value else "an empty list"
-        return "nothing" if self.value is None or self.tag == "null" else quote(self.value)
+        return "nothing" if self.tag == "null" else quote(self.text)
 
 
 class Fault(Struct, frozen=True, order=True):

@@ -98,7 +98,7 @@ def _place(
     if word == SOURCE_WORD:
         return Word(word, "enum", tuple(sources)), False
     found = words.get(word)
-    return found, found is None or found.default is not None or (job == "states" and word == spot.text_of("states"))
+    return found, found is None or found.default is not None or word == spot.text_of("states")
 
 
 def _column(entry: Spot, label: str, place: tuple[Word | None, bool], faults: Faults) -> Column:

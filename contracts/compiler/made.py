@@ -20,7 +20,7 @@ _PLAIN = (None, "count", "ratio")
 
 def build_made(spot: Spot | None) -> Made | None:
     """Return what a word is made of."""
-    if spot is None or len(spot.text.split()) != 3:
+    if spot is None:
         return None
     left, operation, right = spot.text.split()
     return Made(left, "*" if operation == "*" else "-", right)
@@ -59,9 +59,9 @@ def _check_units(word: Word, left: Word, right: Word, operation: str, spot: Spot
     elif left.unit not in _PLAIN and right.unit not in _PLAIN:
         faults.add(spot, f"multiplies {left.unit} by {right.unit}, for which there is no unit; use another word")
     else:
-        units = [unit for unit in (left.unit, right.unit) if unit not in _PLAIN]
-        if units or word.unit not in _PLAIN:
-            _check_unit(word, units[0] if units else None, spot, faults)
+        unit = next((unit for unit in (left.unit, right.unit) if unit not in _PLAIN), None)
+        if unit is not None or word.unit not in _PLAIN:
+            _check_unit(word, unit, spot, faults)
 
 
 def _check_unit(word: Word, unit: str | None, spot: Spot, faults: Faults) -> None:

@@ -53,7 +53,7 @@ _SAMPLES = {
 
 
 def build_metrics(
-    spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults, *, is_recorded: bool = False
+    spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults, *, is_recorded: bool
 ) -> tuple[Metric, ...]:
     """Return the metrics in file order; those whose job is not clear are left out.
 
@@ -82,36 +82,38 @@ def build_metrics(
 def _job_of(spot: Spot, extras: Mapping[Job, frozenset[str]], faults: Faults) -> Job | None:
     kind = spot.text_of("type")
     given = [job for jobs in _JOBS.values() for job in jobs if spot.get(job) is not None]
-    if len(given) != 1 or given[0] not in _JOBS[kind]:
+    if len(given) != 1 or set(given).isdisjoint(_JOBS[kind]):
         got = " and ".join(given) or "none"
         faults.add(spot, f"got {got}, expected exactly one of {', '.join(_JOBS[kind])} for a {kind}")
         return None
-    if given[0] not in extras:
-        faults.add(spot.at(given[0]), f"{given[0]} needs events, but sessions record here; use {', '.join(extras)}")
+    [job] = given
+    if job not in extras:
+        faults.add(spot.at(job), f"{job} needs events, but sessions record here; use {', '.join(extras)}")
         return None
     for key, value in spot.items():
-        if key not in _COMMON | extras[given[0]] | {given[0]}:
-            faults.add(value, f"{quote(key)} says nothing about a {kind} with {given[0]}; delete it")
-    return given[0]
+        if key not in _COMMON | extras[job] | {job}:
+            faults.add(value, f"{quote(key)} says nothing about a {kind} with {job}; delete it")
+    return job
 
 
 def _build_metric(
     name: str, job: Job, spot: Spot, words: Mapping[str, Word], sources: Sequence[str], faults: Faults
 ) -> Metric:
     labels = build_labels(job, spot.get("labels"), words, faults)
+    value = spot.number_of("always", 1.0)
     metric = Metric(
         name=name,
         type=spot.text_of("type"),  # type: ignore[arg-type]  # narrowed by its shape
         job=job,
         help=spot.text_of("help"),
         labels=labels,
-        budget=int(spot.number_of("budget", 1)),
+        budget=int(spot.at("budget").number),
         subject=spot.text_of(job) if job in _SUBJECT_KINDS else None,
         amount=spot.text_of("amount") or None,
         keeps=spot.text_of("keeps") or None,  # type: ignore[arg-type]  # narrowed by its shape
         ends=build_ends(spot.get("ends"), words, faults),
-        ends_after=spot.number_of("ends_after", 0.0) or None,
-        value=spot.number_of("always", 1.0),
+        ends_after=spot.number_of("ends_after", None),
+        value=value,
         buckets=_build_buckets(spot, job, faults),
         when=build_when(spot.get("when"), words, faults),
         init=build_init(job, labels, spot, words, sources, faults),
@@ -128,14 +130,10 @@ def _check_recorded(metric: Metric, spot: Spot, words: Mapping[str, Word], fault
     """A call names the labels of one series and, for a gauge, a number; there is nothing else to go by."""
     if SOURCE_WORD in metric.labels.values():
         faults.add(spot.at("labels"), "there are no sources where sessions record; delete the label source")
-    subject = words.get(metric.subject or "")
-    if (
-        metric.job == "counts"
-        and metric.subject not in metric.labels.values()
-        and (subject or metric.subject == "events")
-    ):
-        named = quote(metric.subject or "")
-        faults.add(spot.at("counts"), f"where sessions record, counts names one of the labels; got {named}")
+    name = str(metric.subject)
+    subject = words.get(name)
+    if metric.job == "counts" and name not in metric.labels.values() and (subject or name == "events"):
+        faults.add(spot.at("counts"), f"where sessions record, counts names one of the labels; got {quote(name)}")
     elif metric.job == "sets" and subject is not None and subject.kind != "number":
         faults.add(spot.at("sets"), f"where sessions record, sets needs a number, but {quote(subject.name)} is none")
 

@@ -27,7 +27,7 @@ def settle_newest(
     for metric in metrics:
         entry = spot.at(metric.name)
         one = replace(metric, newest_by=_newest_by(entry, metric, sources, words, faults))
-        subject = words.get(one.subject or "")
+        subject = words.get(one.subject) if one.subject else None
         is_time = one.job == "sets" and subject is not None and subject.kind == "time"
         if one.ends_after and not is_time and one.newest_by is None:
             problem = "ends_after needs a time that tells how old an event is; name a time word in newest_by"
@@ -39,7 +39,7 @@ def settle_newest(
 def _newest_by(
     spot: Spot, metric: Metric, sources: tuple[Source, ...], words: Mapping[str, Word], faults: Faults
 ) -> str | None:
-    subject = words.get(metric.subject or "")
+    subject = words.get(metric.subject) if metric.subject else None
     if metric.job not in ("sets", "states") or subject is None:
         return None
     stated = spot.text_of("newest_by")

@@ -188,8 +188,8 @@ class Record(Struct, frozen=True):
                 faults.add(spot, f"the key {quote(name)} is missing; add it: {key.doc.rstrip('.')}")
 
     def _unknown(self, name: str) -> str:
-        close = get_close_matches(name, self.keys, n=1)
-        hint = f"did you mean {quote(close[0])}?" if close else f"known keys: {', '.join(self.keys)}"
+        close = next(iter(get_close_matches(name, self.keys)), "")
+        hint = f"did you mean {quote(close)}?" if close else f"known keys: {', '.join(self.keys)}"
         return f"unknown key {quote(name)}; {hint}"
 
     def schema(self) -> JsonSchema:

@@ -191,30 +191,32 @@ def _build_candidate(word: Word, spot: Spot, faults: Faults, bare_is_path: bool)
 
 
 def _capture(spot: Spot | None, faults: Faults) -> str:
+    if spot is None or faults.touch(spot):
+        return ""
     try:
-        return compile_capture(spot.text) if spot is not None and not faults.touch(spot) else ""
+        return compile_capture(spot.text)
     except CaptureError as error:
-        faults.add(spot or Spot({}, 0, ""), f"cannot be captured: {error}")
+        faults.add(spot, f"cannot be captured: {error}")
     return ""
 
 
 def _format(spot: Spot | None, faults: Faults) -> str | None:
+    if spot is None or faults.touch(spot):
+        return None
     try:
-        if spot is not None and not faults.touch(spot):
-            pattern_of(spot.text)
+        pattern_of(spot.text)
     except FormatError as error:
-        faults.add(spot or Spot({}, 0, ""), f"is no format of a time: {error}")
-    return spot.text if spot is not None else None
+        faults.add(spot, f"is no format of a time: {error}")
+    return spot.text
 
 
 def _zone(spot: Spot | None, faults: Faults) -> str | None:
-    if spot is None:
+    if spot is None or faults.touch(spot):
         return None
     from zoneinfo import ZoneInfo  # a start without zones need not pay for it
 
     try:
-        if not faults.touch(spot):
-            ZoneInfo(spot.text)
+        ZoneInfo(spot.text)
     except (KeyError, OSError, ValueError):  # no such zone is a KeyError
         got = f"there is no time zone {quote(spot.text)} here"
         faults.add(spot, f"{got}; write one such as Europe/Berlin, or install the package tzdata")
@@ -257,10 +259,10 @@ def _constant(word: Word, spot: Spot, faults: Faults) -> str | float:
     return spot.text
 
 
-def _number(word: Word, spot: Spot, faults: Faults) -> float:
+def _number(word: Word, spot: Spot, faults: Faults) -> str | float:
     if spot.tag not in ("int", "float"):
         faults.add(spot, f"got {spot.describe()}, expected a number, as {quote(word.name)} is one")
-        return 0.0
+        return spot.text
     problem = number_problem(word, spot.text)
     if problem:
         faults.add(spot, problem)

@@ -69,13 +69,16 @@ def _kind_of(spot: Spot, faults: Faults) -> WordKind | None:
         return None
     kinds: dict[str, WordKind] = {"values": "enum", "allow": "name"}
     stated: dict[str, WordKind] = {"number": "number", "time": "time", "id": "id"}
-    return kinds.get(claims[0]) or stated[spot.text_of("type")]
+    [claim] = claims
+    return kinds.get(claim) or stated[spot.text_of("type")]
 
 
 def _build_word(name: str, kind: WordKind, spot: Spot, faults: Faults) -> Word:
     otherwise = spot.text_of("otherwise") or ("other" if kind == "name" else None)
     values = spot.texts_of("values")
     closed = tuple(dict.fromkeys((*values, *([otherwise] if otherwise else ())))) if kind == "enum" else ()
+    longest = int(spot.number_of("max_length", 64)) if kind == "name" else 0
+    most = int(spot.number_of("max_values", 20)) if kind == "name" else 0
     word = Word(
         name=name,
         kind=kind,
@@ -84,8 +87,8 @@ def _build_word(name: str, kind: WordKind, spot: Spot, faults: Faults) -> Word:
         default=_default_of(spot.get("default")),
         allow=spot.text_of("allow"),
         fold=spot.text_of("fold") == "true",
-        max_length=int(spot.number_of("max_length", 64)) if kind == "name" else 0,
-        max_values=int(spot.number_of("max_values", 20)) if kind == "name" else 0,
+        max_length=longest,
+        max_values=most,
         unit=spot.text_of("unit") or None,
         minimum=spot.number_of("min", None),
         maximum=spot.number_of("max", None),

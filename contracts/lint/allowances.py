@@ -21,12 +21,12 @@ __all__ = ["Allowance", "read_allowances"]
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """One exception: where it stands, the line it stands for, the rule, the reason."""
+    """One exception: where it stands, the line it stands for, the rule, the reason if one is given."""
 
     place: Place
     covers: int
     id: str
-    reason: str
+    reason: str | None
 
 
 def read_allowances(tree: Tree) -> list[Allowance]:
@@ -41,7 +41,7 @@ def read_allowances(tree: Tree) -> list[Allowance]:
         if query.place.file.endswith(".json"):
             for match in ALLOWANCE.finditer(query.text):
                 place = Place(query.place.file, query.place.line)
-                found.append(Allowance(place, place.line, match["id"], match["reason"] or ""))
+                found.append(Allowance(place, place.line, match["id"], match["reason"]))
     return found
 
 
@@ -51,7 +51,7 @@ def _in_text(file: str, text: str, pattern: re.Pattern[str]) -> Iterator[Allowan
         match = pattern.search(line)
         if match:
             covers = number if line[: match.start()].strip() else _next_line(lines, number)
-            yield Allowance(Place(file, number), covers, match["id"], match["reason"] or "")
+            yield Allowance(Place(file, number), covers, match["id"], match["reason"])
 
 
 def _next_line(lines: list[str], number: int) -> int:

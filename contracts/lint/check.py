@@ -43,7 +43,7 @@ def find_rules() -> tuple[RuleModule, ...]:
     for info in iter_modules(rules.__path__):
         module = import_module(f"{rules.__name__}.{info.name}")
         area, _, name = info.name.partition("_")
-        found.append(RuleModule(f"{area}/{name}", module.SEVERITY, module.__doc__ or "", module.check))
+        found.append(RuleModule(f"{area}/{name}", module.SEVERITY, str(module.__doc__), module.check))
     return tuple(sorted(found, key=lambda rule: rule.id))
 
 

@@ -65,7 +65,7 @@ def lint(root: Path | None, form: str, only_list: bool, rule: str | None) -> Non
     from contracts.lint.report import exit_code, render
 
     if tree is None:
-        docs = {rule.id: rule.doc for rule in find_rules()} | {EXCEPTION_RULE: allowances.__doc__ or ""}
+        docs = {rule.id: rule.doc for rule in find_rules()} | {EXCEPTION_RULE: str(allowances.__doc__)}
         for name, doc in sorted(docs.items()):
             click.echo(f"{name:<22} {' '.join(doc.split())}")
         return

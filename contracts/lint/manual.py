@@ -41,7 +41,7 @@ def explain(name: str) -> str:
     sections = dict(_sections(RULES.read_text(encoding="utf-8")))
     if name in sections:
         return sections[name]
-    near = get_close_matches(name, sections, 1, 0.6)
+    near = get_close_matches(name, sections)
     remedy = f"did you mean '{near[0]}'?" if near else "see --list"
     raise UnknownRuleError(f"no rule is named '{name}'; {remedy}")
 
@@ -63,7 +63,7 @@ def rules_text(present: str) -> str:
 
     cases = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(_CASES.glob("*.toml"))]
     found = [(rule.id, rule.severity, rule.doc) for rule in find_rules()]
-    found.append((EXCEPTION_RULE, "error", allowances.__doc__ or ""))
+    found.append((EXCEPTION_RULE, "error", str(allowances.__doc__)))
     contents = "".join(f"- [{name}](#{name.replace('/', '')})\n" for name, _, _ in sorted(found))
     return "\n".join([_HEAD, contents, *(_section(*one, cases) for one in sorted(found))])
 
@@ -91,6 +91,6 @@ def _section(name: str, severity: str, doc: str, cases: Sequence[Mapping[str, An
 def _code(file: str, text: str) -> str:
     most = _COLUMNS if file else len(text)  # what the lint says is never cut
     lines = [line if len(line) <= most else line[: most - 3] + "..." for line in text.strip("\n").splitlines()]
-    cut = lines if len(lines) <= _LINES else [*lines[:_LINES], "..."]
+    cut = [*lines[:_LINES], "..."][: len(lines)]
     fence = "````" if any(line.startswith("```") for line in cut) else "```"
     return f"{fence}{_LANGUAGES.get(Path(file).suffix, 'text')}\n" + "\n".join(cut or ["(nothing)"]) + f"\n{fence}\n"

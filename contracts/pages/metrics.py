@@ -180,7 +180,7 @@ def _origin(contract: Contract, metric: Metric, fields: Mapping[str, list[str]])
     if contract.is_recorded:
         return "calls"
     words = [word for word in (metric.amount, metric.subject, metric.newest_by) if word in contract.words]
-    words += [condition.subject[0] for condition in metric.when]
+    words += [name for condition in metric.when for name in condition.subject]
     words += [word for word in metric.labels.values() if word != SOURCE_WORD] if not words else []
     paths = dict.fromkeys(path for word in words if word for path in fields.get(word, []))
     return ", ".join(path if path.startswith("pairs") else f"`{path}`" for path in paths) or "every event"

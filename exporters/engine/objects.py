@@ -115,9 +115,17 @@ def presence(_kind: type, _found: object) -> Present:
 
 
 def struct_of(
-    tree: Mapping[str, Any], name: str, types: Mapping[Path, Any] | None = None, above: Path = ()
+    tree: Mapping[str, Any],
+    name: str,
+    types: Mapping[Path, Any] | None = None,
+    more: Mapping[Path, Any] | None = None,
+    above: Path = (),
 ) -> type[msgspec.Struct]:
     """Return the class of the objects a tree of paths describes.
+
+    Args:
+        types: path -> what is expected there instead.
+        more: path -> what may stand there, too.
 
     Whether an object is there at all is told by its attribute for WHOLE, which no JSON fills: true, but None in the
     object that stands for an absent one. (A field of that name is of any kind but null, or its line is decoded anew.)
@@ -126,14 +134,19 @@ def struct_of(
     for part, kind in tree.items():
         attribute = attribute_of((part,))
         if isinstance(kind, dict):
-            inner = struct_of(kind, f"{name}_{len(fields)}", types, (*above, part))
-            fields.append((attribute, inner, msgspec.field(default_factory=_absent(inner), name=part)))
+            inner = struct_of(kind, f"{name}_{len(fields)}", types, more, (*above, part))
+            wanted = _or(inner, (more or {}).get((*above, part)))
+            fields.append((attribute, wanted, msgspec.field(default_factory=_absent(inner), name=part)))
         elif part == WHOLE:
             fields.append((attribute, bool, msgspec.field(default=True, name=part)))
         else:
-            wanted = (types or {}).get((*above, part), kind.type)
+            wanted = _or((types or {}).get((*above, part), kind.type), (more or {}).get((*above, part)))
             fields.append((attribute, wanted, msgspec.field(default=None, name=part)))
     return msgspec.defstruct(name, fields, gc=False)
+
+
+def _or(expected: Any, more: Any) -> Any:
+    return expected if more is None else expected | more
 
 
 def _absent(struct: type[msgspec.Struct]) -> Callable[[], msgspec.Struct]:

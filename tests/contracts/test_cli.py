@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from contracts import cli
 from contracts.cli import GENERATED, contract
-from contracts.pages.reference import BEGIN, END
+from contracts.pages.reference import BEGIN, END, readme_text
 
 INVALID = Path(__file__).parent.parent / "invalid"
 
@@ -139,6 +139,16 @@ def test_generate_without_its_markers_says_which_is_missing(folder: Path, text: 
     assert (result.exit_code, result.stderr) == (1, f"Error: contracts/README.md: {expected}\n")
 
 
+def test_what_stands_behind_the_generated_tables_is_kept_even_if_it_names_their_markers() -> None:
+    behind = f"\nThey stand between {BEGIN} and {END}.\n"
+    text = readme_text(f"# Head\n{BEGIN}\nGONE\n{END}{behind}")
+    assert (text.startswith(f"# Head\n{BEGIN}\n"), text.endswith(f"{END}{behind}"), "GONE" in text) == (
+        True,
+        True,
+        False,
+    )
+
+
 @pytest.mark.parametrize("command", sorted(contract.commands))
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
@@ -159,7 +169,7 @@ def test_docs_writes_a_page_for_each_contract_and_one_that_leads_to_them(tmp_pat
     assert pages["every_exporter.md"] == f"{head}## Every exporter\n{every}"
     assert "- [shop](shop.md): Shop.\n" in pages["README.md"]
     links = re.findall(r"\]\(([^)]+)\)", "".join(pages.values()))
-    assert links and set(links) <= set(pages)
+    assert set(links) == set(pages) - {"README.md"}
     before = dict(pages)
     assert run("docs", shop(tmp_path), "ai_live", "--out", out).exit_code == 0
     assert {path.name: path.read_text() for path in out.iterdir()} == before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import contracts
-from contracts.compiler.document import ContractError, Fault
+from contracts.compiler.document import ContractError, Fault, show
 from contracts.load import load_all, load_contract, load_contracts
 
 pytestmark = pytest.mark.thorough
@@ -201,6 +201,10 @@ def test_a_value_in_a_message_is_cut_and_stays_on_one_line(tmp_path: Path) -> No
     assert messages_of(path) == [
         f'1: exporter.job: got "{shown}", expected a lower-case name (pattern [a-z][a-z0-9_]*)'
     ]
+
+
+def test_a_value_of_80_characters_is_shown_whole() -> None:
+    assert [show("x" * length) for length in (80, 81)] == ["x" * 80, "x" * 77 + "..."]
 
 
 HOME = Path(contracts.__file__).parent

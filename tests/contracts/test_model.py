@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 
 from contracts.load import load_contract
-from contracts.model import Condition, Contract, Default, Metric, Source
+from contracts.model import WHOLE, Condition, Contract, Default, Metric, Source, Word
+from contracts.vocabulary import Made
 
 Load = Callable[[str], Contract]
 
@@ -168,6 +169,43 @@ def test_each_path_has_the_kind_its_readers_expect(shop: Contract) -> None:
     }
 
 
+def test_a_path_that_is_also_asked_for_its_presence_keeps_its_kind(load: Load) -> None:
+    for name, kind in (("cents", "number"), ("till", "text")):
+        for match in (f"{{schema: web, {name}: {{present: true}}}}", f"{{{name}: {{present: true}}, schema: web}}"):
+            assert load(SHOP.replace("match: {schema: web}", f"match: {match}")).paths()[(name,)] == kind
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("match: {schema: web}", "match: {schema: web, cents: x}"),
+        ("path: cents, scale", 'path: cents, aliases: {1: ["true"]}, scale'),
+        ("sum: {type: number", 'sum: {aliases: {1: ["false"]}, type: number'),
+    ],
+)
+def test_a_path_of_two_kinds_is_mixed(load: Load, old: str, new: str) -> None:
+    assert load(SHOP.replace(old, new)).paths()[("cents",)] == "mixed"
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["match: {data.kind: x}", "match: {v: 2}\n        expect: {data.kind: x}", "match: {v: 2}\n        by: data.x"],
+)
+def test_to_ask_for_an_object_is_to_ask_for_it_as_a_whole(load: Load, more: str) -> None:
+    """Its fields may be read besides, by this source or by another."""
+    rows = "rows: {a: {kind: sale, paid: true}}" if "by:" in more else "read: {kind: kind, paid: paid}"
+    more = f"{more}\n        {rows}"
+    text = SHOP.replace("match: {schema: [shop_v1, 2], deleted: {present: false}}", "match: {data: {present: true}}")
+    before, after = text.split("      web:\n")
+    after = after.partition("    metrics:")[2]
+    contract = load(f"{before}      web:\n        {more}\n    metrics:{after}")
+    assert source(contract, "shop").match == (Condition(("data", WHOLE), "present"),)
+
+
+def test_a_text_stays_a_text_whatever_its_spellings(load: Load) -> None:
+    assert load(SHOP.replace("[back]", '["true"]')).paths()[("event", "kind")] == "text"
+
+
 def test_conditions_keep_numbers_texts_and_booleans_apart(shop: Contract) -> None:
     assert source(shop, "shop").match == (
         Condition(("schema",), "in", ("shop_v1", 2)),
@@ -217,6 +255,14 @@ def test_a_default_asks_its_variable_first(shop: Contract, environment: dict[str
 
 def test_a_default_without_a_variable_is_its_value() -> None:
     assert Default("na").resolve({"na": "no"}) == "na"
+
+
+@pytest.mark.parametrize(
+    ("own", "has", "expected"),
+    [("ab", "ab", True), ("a", "ab", True), ("b", "ab", True), ("", "ab", False), ("a", "a", False), ("b", "b", False)],
+)
+def test_a_made_number_is_filled_where_one_part_is_read_and_the_other_known(own: str, has: str, expected: bool) -> None:
+    assert Word("made", "number", made_of=Made("a", "-", "b")).is_filled(set(own), set(has)) is expected
 
 
 @pytest.mark.parametrize(("name", "expected"), [("kind", True), ("till", True), ("sum", False), ("at", False)], ids=str)

@@ -43,6 +43,12 @@ def test_whatever_is_neither_yes_nor_no_is_refused_and_never_taken_for_either(te
     )
 
 
+def test_of_a_long_text_that_is_neither_the_first_80_characters_are_said() -> None:
+    with pytest.raises(NoLiveError) as caught:
+        live_trading_enabled({"LIVE_TRADING_ENABLED": "x" * 99})
+    assert f"got '{'x' * 80}', expected true or false" in str(caught.value)
+
+
 def test_who_must_not_run_beside_live_trading_is_told_why() -> None:
     with pytest.raises(NoLiveError) as caught:
         refuse_live({"LIVE_TRADING_ENABLED": "yes"}, "the dry run")

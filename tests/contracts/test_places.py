@@ -35,6 +35,9 @@ def test_patterns_stand_for_globs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("logs/a/b/c.jsonl", "logs/**/{name}.jsonl", {"name": "c"}),
         ("logs/c.jsonl", "logs/**/{name}.jsonl", {"name": "c"}),
         ("logs/x1.log", "logs/[!ab]?.{end}", {"end": "log"}),
+        ("/data/r1/a/b.jsonl", "/data/{run}/**", {"run": "r1"}),
+        ("logs/a-1.jsonl", "logs/**/a-{n}.jsonl", {"n": "1"}),
+        ("logs/ba-1.jsonl", "logs/**/a-{n}.jsonl", {}),
         ("a/a.jsonl", "{run}/{run}.jsonl", {"run": "a"}),
         ("a/b.jsonl", "{run}/{run}.jsonl", {}),
         ("y/1.jsonl", "{x,y}/{n}.jsonl", {"n": "1"}),
@@ -55,4 +58,4 @@ def test_a_path_says_what_the_placeholders_stand_for(path: str, pattern: str, va
     ],
 )
 def test_what_is_left_out_goes_by_name_or_by_folder(path: str, glob: str, expected: bool) -> None:
-    assert is_left_out(path, [glob]) == expected
+    assert is_left_out(path, ["*.tmp", glob]) == expected

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from contracts.compiler.document import ContractError
 from contracts.diff import compare
 from contracts.load import load_contract
 from contracts.model import Contract
@@ -64,6 +65,50 @@ def test_its_reference_says_that_calls_move_it(shop: Contract) -> None:
     assert (
         "| `shop_decisions_total` | counter | till: at most 4; decision: buy, sell | 8 | calls | Decisions. |" in page
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "counts: decision, labels: [till, decision]",
+            "counts: choice, labels: [till, decision]",
+            ['metrics.shop_decisions_total.counts: unknown word "choice"; declare it under vocabulary'],
+        ),
+        (
+            "counts: decision, labels: [till, decision]",
+            "counts: events, labels: [till, decision]",
+            [
+                "metrics.shop_decisions_total.counts: where sessions record, counts names one of the labels; got"
+                ' "events"'
+            ],
+        ),
+        (
+            "labels: [till, decision], init: [{decision: all}], budget: 8",
+            "labels: [till], budget: 4",
+            [
+                "metrics.shop_decisions_total.counts: where sessions record, counts names one of the labels; got"
+                ' "decision"'
+            ],
+        ),
+        (
+            "init: [{decision: all}], budget: 8",
+            "budget: 8, init: [{decision: hold}]",
+            ['metrics.shop_decisions_total.init[0].decision: got "hold", expected a value of "decision": buy, sell'],
+        ),
+        (
+            "sets: level",
+            "sets: levels",
+            ['metrics.shop_level_ratio.sets: unknown word "levels"; declare it under vocabulary'],
+        ),
+    ],
+)
+def test_a_call_names_a_label_or_a_number(tmp_path: Path, old: str, new: str, said: list[str]) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(TEXT.replace(old, new))
+    with pytest.raises(ContractError) as caught:
+        load_contract(path)
+    assert [f"{fault.path}: {fault.problem}" for fault in caught.value.faults] == said
 
 
 def test_to_read_files_instead_is_a_breaking_change(shop: Contract) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from contracts import load
+from contracts.compiler.document import ContractError, Spot
 from contracts.load import read_document
 
 CASES = [
@@ -64,3 +66,45 @@ def test_nesting_may_be_forty_deep_and_aliases_may_repeat(tmp_path: Path) -> Non
     while isinstance(found.value, list):
         found = found.value[-1]
     assert found.text == "x"
+
+
+@pytest.mark.parametrize("depth", [39, 40])
+def test_nesting_deeper_than_forty_is_refused_at_its_line(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "deep.yaml"
+    path.write_text("a:\n  " + "[" * depth + "]" * depth + "\n", encoding="utf-8")
+    if depth < 40:
+        assert read_document(path)[1].found == []
+        return
+    with pytest.raises(ContractError) as caught:
+        read_document(path)
+    assert [(fault.line, fault.path, fault.problem) for fault in caught.value.faults] == [
+        (2, "(document)", "cannot be read as YAML: nested deeper than 40 levels; correct it there")
+    ]
+
+
+def test_values_are_counted_with_aliases_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "many.yaml"
+    path.write_text("a: &a [x, x]\nb:\n- *a\n- y\n", encoding="utf-8")  # the document, 3, and 1 + 3 + 1
+    monkeypatch.setattr(load, "_MAX_SPOTS", 9)
+    assert read_document(path)[1].found == []
+    monkeypatch.setattr(load, "_MAX_SPOTS", 8)
+    with pytest.raises(ContractError) as caught:
+        read_document(path)
+    assert [(fault.line, fault.problem) for fault in caught.value.faults] == [
+        (4, "has more than 8 values with its aliases written out; use fewer aliases")
+    ]
+
+
+def test_merge_keys_are_followed_where_programs_follow_them(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {y: 5, <<: *a}\nd: {<<: [*b, *a]}\n", encoding="utf-8")
+    document, faults, _ = read_document(path, merges=True)
+    found = {name: {key: spot.text for key, spot in document.entries(name)} for name in "cd"}
+    assert (found, faults.found) == ({"c": {"y": "5", "x": "1"}, "d": {"y": "3", "z": "4", "x": "1"}}, [])
+    refused = read_document(path)[1].found
+    assert [(fault.line, fault.path) for fault in refused] == [(3, "c.<<"), (4, "d.<<")]
+
+
+def test_what_is_not_there_is_an_empty_mapping_with_the_line_around_it() -> None:
+    document = Spot({"a": Spot({}, 7, "a")}, 1, "")
+    assert (document.at("no", "where"), document.at("a", "b")) == (Spot({}, 1, "no.where"), Spot({}, 1, "a.b"))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from contracts.times import FormatError, pattern_of
+from contracts.times import MONTHS, FormatError, pattern_of
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,7 @@ def test_a_format_takes_the_text_it_describes_and_no_other(written: str, text: s
 def test_what_is_no_format_of_a_time_is_told_why(written: str, said: str) -> None:
     with pytest.raises(FormatError, match=re.escape(said)):
         pattern_of(written)
+
+
+def test_months_are_numbered_as_people_number_them() -> None:
+    assert (MONTHS["jan"], MONTHS["dec"], len(MONTHS)) == (1, 12, 12)

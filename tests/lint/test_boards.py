@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from contracts.lint.inputs.board_colours import mapped_specials, shown_for
 from contracts.lint.inputs.dashboards import Dashboard, read_dashboard
 from contracts.lint.inputs.located_json import Node, parse_json
 from contracts.lint.promql.units import GRAFANA_UNITS
+
+if TYPE_CHECKING:
+    from tests.lint.conftest import Checkout
 
 
 def node(value: object) -> Node:
@@ -203,3 +206,32 @@ def test_a_unit_of_grafana_is_as_many_as_it_says() -> None:
             found[name][unit.dimension] += (unit.scale,)
     assert found.pop("") == found["none"]
     assert found == {name: units for names, units in ONE.items() for name in names.split()}
+
+
+def test_a_panel_in_a_folded_row_is_looked_at_like_any_other(small: Checkout) -> None:
+    row = '{"type": "row", "panels": [{"targets": 7, "gridPos": {"x": 0, "y": "0"}}]}'
+    small.edit("grafana/dashboards/row.json", "", f'{{"uid": "row", "title": "Row", "panels": [{row}]}}')
+    said = [finding.partition("error: ")[2] for finding in small.findings("files/readable")]
+    assert said == [
+        "panels[0].panels[0].gridPos.y is a text (expected a number); correct it [files/readable]",
+        "panels[0].panels[0].targets is a number (expected a list); correct it [files/readable]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expr", "unit", "expected"),
+    [
+        ("sum(peak_trade_sales_total)", "s", '"short"'),
+        ("sum(rate(peak_trade_sales_total[5m]))", "s", '"reqps"'),
+        ("time() - peak_trade_last_sale_timestamp_seconds", "short", '"s"'),
+        ("1000 * peak_trade_sale_duration_seconds_sum", "s", '"ms"'),
+        ("7 * peak_trade_sale_duration_seconds_sum", "s", "another scale"),
+        ("7 * sum(peak_trade_sales_total)", "s", "another scale"),
+        ("3600 * sum(rate(peak_trade_sales_total[5m]))", "s", '"short"'),
+    ],
+)
+def test_the_unit_that_fits_is_said(small: Checkout, expr: str, unit: str, expected: str) -> None:
+    panel = {"title": "P", "fieldConfig": {"defaults": {"unit": unit}}, "targets": [{"refId": "A", "expr": expr}]}
+    small.edit("grafana/dashboards/x.json", "", json.dumps({"uid": "x", "title": "X", "panels": [panel]}))
+    [found] = small.findings("dashboard/unit")
+    assert f"expected {expected}); change the unit or the expression" in found

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.diff import Change, compare, compare_all
 from contracts.load import load_contract
+from contracts.model import Pair
 
 pytestmark = pytest.mark.thorough
 
@@ -227,7 +229,12 @@ def test_of_two_sets_a_change_within_a_contract_that_is_in_both_is_reported(smal
 @pytest.mark.parametrize(
     ("before", "after", "effect", "text"),
     [
-        ("default: shop.jsonl", "default: shop.jsonl, exclude: ['*.old']", "risky", "excluded files of the exporter"),
+        (
+            "default: shop.jsonl",
+            "default: shop.jsonl, exclude: ['*.old']",
+            "risky",
+            "excluded files of the exporter changed (was none, is *.old)",
+        ),
         ("default: shop.jsonl", "default: shop.jsonl, max_line_bytes: 5000", "risky", "longest line of the exporter"),
         ("env: PEAK_TRADE_SHOP_EVENTS", "env: PEAK_TRADE_EVENTS", "risky", "files variable of the exporter"),
         ("Visits, by run.", "Visits by run.", "safe", "metric peaktrade_ai_visits_total: help changed"),
@@ -281,3 +288,15 @@ def test_another_amount_is_said_by_its_name(small: Checkout) -> None:
         "unit changed (was seconds, is number)",
         "moved by something else (was counts took, is counts cost)",
     ]
+
+
+def test_pairs_that_join_something_else_are_a_risk_and_pairs_that_only_moved_are_none(small: Checkout) -> None:
+    edges = {"placed_to_paid": ("placed", "paid")}
+    pair = Pair("waits", "id", "stage", "at", "edge", "latency", edges, 300.0, 100, line=7)
+    before = replace(load(small), pairs=(pair,))
+    for after, expected in (
+        (pair, []),
+        (replace(pair, line=9), []),
+        (replace(pair, max_open=101), [Change("risky", "pairs changed", ())]),
+    ):
+        assert compare(before, replace(before, pairs=(after,))) == expected

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from tests.lint.conftest import Checkout
 
 RULES = "prometheus/rules/shop.yml"
+CONTRACT = "contracts/shop.yaml"
 BOARD = "grafana/dashboards/shop.json"
+SCRAPE = "prometheus/prometheus.yml"
 PAGE = "docs/runbook.md"
 ALERT = "      - alert: SHOP_Slow\n"
 QUERY = 'clamp_min(sum(rate(peak_trade_sales_total[5m])), 1e-9)"'
@@ -26,8 +28,9 @@ def faults(small: Checkout) -> list[str]:
         (ALERT, "      # lint: allow promql/threshold: we wait for a slow day\n" + ALERT),
         (ALERT, ALERT.rstrip() + "  # lint: allow promql/threshold: we wait for a slow day\n"),
         ("        for: 5m", "        # lint: allow promql/threshold: we wait for a slow day\n\n        for: 5m"),
+        (ALERT, f"      # lint: allow promql/threshold: we wait\n\n      # for a slow day\n{ALERT}"),
     ],
-    ids=["on the line before", "on the line", "anywhere in the rule"],
+    ids=["on the line before", "on the line", "anywhere in the rule", "before another comment"],
 )
 def test_a_comment_with_a_reason_excuses_the_rule_it_stands_in(small: Checkout, old: str, new: str) -> None:
     small.edit(RULES, "> 0.5", "> 250")
@@ -62,6 +65,24 @@ def test_a_comment_of_its_own_line_in_an_expression_excuses_its_panel(small: Che
     assert faults(small) == []
 
 
+def test_a_comment_in_a_metric_of_a_contract_excuses_that_metric_alone(small: Checkout) -> None:
+    comment = "    # lint: allow contract/help: they say it so\n"
+    small.edit(CONTRACT, "Sales and refunds.", "sales and refunds")
+    small.edit(CONTRACT, "    buckets:", f"{comment}    buckets:")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[contract/help]", "[lint/exception]"]
+    small.edit(CONTRACT, comment, "")
+    small.edit(CONTRACT, "    counts: kind\n    labels: [kind]\n", f"    counts: kind\n{comment}    labels: [kind]\n")
+    assert faults(small) == []
+    small.edit(CONTRACT, "Visits, by run.", "visits, by run")
+    small.edit(CONTRACT, "1 for the state the shop is in, 0 for all others.", "1 for the state")
+    small.edit(
+        CONTRACT,
+        "    states: state\n    labels: [state]\n    budget: 2\n",
+        f"    states: state\n    labels: [state]\n    budget: 2\n{comment}",
+    )
+    assert [finding.partition(":")[2][:2] for finding in faults(small)] == ["43"]
+
+
 def test_a_comment_on_a_page_excuses_the_line_below(small: Checkout) -> None:
     small.edit(PAGE, "`PEAK_TRADE_SHOP_EVENTS`", "`PEAK_TRADE_SHOP_FILE`")
     assert len(faults(small)) == 1
@@ -93,10 +114,31 @@ def test_an_exception_is_checked_too(small: Checkout, comment: str, problem: str
     assert faults(small) == [f"prometheus/rules/shop.yml:16: error: {problem} [lint/exception]"]
 
 
+def test_an_exception_of_no_use_is_found_behind_one_of_use(small: Checkout) -> None:
+    small.edit(RULES, "> 0.5", "> 250")
+    small.edit(RULES, ALERT, f"      # lint: allow promql/threshold: we wait for a slow day\n{ALERT}")
+    small.edit(RULES, "        for: 5m", "        # lint: allow promql/rate: why not\n        for: 5m")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[lint/exception]"]
+
+
 def test_an_exception_without_a_reason_excuses_nothing(small: Checkout) -> None:
     small.edit(RULES, "> 0.5", "> 250")
     small.edit(RULES, ALERT, f"      # lint: allow promql/threshold\n{ALERT}")
     assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[lint/exception]", "[promql/threshold]"]
+
+
+def test_an_exception_on_the_first_line_excuses_no_other_line(small: Checkout) -> None:
+    small.edit(SCRAPE, "rules/*.yml", "rules/none.yml")
+    before = [finding for finding in small.findings("scrape/rules") if ":6:" in finding]
+    small.edit(SCRAPE, "global:", "global:  # lint: allow scrape/rules: why not")
+    assert small.findings("scrape/rules") == before != []
+
+
+def test_while_a_contract_does_not_load_no_exception_is_called_useless(small: Checkout) -> None:
+    small.edit(RULES, ALERT, f"      # lint: allow promql/rate: why not\n{ALERT}")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[lint/exception]"]
+    small.edit(CONTRACT, "counts: kind", "counts: sort")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[contract/valid]"]
 
 
 def test_what_is_only_said_in_backticks_is_no_exception(small: Checkout) -> None:

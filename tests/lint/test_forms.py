@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contracts.lint.check import check
+
 pytestmark = pytest.mark.thorough
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ def test_an_edit_is_found_where_it_is_wrong_and_only_there(small: Checkout, case
     before, wrong = set(small.findings(case["rule"])), []
     for form in (*case.get("right", ()), *case.get("wrong", ())):
         small.edit(case["file"], case["old"], form)
-        if set(small.findings(case["rule"])) - before:
+        tree = small.tree()
+        assert tree.faults == [], form  # of a file that cannot be read nothing is said
+        if set(map(str, check(tree, [case["rule"]]))) - before:
             wrong.append(form)
         small.edit(case["file"], form, case["old"])
     assert wrong == case.get("wrong", [])
@@ -132,3 +136,81 @@ def test_choices_of_a_label_with_open_values_are_not_judged(small: Checkout) -> 
     assert len(small.findings("dashboard/choice")) == 2
     small.edit(board, 'peak_trade_sales_total{kind=~\\"$kind\\"}', 'peaktrade_ai_visits_total{run_id=~\\"$kind\\"}')
     assert small.findings("dashboard/choice") == []
+
+
+def test_a_choice_that_one_of_its_labels_has_is_right(small: Checkout) -> None:
+    board = "grafana/dashboards/shop.json"
+    small.edit(board, '"type": "query",\n', '"type": "custom",\n')
+    small.edit(board, '{"query": "label_values(peak_trade_sales_total, kind)"}', '"sale,open,gift"')
+    small.edit(board, '* 60"', '* 60 + on () peak_trade_shop_state{state=~\\"$kind\\"}"')
+    assert [finding.partition("offers ")[2] for finding in small.findings("dashboard/choice")] == [
+        '"gift", which no series has; correct or delete it [dashboard/choice]'
+    ]
+
+
+def test_of_a_service_whose_port_cannot_be_told_every_target_is_right(small: Checkout) -> None:
+    small.edit("compose.yaml", "  grafana:\n", "  other:\n    image: other\n  grafana:\n")
+    for target in ("other:80", "other:1", "other:0"):
+        small.edit("prometheus/prometheus.yml", "127.0.0.1:9200", target)
+        assert small.findings("compose/port") == []
+        small.edit("prometheus/prometheus.yml", target, "127.0.0.1:9200")
+
+
+def test_a_variable_that_the_program_or_how_it_is_started_names_is_known(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "`PEAK_TRADE_SHOP_EVENTS`", "`PEAK_TRADE_SHOP_EVENTS` `PEAK_TRADE_SHOP_LAMP`")
+    small.edit("contracts/shop.yaml", "values: [open, closed]", "values: [open, closed], default: open")
+    [found] = small.findings("docs/env")
+    assert 'nothing reads the variable "PEAK_TRADE_SHOP_LAMP"; did you mean "PEAK_TRADE_SHOP_' in found
+    for file in ("exporters/deep/lamp.py", "contracts/lamp.py", "compose.yaml", "Makefile"):
+        small.edit(file, "", "# PEAK_TRADE_SHOP_LAMP\n")
+        assert small.findings("docs/env") == []
+        small.edit(file, "# PEAK_TRADE_SHOP_LAMP\n", "")
+    assert len(small.findings("docs/env")) == 1
+
+
+def test_what_hashes_a_label_changes_it_even_if_it_holds_no_letters(small: Checkout) -> None:
+    small.edit("contracts/shop.yaml", "values: [sale, refund], otherwise: other", 'values: ["1", "2"], otherwise: "3"')
+    for action, found in (("hashmod, modulus: 2", 1), ("uppercase", 0), ("lowercase", 0)):
+        change = f"{{action: {action}, source_labels: [kind], target_label: kind}}"
+        step = f"  - metric_relabel_configs: [{change}]\n    job_name: shop"
+        small.edit("prometheus/prometheus.yml", "  - job_name: shop", step)
+        assert len(small.findings("scrape/relabel")) == found
+        small.edit("prometheus/prometheus.yml", step, "  - job_name: shop")
+
+
+def test_of_what_a_step_loses_three_are_named_and_the_others_counted(small: Checkout) -> None:
+    families = ("sales_total", "sale_duration_seconds", "last_sale_timestamp_seconds")
+    named = ", ".join(f"the label kind of peak_trade_{family}" for family in families)
+    for regex, lost in (("kind", named), ("kind|state", f"{named} and 1 more")):
+        step = f"  - metric_relabel_configs: [{{action: labeldrop, regex: {regex}}}]\n    job_name: shop"
+        small.edit("prometheus/prometheus.yml", "  - job_name: shop", step)
+        [found] = small.findings("scrape/relabel")
+        assert f"labeldrop loses {lost}; narrow its regex" in found
+        small.edit("prometheus/prometheus.yml", step, "  - job_name: shop")
+
+
+def test_a_port_that_is_scraped_is_known(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "127.0.0.1:9200", "127.0.0.1:9310")
+    assert len(small.findings("docs/port")) == 1
+    more = '  - {job_name: more, static_configs: [{targets: ["far:9310"]}]}\n  - job_name: shop'
+    small.edit("prometheus/prometheus.yml", "  - job_name: shop", more)
+    assert small.findings("docs/port") == []
+
+
+def test_a_severity_that_an_alert_has_may_be_routed(small: Checkout) -> None:
+    small.edit("prometheus/alertmanager.yml", 'severity="page"', 'severity="loud"')
+    assert len(small.findings("route/matcher")) == 1
+    small.edit("prometheus/rules/shop.yml", "labels: {severity: warn}", "labels: {severity: loud}")
+    small.edit("prometheus/rules/shop.yml", "labels: {severity: page}", "labels: {team: till}")
+    assert small.findings("route/matcher") == []
+
+
+def test_only_bounds_of_buckets_are_compared_as_numbers(small: Checkout) -> None:
+    small.edit("contracts/shop.yaml", "values: [sale, refund], otherwise: other", 'values: ["1", "2"], otherwise: "3"')
+    small.edit(
+        "prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", 'rate(peak_trade_sales_total{kind="1"}[5m])'
+    )
+    before = small.findings("promql/value")
+    small.edit("prometheus/rules/shop.yml", 'kind="1"', 'kind="1.0"')
+    [found] = [finding for finding in small.findings("promql/value") if finding not in before]
+    assert 'never has kind "1.0"' in found

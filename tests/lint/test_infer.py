@@ -85,6 +85,7 @@ def test_of_what_is_not_declared_nothing_is_claimed(catalog: Catalog, expr: str)
         (f"clamp_min(time() - {LAST}, 0)", Unit("seconds")),
         (f"{LAST} - {LAST} offset 5m", Unit("seconds")),
         (f"time() - {LAST} > 60", Unit("seconds")),
+        ("time() - ALERTS_FOR_STATE", Unit("seconds")),
         (f"time() - {LAST} > bool 60", Unit("count")),
         (f"(sum({SALES}) > bool 0) * (time() - max({LAST}))", Unit("seconds")),
         (f"1 - sum(rate({SALES}[5m])) / sum(rate({SALES}[5m]))", Unit("ratio")),

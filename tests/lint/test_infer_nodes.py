@@ -41,6 +41,8 @@ LAST = "peak_trade_last_sale_timestamp_seconds"
         (f"{SALES} + {SALES}", False),
         (f"2 * {SALES}", False),
         ("node_x", False),
+        ("process_cpu_seconds_total", True),
+        ("process_open_fds", False),
         ("1", False),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.lint.check import check
 from contracts.lint.inputs.dashboards import read_dashboard
 from contracts.lint.inputs.located_json import Node, nodes_in, parse_json
 from contracts.lint.inputs.pages import Page
@@ -54,6 +55,7 @@ def test_an_object_knows_its_lines_and_those_of_its_keys() -> None:
         ("{a: 1}", "Expecting '\"'", 1),
         ("{} {}", "Extra data", 1),
         ("", "Expecting value", 1),
+        ('{"a":\n1' + "0" * 5000 + "}", "A number has too many digits", 2),
     ],
 )
 def test_what_is_no_json_is_refused_at_its_line(text: str, message: str, line: int) -> None:
@@ -62,8 +64,19 @@ def test_what_is_no_json_is_refused_at_its_line(text: str, message: str, line: i
     assert (caught.value.msg, caught.value.lineno) == (message, line)
 
 
+def test_json_without_a_blank_is_read_like_any_other() -> None:
+    text = '{"a":[1,2,{"b":null}],"c":{},"d":[],"e":"x"}'
+    assert parse_json(text) == json.loads(text)
+
+
+def test_json_may_be_nested_a_hundred_deep() -> None:
+    assert parse_json("[" * 100 + "]" * 100) == json.loads("[" * 100 + "]" * 100)
+    with pytest.raises(json.JSONDecodeError, match="Nested deeper than 100 levels: line 2 column 101 "):
+        parse_json("\n" + "[" * 101)
+
+
 def test_a_page_yields_what_stands_in_code_and_no_prose() -> None:
-    page = Page("a.md", "prose `one` and `two`\n```\nthree `four`\n```\nend\n")
+    page = Page("a.md", "prose `one` and `two`\n  ```sh\nthree `four`\n  ```\nend\n")
     assert list(page.code()) == [(1, "one"), (1, "two"), (3, "three `four`")]
 
 
@@ -75,12 +88,12 @@ def test_a_page_yields_the_queries_it_tells_to_ask_but_no_placeholders() -> None
 
 
 def test_links_in_code_are_none() -> None:
-    page = Page("a.md", "[a](b.md#c) `[d](e)`\n```\n[f](g)\n```\n")
-    assert list(page.links()) == [(1, "b.md#c")]
+    page = Page("a.md", "[a](b.md#c) `[d](e)`\n  ```sh\n[f](g)\n  ```\n[h](i)\n")
+    assert list(page.links()) == [(1, "b.md#c"), (5, "i")]
 
 
 def test_headings_become_anchors_as_on_github() -> None:
-    page = Page("a.md", '# One\n## One\n## `x_y` is 0!\n```\n# none\n```\n<a id="by-hand"></a>\n## Closed ##\n')
+    page = Page("a.md", '# One\n## One\n## `x_y` is 0!\n  ```sh\n# none\n  ```\n<a id="by-hand"></a>\n## Closed ##\n')
     assert page.anchors() == {"one", "one-1", "x_y-is-0", "by-hand", "closed"}
 
 
@@ -115,10 +128,47 @@ def test_prometheus_own_metrics_exist_where_it_scrapes_itself(small: Checkout) -
     assert series.labels == {"job": ("prometheus",), "instance": ()}
 
 
+def test_metrics_of_alertmanager_have_the_labels_it_gives_them(small: Checkout) -> None:
+    job = "scrape_configs:\n  - job_name: alertmanager\n"
+    small.edit("prometheus/prometheus.yml", "scrape_configs:", job)
+    series = small.tree().catalog.find("alertmanager_notifications_failed_total")
+    assert series is not None
+    assert series.labels == {"integration": (), "job": ("alertmanager",), "instance": ()}
+
+
+def test_a_rule_without_a_name_records_nothing(small: Checkout) -> None:
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", "    rules:\n      - expr: up\n")
+    assert "" not in small.tree().catalog.series
+
+
 def test_every_metric_about_the_exporter_is_in_the_catalog() -> None:
     catalog = build_catalog((), ())
     names = [metric.name for metric in (*STORED.values(), *LIVE.values())]
     assert [name for name in names if catalog.find(name) is None] == []
+
+
+def test_the_listed_values_are_those_of_the_catalog() -> None:
+    catalog = build_catalog((), ())
+    for (key, label), values in LABEL_VALUES.items():
+        series = catalog.find({**STORED, **LIVE}[key].name)
+        assert series is not None
+        assert series.labels[label] == values
+
+
+def test_a_recorded_label_has_the_values_it_has_in_all_that_is_recorded(small: Checkout) -> None:
+    rules = (
+        "      - {record: shop:both, expr: peak_trade_sales_total + on (kind) peak_trade_last_sale_timestamp_seconds}\n"
+    )
+    rules += "      - {record: shop:other, expr: max by (job) (peak_trade_sales_total) + on (job) max by (job) (up)}\n"
+    small.edit("prometheus/prometheus.yml", "scrape_configs:", "scrape_configs:\n  - job_name: more")
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    catalog = small.tree().catalog
+    found = {name: catalog.find(name) for name in ("kind:peak_trade_sales:rate5m", "shop:both", "shop:other")}
+    assert {name: series.labels for name, series in found.items() if series} == {
+        "kind:peak_trade_sales:rate5m": {"kind": ("sale", "refund", "other")},
+        "shop:both": {"kind": ("sale", "refund", "other")},
+        "shop:other": {"job": ()},
+    }
 
 
 def test_the_listed_values_belong_to_labels_that_exist() -> None:
@@ -130,6 +180,11 @@ def test_a_folder_without_contracts_is_no_checkout(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         load_tree(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: holds no contract, no rules, no scrape configuration and ")
+
+
+def test_a_folder_for_contracts_is_a_checkout_even_while_there_are_none(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    assert check(load_tree(tmp_path)) == []
 
 
 def test_a_dashboard_that_is_a_list_is_found(small: Checkout) -> None:
@@ -148,7 +203,33 @@ def test_two_recordings_of_one_name_are_one_series_with_the_values_of_both(small
     small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
     series = small.tree().catalog.find("shop:goal:count")
     assert series is not None
-    assert (series.labels, series.top) == ({"kind": ("sale", "refund")}, None)
+    assert (series.labels, series.top, series.takes_any_label) == ({"kind": ("sale", "refund")}, None, False)
+
+
+def test_two_recordings_of_one_name_with_other_labels_may_have_any(small: Checkout) -> None:
+    rules = "".join(
+        f"      - record: shop:goal:count\n        expr: vector(1)\n        labels: {{{labels}}}\n"
+        for labels in ("kind: sale", "kind: refund, till: one")
+    )
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    series = small.tree().catalog.find("shop:goal:count")
+    assert series is not None
+    assert (series.labels, series.takes_any_label) == ({"kind": ("sale", "refund")}, True)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_recording_of_something_unknown_may_have_any_label_whatever_the_other_of_its_name(
+    small: Checkout, first: bool
+) -> None:
+    exprs = ("node_x", "vector(1)") if first else ("vector(1)", "node_x")
+    rules = "".join(
+        f"      - record: shop:goal:count\n        expr: {expr}\n        labels: {{kind: {kind}}}\n"
+        for expr, kind in zip(exprs, ("sale", "refund"), strict=True)
+    )
+    small.edit("prometheus/rules/shop.yml", "    rules:\n", f"    rules:\n{rules}")
+    series = small.tree().catalog.find("shop:goal:count")
+    assert series is not None
+    assert (series.takes_any_label, series.is_ours) == (True, False)
 
 
 def test_the_units_grafana_knows_are_those_of_its_own_library() -> None:
@@ -177,3 +258,36 @@ def test_queries_of_other_kinds_of_datasource_are_no_promql() -> None:
     board = {"panels": [{"targets": targets}], "templating": {"list": chosen}}
     [panel] = read_dashboard("b.json", parse_json(json.dumps(board))).panels
     assert [target.letter for target in panel.targets] == ["0", "1", "2", "3"]
+
+
+def test_the_greatest_value_of_what_an_exporter_says_of_itself_is_known_where_there_is_one() -> None:
+    catalog = build_catalog((), ())
+    greatest = {key: catalog.find(metric.name) for key, metric in {**STORED, **LIVE}.items()}
+    flags = {"file_present", "state_ok", "live_trading_enabled"}
+    assert {key for key, series in greatest.items() if series and series.top == 1.0} == {
+        key for key in greatest if key in flags or key.endswith("_info")
+    }
+    assert {series.top for series in greatest.values() if series} == {None, 1.0}
+
+
+def test_a_constant_is_at_most_itself_and_at_most_1_if_it_is_0(small: Checkout) -> None:
+    for value, top in (("5", 5.0), ("0", 1.0), ("1", 1.0)):
+        more = f"  shop_lanes: {{type: gauge, help: L., always: {value}, init: [{{}}], budget: 1}}\n"
+        small.edit("contracts/shop.yaml", "  peak_trade_shop_state:\n", f"{more}  peak_trade_shop_state:\n")
+        series = small.tree().catalog.find("shop_lanes")
+        assert series is not None
+        assert series.top == top
+        small.edit("contracts/shop.yaml", more, "")
+
+
+def test_a_file_of_rules_without_groups_is_found_with_what_it_has(small: Checkout) -> None:
+    for text, got in (
+        ("rules: []\nx: 1\n", "rules, x"),
+        ("- 1\n", "a list"),
+        ("kind: PrometheusRule\nspec: {}\n", "kind, spec"),
+    ):
+        (small.root / "prometheus/rules/other.yml").write_text(text)
+        assert small.findings("files/readable") == [
+            f"prometheus/rules/other.yml:1: error: has no groups of rules (got {got}); write groups: and a list"
+            " [files/readable]"
+        ]

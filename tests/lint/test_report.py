@@ -48,3 +48,31 @@ def test_only_errors_and_warnings_make_it_fail(severity: Severity, code: int) ->
 
 def test_nothing_at_all_is_a_success() -> None:
     assert exit_code([]) == 0
+
+
+def test_sarif_has_each_rule_once_with_what_it_is_for_and_each_finding_in_its_place() -> None:
+    unread = Finding(Place("a b.yml", 0), "lint/exception", "error", "it names no rule; correct it")
+    shown = json.loads(render([LATER, NOTE, unread], "sarif"))
+    [run] = shown["runs"]
+    rules, results = run["tool"]["driver"]["rules"], run["results"]
+    assert [(rule["id"], rule["shortDescription"]["text"][:37]) for rule in rules] == [
+        ("contract/unused", "A metric no rule and no dashboard ask"),
+        ("lint/exception", "lint/exception"),
+        ("promql/rate", "rate(), irate() and increase() are fo"),
+    ]
+    assert [len(rule["fullDescription"]["text"]) > len(rule["shortDescription"]["text"]) for rule in rules] == [
+        True,
+        False,
+        True,
+    ]
+    assert [(found["ruleId"], found["ruleIndex"], found["level"]) for found in results] == [
+        ("lint/exception", 1, "error"),
+        ("promql/rate", 2, "warning"),
+        ("contract/unused", 0, "note"),
+    ]
+    places = [found["locations"][0]["physicalLocation"] for found in results]
+    assert [(place["artifactLocation"]["uri"], place["region"]["startLine"]) for place in places] == [
+        ("a%20b.yml", 1),
+        ("b.yml", 9),
+        ("b.yml", 10),
+    ]

@@ -110,3 +110,9 @@ def test_an_expression_that_is_no_promql_is_said_once_and_leads_to_nothing_else(
     small.edit("prometheus/rules/shop.yml", "> 0.5", "> ")
     more = [finding for finding in small.findings() if finding not in before and ": info:" not in finding]
     assert [finding.rpartition(" ")[2] for finding in more] == ["[promql/syntax]", "[promql/syntax]"]
+
+
+def test_a_label_in_a_name_is_said_whole_even_if_it_holds_the_sign_of_one(small: Checkout) -> None:
+    small.edit("contracts/shop.yaml", "peak_trade_sales_total", "peak_trade_sales_by_day_by_kind_total")
+    [found] = small.findings("contract/name")
+    assert 'has the label "day_by_kind" in its name; drop it' in found

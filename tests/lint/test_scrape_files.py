@@ -37,7 +37,7 @@ def scrape(small: Checkout, text: str) -> ScrapeFile:
     ],
 )
 def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
-    assert seconds_of(text) == pytest.approx(seconds)
+    assert seconds_of(text) == pytest.approx(seconds, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,16 @@ def test_labels_that_targets_add_are_known(stranger: Path) -> None:
     assert labels_missing() == []
 
 
+def test_an_alert_may_have_another_value_of_a_label_than_the_targets(stranger: Path) -> None:
+    rules, scrape = stranger / "prometheus/rules/acme.yml", stranger / "prometheus/prometheus.yml"
+    asked = '[5m]) > 1 unless on () ALERTS{region="all"}'
+    text = rules.read_text().replace('{status="failed"}[5m]) > 1', asked)
+    rules.write_text(text.replace("severity: ticket", "severity: ticket, region: all"))
+    static = '{targets: ["one:9200"], labels: {region: north}}'
+    scrape.write_text(scrape.read_text().replace('{targets: ["one:9200"]}', static))
+    assert check(load_tree(stranger), ["promql/value", "promql/label", "promql/syntax"]) == []
+
+
 def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
     rules = stranger / "prometheus/rules/acme.yml"
     rules.write_text(rules.read_text().replace('{status="failed"}[5m]) > 1', '[5m]) > 1 unless ALERTS{alertname="X"}'))
@@ -201,6 +211,26 @@ def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
     settings = (stranger / "peaktrade.toml").read_text()
     (stranger / "peaktrade.toml").write_text(settings.replace("[lint]", '[lint]\nforeign_alerts = ["X*"]'))
     assert [finding.id for finding in check(load_tree(stranger), ["promql/value"])] == []
+
+
+def test_a_variable_may_list_values_of_metrics_of_others(stranger: Path) -> None:
+    (stranger / "grafana/dashboards").mkdir(parents=True)
+    for metric, found in (("node_cpu_seconds_total", 0), ("acme_requests_total", 0), ("acme_gone_total", 1)):
+        variable = f'{{"name": "a", "type": "query", "query": "label_values({metric}, job)"}}'
+        board = f'{{"uid": "a", "title": "$a", "templating": {{"list": [{variable}]}}}}'
+        (stranger / "grafana/dashboards/a.json").write_text(board)
+        assert len(check(load_tree(stranger), ["dashboard/variable"])) == found
+    (stranger / "contracts/acme.yaml").unlink()
+    assert check(load_tree(stranger), ["dashboard/variable"]) == []
+
+
+def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
+    (stranger / "docs").mkdir()
+    (stranger / "docs/all.md").write_text("`ACME_Elsewhere` `ACME_Nowhere`\n")
+    for foreign, found in (([], 2), (["ACME_Else*"], 1), (["*_Nowhere", "ACME_Elsewhere"], 0)):
+        settings = SETTINGS.replace("[lint]", f"[lint]\nforeign_alerts = {foreign}")
+        (stranger / "peaktrade.toml").write_text(settings)
+        assert len(check(load_tree(stranger), ["docs/alert"])) == found
 
 
 @pytest.mark.parametrize(
@@ -233,13 +263,26 @@ def test_alerts_of_others_may_be_asked_for(stranger: Path) -> None:
                 f"[lint.layout]\nrules = ['{one}']",
                 "lint.layout.rules: patterns are from the root and stay in it; correct it",
             )
-            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!")
+            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!", "a//b.yml", "a/../b.yml")
+        ),
+        *(
+            (
+                f"[lint.layout]\nrules = {more}",
+                "lint.layout.rules: patterns are from the root and stay in it; correct it",
+            )
+            for more in ("['a/*.yml', '/etc/*.yml']", '["a\\u0000.yml"]')
         ),
         ("[lint.off]\n'rule/alert' = ' '", "lint.off: each rule needs a reason; write it"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_said_and_changes_nothing(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "peaktrade.toml").write_text(text)
+    assert read_settings(tmp_path) == (LintSettings(), [problem])
+
+
+def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    (tmp_path / "peaktrade.toml").mkdir()
+    problem = "cannot be read (Is a directory); check it and its permissions"
     assert read_settings(tmp_path) == (LintSettings(), [problem])
 
 

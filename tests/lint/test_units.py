@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts.lint.promql.units import Unit, divide, multiply, per_second, unit_of, unit_of_name
+from contracts.lint.inputs.unit_ids import meant
+from contracts.lint.promql.units import GRAFANA_UNITS, Unit, divide, multiply, per_second, unit_of, unit_of_name
 from contracts.model import Metric
 
 RATE = Unit("count/s")
@@ -99,6 +100,50 @@ def test_units_are_calculated_with(function: Any, given: tuple[Any, ...], unit: 
 
 def test_a_unit_is_written_with_its_scale_unless_it_is_one() -> None:
     assert [str(Unit("seconds", scale)) for scale in (1, 1000, 0.5)] == ["seconds", "seconds x 1000", "seconds x 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"),
+    [
+        ("secs", "s"),
+        ("millis", "ms"),
+        ("min", "m"),
+        ("hours", "h"),
+        ("octets", "bytes"),
+        ("bytes/s", "Bps"),
+        ("pct", "percent"),
+        ("share", "percentunit"),
+        ("requests/s", "reqps"),
+        ("count", "short"),
+    ],
+)
+def test_of_what_people_write_instead_of_an_id_the_id_is_told(written: str, unit: str) -> None:
+    assert meant(written) == unit
+
+
+@pytest.mark.parametrize(
+    ("ids", "unit"),
+    [
+        ("bool bool_yes_no bool_on_off short none", Unit("count")),
+        ("short locale string", Unit("count", 60)),
+        ("reqps ops cps eps rps wps iops mps short", Unit("count/s")),
+        ("reqpm opm cpm epm rpm wpm mpm short", Unit("count/s", 60)),
+        ("short", Unit("count/s", 3600)),
+        ("s dtdurations dthms clocks", Unit("seconds")),
+        ("ms dtdurationms clockms", Unit("seconds", 1000)),
+        ("µs", Unit("seconds", 1e6)),
+        ("ns", Unit("seconds", 1e9)),
+        ("m", Unit("seconds", 1 / 60)),
+        ("h", Unit("seconds", 1 / 3600)),
+        ("bytes decbytes", Unit("bytes")),
+        ("Bps binBps", Unit("bytes/s")),
+        ("percentunit", Unit("ratio")),
+        ("percent", Unit("ratio", 100)),
+        ("dateTimeAsIso dateTimeAsUS dateTimeAsLocal dateTimeFromNow dateTimeAsSystem", Unit("timestamp", 1000)),
+    ],
+)
+def test_grafanas_units_show_values_of_a_dimension_on_a_scale(ids: str, unit: Unit) -> None:
+    assert [one for one in ids.split() if unit not in GRAFANA_UNITS[one]] == []
 
 
 def test_the_buckets_and_the_count_of_a_histogram_count_and_its_sum_has_the_unit() -> None:

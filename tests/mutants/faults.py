@@ -3,7 +3,8 @@
 In: source text. Out: `Mutant`s, each with the text of the statement before and after, and the module's text with it.
 A fault changes one thing: a comparison, a boolean operator, a number by one, an arithmetic operator, a condition into
 its opposite, the order of two arguments, a function into its counterpart, or it drops a statement or a bound. Left
-alone is what no run can show to be wrong: annotations, docstrings, asserts, texts, and `strict=` of zip, an assert too.
+alone is what no run can show to be wrong: annotations, docstrings, asserts, texts, `strict=` of zip, an assert too, and
+the order of what the smallest or largest is taken of.
 """
 
 from __future__ import annotations
@@ -310,7 +311,8 @@ def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
             yield ast.Call(ast.Name(_FUNCTIONS[name], ast.Load()), node.args, node.keywords)
         case ast.Attribute(value=owner, attr=name) if name in _METHODS:
             yield ast.Call(ast.Attribute(owner, _METHODS[name], ast.Load()), node.args, node.keywords)
-    if len(node.args) > 1 and not any(isinstance(arg, ast.Starred) for arg in node.args[:2]):
+    is_symmetric = isinstance(node.func, ast.Name) and node.func.id in ("min", "max")
+    if len(node.args) > 1 and not is_symmetric and not any(isinstance(arg, ast.Starred) for arg in node.args[:2]):
         yield ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords)
 
 

@@ -48,10 +48,7 @@ def _object(node: Node, shape: Shape, path: str, faults: list[tuple[int, str]]) 
 def _fitting(value: Any, shape: Any, path: str, line: int, faults: list[tuple[int, str]]) -> Any:
     """Return what of a value is of the shape; None if nothing is."""
     if isinstance(shape, list) and isinstance(value, list):
-        items = [
-            _fitting(item, shape[0], f"{path}[{number}]", item.line if isinstance(item, Node) else line, faults)
-            for number, item in enumerate(value)
-        ]
+        items = [_fitting(item, shape[0], f"{path}[{number}]", line, faults) for number, item in enumerate(value)]
         return [item for item in items if item is not None]
     if isinstance(shape, Mapping) and isinstance(value, Node):
         return _object(value, shape, path, faults)

@@ -59,7 +59,7 @@ _BOARD = re.compile(r'"panels"\s*:')
 def find_files(root: Path, layout: Layout | None) -> Mapping[str, Sequence[Path]]:
     """Return kind -> files, each in order of its path."""
     found = {one.name: _matching(root, getattr(layout or Layout(), one.name)) for one in fields(Layout)}
-    if layout is not None or found["contracts"] or (root / "contracts").is_dir():
+    if layout is not None or (root / "contracts").is_dir():
         return found
     guessed: dict[str, list[Path]] = {one.name: [] for one in fields(Layout)}
     for path in _walk(root):
@@ -73,8 +73,7 @@ def find_files(root: Path, layout: Layout | None) -> Mapping[str, Sequence[Path]
 def _matching(root: Path, patterns: Sequence[str]) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in patterns:
-        if not pattern.startswith("!"):
-            found |= dict.fromkeys(sorted(root.glob(pattern)))
+        found |= dict.fromkeys(sorted(root.glob(pattern)))  # of one after `!` nothing has the name
     against = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
     return [path for path in found if not any(fnmatchcase(path.relative_to(root).as_posix(), one) for one in against)]
 

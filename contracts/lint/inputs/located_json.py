@@ -27,7 +27,6 @@ class Node(dict[str, Any]):
     __slots__ = ("key_lines", "last", "line")
 
     def __init__(self, line: int) -> None:
-        super().__init__()
         self.line = line
         self.last = line
         self.key_lines: dict[str, int] = {}
@@ -87,16 +86,17 @@ class _Reader:
     def _scalar(self, at: int) -> tuple[Any, int]:
         try:
             value, end = self._scalars.raw_decode(self._text, at)
-        except json.JSONDecodeError:
-            raise
-        except ValueError as error:  # Python reads no integer of more than 4300 digits
+        except ValueError as error:
+            if isinstance(error, json.JSONDecodeError):
+                raise
+            # Python reads no integer of more than 4300 digits
             raise json.JSONDecodeError("A number has too many digits", self._text, at) from error
         if isinstance(value, str) and not value.isascii() and _HALF.search(value):
             raise json.JSONDecodeError("A text holds half of a surrogate pair", self._text, at)
         return value, end
 
     def _line(self, at: int) -> int:
-        return bisect_right(self._breaks, at - 1) + 1
+        return bisect_right(self._breaks, at) + 1
 
     def _array(self, at: int) -> tuple[list[Any], int]:
         found: list[Any] = []

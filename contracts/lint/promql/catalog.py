@@ -74,7 +74,7 @@ class Catalog:
 
     def find(self, name: str | None) -> Series | None:
         """Return the series of a sample name; none of a name that is not known."""
-        return self.series.get(name or "")
+        return self.series.get(name) if name else None
 
     def knows(self, names: Iterable[str | None]) -> bool:
         """Whether all of these are of contracts and exporters, or recorded from such: of others nothing is judged."""
@@ -100,7 +100,7 @@ def _with_labels(series: Series, added: Sequence[tuple[str, Mapping[str, tuple[s
     jobs = series.labels.get("job", ())
     more: dict[str, tuple[str, ...]] = {}
     for job, labels in added:
-        if not job or not jobs or job in jobs:
+        if not job or job in jobs:
             more |= {label: () if label in more else values for label, values in labels.items()}
     takes_any = series.takes_any_label or "*" in more
     labels = {**{label: values for label, values in more.items() if label != "*"}, **series.labels}

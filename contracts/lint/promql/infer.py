@@ -262,7 +262,7 @@ def _matched(expr: pp.BinaryExpr, left: Value, right: Value) -> tuple[Labels, La
     card = modifier.card if modifier is not None else pp.VectorMatchCardinality.OneToOne
     if card in (pp.VectorMatchCardinality.ManyToOne, pp.VectorMatchCardinality.OneToMany):
         many, one = (left, right) if card == pp.VectorMatchCardinality.ManyToOne else (right, left)
-        brought = frozenset(modifier.group_labels or ())
+        brought = frozenset(modifier.group_labels)
         sure = None if many.sure is None or one.sure is None else many.sure | (brought & one.sure)
         return union(many.labels, brought), sure
     if matching is None:

@@ -141,9 +141,9 @@ def number_of(expr: Any) -> float | None:
 
 def name_of(selector: pp.VectorSelector) -> str | None:
     """Return the metric name of a selector; None if it is a pattern, a variable or missing."""
-    names = [selector.name] if selector.name else []
-    names += [m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == pp.MatchOp.Equal]
-    return names[0] if names and not has_variable(names[0]) and VARIABLE not in names[0] else None
+    stated = (m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == pp.MatchOp.Equal)
+    name = selector.name or next(stated, "")
+    return name if name and not has_variable(name) and VARIABLE not in name else None
 
 
 def has_variable(text: str) -> bool:

@@ -38,7 +38,7 @@ def _missing(tree: Tree, file: str, service: Service) -> Iterator[Claim]:
     for mount in service.mounts:
         path = _source(file, mount) if mount.is_of_files else ""
         is_meant = mount.is_read_only or "." in path.rpartition("/")[2].lstrip(".")
-        if path and is_meant and not (tree.root / path).exists():
+        if is_meant and not (tree.root / path).exists():
             problem = f"mounts {quote(mount.source)}, which does not exist here"
             yield mount.place, f"the service {quote(service.name)} {problem}; correct the path"
 

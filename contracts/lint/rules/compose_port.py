@@ -62,13 +62,13 @@ def _targets(tree: Tree, services: list[Service]) -> Iterator[Claim]:
     for scrape in tree.scrapes:
         for job in scrape.jobs if scrape.file in mounted else ():
             for target in job.targets:
-                host, _, text = target.rpartition(":")
-                if host in names and text.isdecimal() and _listens_on(names[host], tree) not in (0, int(text)):
+                host, _, port = target.rpartition(":")
+                if host in names and port.isdecimal() and _listens_on(names[host], tree) not in (0, int(port)):
                     wanted = _listens_on(names[host], tree)
                     problem = f"{quote(target)} is a service that listens on {wanted}"
                     yield job.place, f"the job {quote(job.name)}: {problem}; correct the target"
         for target, place in _alertmanagers(scrape.node, scrape.file) if scrape.file in mounted else ():
-            host, _, text = target.rpartition(":")
+            host = target.rpartition(":")[0]
             if "." not in host and host not in ("localhost", "") and host not in names:
                 problem = (
                     f"alerts go to {quote(target)}, which is no service (expected one of {', '.join(sorted(names))})"

@@ -32,7 +32,7 @@ def check(tree: Tree) -> Iterator[Claim]:
 
 
 def _problem(contract: Contract, metric: Metric) -> str:
-    word = contract.words.get((metric.amount or metric.subject) or "")
+    word = contract.words.get(metric.about) if metric.about else None
     stem = metric.name.removesuffix("_total").split("_by_")[0]
     has = next((unit for unit in ("timestamp_seconds", *_UNITS) if stem.endswith(f"_{unit}")), "none")
     wanted = "none"

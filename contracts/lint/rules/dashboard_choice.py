@@ -41,7 +41,7 @@ def check(tree: Tree) -> Iterator[Claim]:
                     yield query.place, f"{query.owner}: {problem}"
                 series = tree.catalog.find(name)
                 known = series.labels.get(matcher.name, ()) if series is not None else ()
-                if known and variable.type == "custom":
+                if known:
                     wrong = {value for value in variable.choices if not any(map(partial(matches, value), known))}
                     unknown[variable.name] = wrong & unknown.get(variable.name, wrong)
         for found, values in unknown.items():

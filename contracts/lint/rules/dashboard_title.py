@@ -84,7 +84,7 @@ def _wrong_end(title: str, target: Target) -> str:
         return ""
     for node in target.query.nodes():
         if operator_of(node) == "max" and node.modifier is None:
-            names = [name_of(selector) or "" for selector in selectors(node.expr)]
+            names = [name for selector in selectors(node.expr) if (name := name_of(selector))]
             if any(unit_of_name(name) == TIMESTAMP for name in names) and "time()" not in str(node.expr):
                 return "the title says worst, but max() of a timestamp is the newest; use min()"
     return ""

@@ -72,7 +72,7 @@ def _is_one_of(unit: Unit, shown: tuple[Unit, ...]) -> bool:
 
 def _expected(unit: Unit) -> str:
     """Return the most telling of the units that fit."""
-    fitting = [name for name, shown in GRAFANA_UNITS.items() if name and _is_one_of(unit, shown)]
+    fitting = [name for name, shown in GRAFANA_UNITS.items() if _is_one_of(unit, shown)]
     telling = [name for name in fitting if GRAFANA_UNITS[name] != GRAFANA_UNITS["short"]]
     if unit.dimension == "count" or not telling:
         return quote("short") if fitting else "another scale"

@@ -49,9 +49,9 @@ def _queries(board: Dashboard) -> Iterator[Query]:
 
 def _problem(tree: Tree, variable: Variable) -> str:
     found = _VALUES.search(variable.query) if variable.type == "query" else None
-    if found is None:
+    if found is None or not found["selector"]:
         return ""
-    query = Query(found["selector"] or "up", variable.place, "variable", variable.name)
+    query = Query(found["selector"], variable.place, "variable", variable.name)
     expr = query.tree
     names = [name_of(selector) for selector in selectors(expr)] if expr is not None else []
     for name in names:
@@ -60,7 +60,7 @@ def _problem(tree: Tree, variable: Variable) -> str:
             continue
         if series is None:
             return f"no metric is named {quote(str(name))}; correct label_values()"
-        if found["selector"] and found["label"] not in series.labels and not series.takes_any_label:
+        if found["label"] not in series.labels and not series.takes_any_label:
             have = ", ".join(sorted(series.labels))
             return f"{name} has no label {quote(found['label'])} (expected one of {have}); correct label_values()"
     return ""

@@ -16,7 +16,7 @@ from contracts.lint.finding import Claim, Severity, listed
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.promql.catalog import Catalog
 from contracts.lint.promql.infer import Labels, infer, union
-from contracts.lint.promql.syntax import SET_OPERATORS, VARIABLE, name_of, operator_of
+from contracts.lint.promql.syntax import VARIABLE, name_of, operator_of
 
 __all__ = ["SEVERITY", "check"]
 
@@ -60,7 +60,7 @@ def _in_matching(node: Any, catalog: Catalog) -> Iterator[str]:
         sides = (left.labels, right.labels) if on else (union(left.labels, right.labels),)
         for side in sides:
             yield from _missing(clause, modifier.matching.labels, side)
-    if modifier.group_labels and operator_of(node) not in SET_OPERATORS:
+    if modifier.group_labels:
         is_left = modifier.card == pp.VectorMatchCardinality.ManyToOne
         clause = "group_left" if is_left else "group_right"
         yield from _missing(clause, modifier.group_labels, (right if is_left else left).labels)

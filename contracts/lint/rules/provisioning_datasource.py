@@ -47,9 +47,9 @@ def check(tree: Tree) -> Iterator[Claim]:
 
 
 def _wrong_address(source: Spot, file: str, services: dict[str, Service]) -> Iterator[Claim]:
-    url = source.get("url")
-    found = _URL.fullmatch(url.text) if url is not None else None
-    if url is None or found is None or not services:
+    url = source.at("url")
+    found = _URL.fullmatch(url.text)
+    if found is None or not services:
         return
     host, port = found[1], int(found[2])
     place, name = Place(file, url.line), quote(source.text_of("name"))

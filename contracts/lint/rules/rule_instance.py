@@ -25,10 +25,9 @@ _TARGET = frozenset({"job", "instance"})
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield alerts that lose the target they speak of."""
     for rule in tree.rules:
-        expr = rule.query.tree
-        if expr is None or not rule.is_alert or not any(rule.query.selectors()) or _is_for_all(rule):
+        if not rule.is_alert or not any(rule.query.selectors()) or _is_for_all(rule):
             continue
-        labels = infer(expr, tree.catalog).labels
+        labels = infer(rule.query.tree, tree.catalog).labels
         if labels is not None and not labels >= _TARGET:
             have = listed(labels)
             problem = f"alert {rule.name}: loses job and instance, so that one host hides another (has {have})"

@@ -31,8 +31,10 @@ def check(tree: Tree) -> Iterator[Claim]:
             needs = {"sample_limit": _samples(contract), "label_limit": _labels(contract)} if contract else {}
             for key, needed in needs.items():
                 stated = job.node.get(key) or scrape.node.at("global").get(key)
-                got = int(stated.text) if stated is not None and re.fullmatch("[0-9]{1,15}", stated.text) else 0
-                if stated is not None and 0 < got < needed:
+                if stated is None or not re.fullmatch("[0-9]{1,15}", stated.text):
+                    continue
+                got = int(stated.text)
+                if 0 < got < needed:
                     problem = f"the {key} of {quote(job.name)} is below what it can have (got {got}, expected {needed})"
                     yield job.place.at(stated.line), f"{problem}; raise it, or drop labels in the contract"
 

@@ -152,7 +152,7 @@ def _look(path: str) -> Backup | None:
 def _age(one: Backup) -> tuple[int, int, str]:
     """Sort key, oldest first: by time of last write, then name.2 before name.1."""
     number = re.search(r"(\d+)(?:\.(?:gz|bz2|xz|zst))?$", one.path)
-    return one.mtime_ns, -int(number[1][-9:]) if number else 0, one.path
+    return one.mtime_ns, -int(number[1]) if number else 0, one.path
 
 
 def find_content(
@@ -164,7 +164,7 @@ def find_content(
     its text from the anchor on. Nothing is found if the checkpoint has read fewer than `least` bytes.
     """
     best: tuple[Backup, int] | None = None
-    for one in candidates if checkpoint.offset >= max(1, least) else ():
+    for one in candidates if checkpoint.offset >= least else ():
         fd = _open_text(one, checkpoint)
         if fd is None:
             continue

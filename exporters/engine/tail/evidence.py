@@ -84,14 +84,10 @@ class Evidence:
 
     def add(self, before: bytes, data: bytes, offset: int, end: int) -> None:
         """Note the places passed by reading `data` from `offset` up to `end`; `before` is what stands before it."""
-        if end < self._next:
-            return
-        place = self._next
-        while place <= end:
-            at = place - offset
-            self._fresh[place] = data[at - WINDOW : at] if at >= WINDOW else (before + data[:at])[-WINDOW:]
-            place = place + _STEP if place >= _START[-1] else _place_after(place)
-        self._next = place
+        while self._next <= end:
+            at = self._next - offset
+            self._fresh[self._next] = data[at - WINDOW : at] if at >= WINDOW else (before + data[:at])[-WINDOW:]
+            self._next = _place_after(self._next)
         if len(self._fresh) > _FRESH:
             self._settle(end)
 

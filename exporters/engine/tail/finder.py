@@ -40,7 +40,7 @@ class Found(Struct):
 class Finder:
     """The patterns of one tail; `may_follow` says of each path they lead to whether it is one of theirs."""
 
-    def __init__(self, patterns: Sequence[str], may_follow: Callable[[str], bool] = lambda path: True) -> None:
+    def __init__(self, patterns: Sequence[str], may_follow: Callable[[str], bool]) -> None:
         self._patterns, self._left_out = globs_of(patterns), left_out_of(patterns)
         self._may_follow = may_follow
 

@@ -38,10 +38,10 @@ class Generation(Struct, eq=False):
 
     stream: Stream
     is_begun: bool
+    active_at: float
     after_gap: bool = False
     serial: int = 0
     moved_at: float | None = None
-    active_at: float = 0.0
     is_packed: bool = False
 
     @property
@@ -72,8 +72,8 @@ class Generation(Struct, eq=False):
             self.moved_at = monotonic
 
     def is_quiet(self, monotonic: float, grace_s: float) -> bool:
-        """Whether it has moved away, been read to its end and been left alone for `grace_s`."""
-        return not self.is_live and monotonic - self.quiet_since >= grace_s and not self.stream.has_changed
+        """Whether it has been read to its end and been left alone for `grace_s`, since it moved away if it did."""
+        return monotonic - self.quiet_since >= grace_s and not self.stream.has_changed
 
     def begin(self, before: Stream | None) -> None:
         """Decide where it starts: at 0, or where its deleted predecessor ended if it is its rewrite.
@@ -82,8 +82,7 @@ class Generation(Struct, eq=False):
             OSError: if the file cannot be read; it is not begun then.
         """
         if not self.is_begun:
-            may_go_on = before is not None and not self.after_gap and len(before.proof.anchor) >= _MIN_REWRITE
-            if may_go_on and before is not None and before.is_deleted:
+            if before is not None and not self.after_gap and len(before.proof.anchor) >= _MIN_REWRITE:
                 self.stream.take_over(before)
             self.is_begun = True
 
@@ -126,9 +125,10 @@ class OpenFiles:
         """
         is_asked = everything or len(self._open_files) < _MANY
         for chain in filter(None, list(self._open_files.values())):
-            if len(chain) == 1 and chain[0].is_begun:
-                is_recent = monotonic - chain[0].active_at < _QUIET_S
-                if chain[0].stream.is_unchanged if is_asked or is_recent else not is_recent:
+            gen, *others = chain
+            if not others and gen.is_begun:
+                is_recent = monotonic - gen.active_at < _QUIET_S
+                if not (is_asked or is_recent) or gen.stream.is_unchanged:
                     continue
             yield chain
 
@@ -199,7 +199,7 @@ class OpenFiles:
             for gen in chain:
                 if gen.moved_at is None:
                     continue
-                is_wanted = is_short and not gen.is_live and not gen.stream.is_deleted
+                is_wanted = is_short and not gen.stream.is_deleted
                 if gen.is_quiet(monotonic, 0.0 if is_wanted else grace_s):
                     is_replaced = is_wanted or gen is not chain[-1] or any(other.is_live for other in chain)
                     (done if is_replaced or gen.stream.is_deleted else kept).append(gen)

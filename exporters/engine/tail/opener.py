@@ -139,13 +139,10 @@ class Opener:
         new: dict[str, Stream] = {}
         for path in wanted:
             stream = self._open_stream(path)
-            if stream is not None and stream.key[:2] not in taken:
+            if stream is not None:
                 new[path] = stream
                 if path in longer:
                     stream.restore(longer[path])
-                taken.add((stream.key.dev, stream.key.ino))
-            elif stream is not None:
-                stream.close()
         rotated = [path for path, stream in new.items() if self._is_successor(path, stream, wanted[path], names)]
         self._history.look(rotated)
         keys = {gen.stream.key for gen in self._open_files.generations()} if new else set()
@@ -172,10 +169,9 @@ class Opener:
         if stream.key in keys:
             new.pop(path).close()
             return []
-        may_go_on = bool(chain)
         notices = self._catch_up.add_unread(path, chain, monotonic, stream) if has_past else []
-        is_begun = self._history.take_back(stream) or not may_go_on
-        gen = Generation(stream, is_begun, after_gap=path in self.missed, active_at=monotonic)
+        is_back = self._history.take_back(stream)
+        gen = Generation(stream, is_begun=is_back, after_gap=path in self.missed, active_at=monotonic)
         self._open_files.add(gen, chain)
         self._history.opened(key)
         keys |= {gen.stream.key for gen in chain}

@@ -103,12 +103,12 @@ def _is_double(at: int, found: Sequence[tuple[Backup, Opening]]) -> bool:
         is_first = (whole.size, -other_at) > (text.size, -at)
         if not is_first or longer.checkpoint != opening.checkpoint:
             continue
-        if opening.checkpoint is not None or (is_part(text, whole) and not _are_alike(one, other, text, whole)):
+        if opening.checkpoint is not None or (is_part(text, whole) and not _are_alike((one, other), text, whole)):
             return True
     return False
 
 
-def _are_alike(one: Backup, other: Backup, text: PlainText, whole: PlainText) -> bool:
+def _are_alike(files: Iterable[Backup], text: PlainText, whole: PlainText) -> bool:
     """Whether two files only look like one, as their text repeats itself and their names do not say that they are."""
-    names = {os.path.splitext(file.path)[0] if file.is_packed else file.path for file in (one, other)}
+    names = {os.path.splitext(file.path)[0] if file.is_packed else file.path for file in files}
     return len(names) > 1 and is_repeated(whole, text.size)

@@ -30,7 +30,7 @@ class Quiet:
         self._folders = sorted(set(folders))
         self._states: dict[str, object] = {}
         self._since: dict[str, float] = {}
-        self._looked_at = float("-inf")
+        self._looked_at: float
         self._watched: Watched = ()
         self._is_usable = False
 
@@ -39,7 +39,7 @@ class Quiet:
         self._is_usable = False
         for folder in self._folders:
             state = _state_of(folder)
-            if self._states.get(folder) != state:
+            if folder not in self._since or self._states[folder] != state:
                 self._states[folder], self._since[folder] = state, monotonic
         self._looked_at = monotonic
 

@@ -80,8 +80,9 @@ class Search:
         """
         checkpoint = match.checkpoint
         rewrite = next((one for one in matches if _is_begun_anew(one, checkpoint)), None)
-        if rewrite is not None and rewrite.opening is not None:
-            found = Match(checkpoint, replace(rewrite.opening, checkpoint=checkpoint), "copied")
+        opening = rewrite.opening if rewrite is not None else None
+        if opening is not None:
+            found = Match(checkpoint, replace(opening, checkpoint=checkpoint), "copied")
         else:
             found = self._copy_of(checkpoint, [*(one.checkpoint for one in matches), *held])
         return [found if one is match else one for one in matches if one is not rewrite]
@@ -93,8 +94,7 @@ class Search:
     def _take(self, match: Match) -> bool:
         """Note that a file is spoken for; none is opened twice."""
         opening = match.opening
-        if opening is None:
-            return False
+        assert opening is not None, "there is something to be spoken for"
         key = opening.key or file_key(opening.fd)
         if key in self.taken:
             os.close(opening.fd)
@@ -105,7 +105,8 @@ class Search:
     def _among_live(self, checkpoint: Checkpoint) -> Match | None:
         for path in self._names.get(checkpoint.key[:2], ()):
             match = self._same(path, path, checkpoint)
-            if match is not None and match.opening is not None:
+            if match is not None:
+                assert match.opening is not None
                 is_there = path == checkpoint.path or checkpoint.key in self._known
                 outcome = "resumed" if is_there else "moved"
                 return replace(match, opening=replace(match.opening, is_live=True), outcome=outcome)
@@ -168,7 +169,7 @@ class Search:
         Where a copy was made of what was cut off, the file was emptied and begun anew, however alike it begins.
         """
         text = PlainText(fd)
-        is_cut = PROOF_BYTES <= text.size < checkpoint.offset and checkpoint.head_length == PROOF_BYTES
+        is_cut = PROOF_BYTES <= text.size < checkpoint.offset
         unknown = (one for one in self._backups[checkpoint.path] if one.key not in self._known)
         if not is_cut or not begins_like(text, checkpoint) or has_copy(unknown, checkpoint, text.size):
             return None
@@ -202,9 +203,9 @@ class Search:
         return match if self._take(match) else Match(checkpoint)
 
     def _rewritten(self, checkpoint: Checkpoint) -> Iterator[Backup]:
-        """Yield the live file if it is another than the checkpoint's."""
+        """Yield the live file, unless it is spoken for."""
         key = self._live.get(checkpoint.path)
-        if key is not None and not is_same(key, checkpoint.key) and key not in self.taken:
+        if key is not None and key not in self.taken:
             with contextlib.suppress(OSError):
                 size = os.stat(checkpoint.path).st_size
                 yield Backup(checkpoint.path, key, size, 0, is_packed=False)

@@ -127,13 +127,10 @@ class Stream:
     @property
     def is_unchanged(self) -> bool:
         """Whether read() would find nothing, as the file has not been touched since it last found nothing."""
-        if not self._is_stable:
-            return False
         try:
-            info = os.fstat(self.fd)
+            return self._is_stable and self._stat == _state_of(os.fstat(self.fd))
         except OSError:
             return False
-        return self._stat == (info.st_size, info.st_mtime_ns, info.st_ctime_ns)
 
     @property
     def is_read(self) -> bool:
@@ -229,7 +226,7 @@ class Stream:
         A file that still begins as it began, as far as 4096 bytes and all evidence tell, was cut, not rewritten.
         """
         size = os.fstat(self.fd).st_size
-        is_shorter = PROOF_BYTES <= size < self.offset and len(self.proof.head) == PROOF_BYTES
+        is_shorter = PROOF_BYTES <= size < self.offset
         if not is_shorter or not begins_like(PlainText(self.fd), cut):
             return 0, Proof(), False
         kept = os.pread(self.fd, self._max_line + 1, max(0, size - self._max_line - 1))

@@ -98,7 +98,6 @@ def _look_into(one: Backup, checkpoints: Sequence[Checkpoint]) -> Text | None:
 
 
 def _compared(checkpoint: Checkpoint) -> Iterator[_Range]:
-    yield 0, checkpoint.head_length
     yield checkpoint.offset - checkpoint.anchor_length, checkpoint.anchor_length
     yield from (_window(place) for place, _ in evidence_of(checkpoint))
 
@@ -109,7 +108,7 @@ def _window(place: int) -> _Range:
 
 def holds(text: Text, checkpoint: Checkpoint) -> bool:
     """Whether a text begins with all that was read of a file, as far as its first and last page tell."""
-    if text.size < checkpoint.offset or digest(text.read(0, checkpoint.head_length)) != checkpoint.head:
+    if digest(text.read(0, checkpoint.head_length)) != checkpoint.head:
         return False
     start = checkpoint.offset - checkpoint.anchor_length
     return digest(text.read(start, checkpoint.anchor_length)) == checkpoint.anchor

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from contracts.load import load_contract
+from contracts.model import Contract
 from exporters.engine.decode import Decoder
 from exporters.engine.values import Decoded
 from tests.budget import amount
@@ -21,12 +22,13 @@ files: {default: sample.jsonl}
 vocabulary:
   kind: {values: [a, b], otherwise: other}
   ok: {values: ["true", "false"]}
+  note: {values: [a], otherwise: other}
   amount: {type: number, unit: seconds, min: 0}
   at: {type: time}
 sources:
-  one: {match: {}, read: {kind: kind, ok: ok, amount: d.amount, at: d.at}}
+  one: {match: {}, read: {kind: kind, ok: ok, note: d.note, amount: d.amount, at: d.at}}
 metrics:
-  peak_trade_things_total: {type: counter, counts: events, labels: [kind, ok], help: Things., budget: 99}
+  peak_trade_things_total: {type: counter, counts: events, labels: [kind, ok, note], help: Things., budget: 99}
   peak_trade_amount_seconds: {type: histogram, observes: amount, buckets: [1], help: Amounts., budget: 9}
   peak_trade_last_timestamp_seconds: {type: gauge, sets: at, help: When., budget: 9}
 """
@@ -35,7 +37,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
 stamps = st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01 00:00:00", "2026-13-01T00:00:00Z", "now"])
-nested = st.dictionaries(st.sampled_from(["amount", "at", "x"]), values | stamps, max_size=3)
+nested = st.dictionaries(st.sampled_from(["amount", "at", "note", "x"]), values | stamps, max_size=3)
 objects = st.dictionaries(st.sampled_from(["kind", "ok", "d", "x"]), values | nested, max_size=4)
 ascii_or_not = st.booleans()
 
@@ -55,6 +57,12 @@ odd = st.sampled_from(
         *(b'{"kind":[]}', b'{"d":1}', b'{"d":{"at":1e999}}', b'{"kind":"\\ud800"}', b'{"kind":[],"x":"\\ud800"}'),
         *(
             b'{"x":NaN}',
+            b'{"x":"a NaN","d":{"amount":NaN,"at":-Infinity}}',
+            b'{"kind":"-Infinity","ok":"NaN","x":Infinity}',
+            b'{"x":1Infinity}',
+            b'{"x":NaN1}',
+            b'{"x":"NaN}',
+            b"Infinity",
             b'{"kind":"NaN","d":{"at":-Infinity}}',
             b"-NaN",
             b'{"x":"\\"NaN',
@@ -77,11 +85,26 @@ batches = st.lists(any_line, max_size=12).flatmap(
 )
 
 
+MISFITS = b"".join(
+    line * 300 for line in (b'{"kind":[],"ok":[],"d":7}\n', b'{"d":null,"ok":{}}\n', b'{"d":{"note":[]}}\n')
+)
+"""Values of the wrong kinds at every path, so many that they are expected from then on."""
+
+
 @pytest.fixture(scope="module")
-def decode(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], Decoded]:
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     path: Path = tmp_path_factory.mktemp("contract") / "sample.yaml"
     path.write_text(CONTRACT)
-    return Decoder(load_contract(path)).decode
+    return load_contract(path)
+
+
+@pytest.fixture(scope="module", params=["nothing", "misfits"], ids="after {}".format)
+def decode(contract: Contract, request: pytest.FixtureRequest) -> Callable[[bytes], Decoded]:
+    decoder = Decoder(contract)
+    if request.param == "misfits":
+        decoder.decode(MISFITS)
+        assert decoder._misfits.types.keys() == {("kind",), ("ok",), ("d",), ("d", "note")}
+    return decoder.decode
 
 
 def verdict(line: bytes) -> str:
@@ -116,6 +139,17 @@ def test_a_batch_decodes_as_its_lines_would_alone(decode: Callable[[bytes], Deco
     assert together.blank == sum(one.blank for one in alone)
     assert together.skipped_bytes == sum(one.skipped_bytes for one in alone)
     assert sorted(together.rejected.elements()) == sorted(reason for one in alone for reason in one.rejected.elements())
+
+
+@pytest.mark.slow
+@settings(max_examples=amount(50, 2000), deadline=None, print_blob=True)
+@given(data=batches)
+def test_what_came_before_makes_no_difference(
+    contract: Contract, decode: Callable[[bytes], Decoded], data: bytes
+) -> None:
+    found, anew = decode(data), Decoder(contract).decode(data)
+    assert shown(found) == shown(anew)
+    assert (found.blank, found.skipped_bytes, found.rejected) == (anew.blank, anew.skipped_bytes, anew.rejected)
 
 
 @pytest.mark.slow

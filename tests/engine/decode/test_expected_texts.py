@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from contracts.model import Contract
-from exporters.engine import decode as decode_module
 from exporters.engine.decode import Decoder
+from exporters.engine.decode import decoder as decode_module
 from exporters.engine.fields import Unexpected, type_expecting
 
 TEXT = """

@@ -187,3 +187,32 @@ def test_the_landing_page_shows_files_lines_and_the_last_refusals(site: HttpClie
     cells = "<td>bad_json</td><td>2026-01-25T00:13:20+00:00</td><td>logs/a.jsonl@1234</td>"
     assert f"{cells}<td>v is &quot;&lt;b&gt;&quot;, wanted 1</td>" in page
     assert site.timeouts == [1.0]
+
+
+@pytest.mark.parametrize(("number", "more"), [(0, ""), (19, ""), (20, ""), (21, "<p>and 1 more files</p>")])
+def test_the_landing_page_shows_twenty_files_and_says_how_many_more_there_are(
+    site: HttpClient, number: int, more: str
+) -> None:
+    files = [Checkpoint(n, f"{n}.jsonl", FileKey(1, 2), 7, 5, 0, 0, "", 0, "") for n in range(number)]
+    site.app = build_app(lambda: site.contract, site._join, site._render, lambda: True, lambda: Status(files))
+    page = site.ask("/").text
+    assert page.count(".jsonl</td><td>7</td><td>0</td>") == min(20, number)
+    assert page.count("more files") == bool(more)
+    assert more in page
+    assert page.count("<table>") == bool(number)
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/metrics", 3.6), ("/", 1.0)])
+def test_a_scraper_gets_what_there_is_before_its_own_time_is_up(
+    site: HttpClient, monkeypatch: pytest.MonkeyPatch, path: str, expected: float
+) -> None:
+    waited: list[float] = []
+
+    async def give_up(awaited: object, seconds: float) -> None:
+        waited.append(seconds)
+        raise TimeoutError
+
+    monkeypatch.setattr("exporters.engine.exposition.app.asyncio.wait_for", give_up)
+    answer = site.ask(path, x_prometheus_scrape_timeout_seconds="4")
+    assert answer.status_code == 200
+    assert waited == [pytest.approx(expected)]

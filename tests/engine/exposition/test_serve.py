@@ -152,8 +152,9 @@ def test_the_date_of_an_answer_moves_with_the_clock(site: Site) -> None:
         dates |= {line for line in site.ask().split(b"\r\n") if line.startswith(b"date: ")}
 
 
-def test_by_default_a_client_keeps_the_server_waiting_for_less_than_ten_seconds() -> None:
-    assert serve._PATIENCE_S + serve._TICK_S <= 10
+def test_by_default_a_client_keeps_the_server_waiting_for_ten_seconds_at_most() -> None:
+    assert serve._PATIENCE_S + serve._TICK_S == 10
+    assert serve._TICK_S == 1, "the Date of an answer says the second"
 
 
 @pytest.mark.usefixtures("impatient")
@@ -342,3 +343,14 @@ def test_without_a_descriptor_it_waits_between_two_tries(
             assert time.monotonic() - began >= 3 * 0.05
         assert read_all(client).endswith(b"healthy\n")
     assert messages(caplog) == ["no connection can be accepted now (too many open files); trying again"]
+
+
+def test_pages_are_not_made_for_a_client_that_reads_none_of_those_before(site: Site) -> None:
+    site.page = b"x" * 12_000_000
+    with closing(site.connect(SCRAPE * 3)) as client:
+        site.await_scrapes(2)
+        for _ in range(9):
+            assert site.ask().endswith(b"healthy\n")
+        assert len(site.turns) == 2
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client).count(b"x") > 3 * len(site.page), "all of them are, once it reads"

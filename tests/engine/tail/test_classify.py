@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from exporters.engine.tail.backups import list_backups
 from exporters.engine.tail.classify import REMEMBERED, Held, Judgement, Past, Verdict, classify, gone
 from exporters.engine.tail.stream import Stream
+from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint
 from tests.engine.support.tailing import line
 
@@ -183,3 +184,31 @@ def test_what_is_longer_than_a_file_still_there_is_not_its_copy(scene: Scene) ->
     scene.hold(scene.read(scene.folder / "e.jsonl.2", SAME * 500), is_live=False)
     scene.backup.write_bytes(SAME * 1000)
     assert scene.judge().verdict == "unread"
+
+
+@pytest.mark.parametrize("size", [20_000, 70_000, len(READ) - 100, len(READ)])
+def test_a_copy_of_the_packed_file_that_is_being_read_is_one_though_its_beginning_was_not_kept(
+    scene: Scene, size: int
+) -> None:
+    checkpoint = scene.read(scene.live, READ[:100_000]).checkpoint(1)
+    scene.live.unlink()
+    packed = scene.folder / "e.jsonl.2.gz"
+    packed.write_bytes(gzip.compress(READ))
+    [one] = list_backups([str(scene.live)])[str(scene.live)]
+    fd = unpack(one.path, checkpoint, one.key, one.mtime_ns)
+    scene.held = [Held(replace(checkpoint, key=one.key), fd, is_live=False)]
+    assert (scene.held[0].is_unpacked, scene.held[0].is_deleted) == (True, False)
+    scene.backup.write_bytes(READ[:size])
+    assert scene.judge().verdict in ("copy", "copy being made")
+    assert fd is not None
+    os.close(fd)
+
+
+def test_whether_an_open_file_is_deleted_or_the_text_of_a_packed_one_is_told(scene: Scene) -> None:
+    stream = scene.read(scene.live, READ)
+    scene.hold(stream, is_live=False)
+    scene.hold(stream, is_live=False, is_found=False)
+    for is_deleted in (False, True):
+        assert [one.is_deleted for one in scene.held] == [is_deleted, False]
+        assert [one.is_unpacked for one in scene.held] == [False, False]
+        scene.live.unlink(missing_ok=True)

@@ -257,3 +257,15 @@ def test_a4_a_long_preamble_that_every_file_has_does_not_hide_what_was_cut_and_b
         exporter.start()
     exporter.let_rest()
     assert total(exporter) == 2 * 100 + 100 + 30
+
+
+def test_b8_it_is_said_that_what_was_cut_goes_on_in_its_copy(exporter: Exporter, log_file: LogFile) -> None:
+    log_file.append(lines(range(60)))
+    exporter.start().poll()
+    log_file.append(lines([60]))
+    shutil.copyfile(log_file.path, f"{log_file}.1")
+    log_file.truncate(0)
+    exporter.poll(0.2)
+    exporter.let_rest()
+    assert exporter.counted(range(61))
+    assert (exporter.recoveries, exporter.lost_bytes) == ({"copied": 1}, 0)

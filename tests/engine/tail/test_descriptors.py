@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from exporters.engine.tail.classify import no_checkpoint
+from exporters.engine.tail.descriptors import open_files_allowed, raise_limit
+from exporters.engine.tail.recover import Recovery
 from exporters.engine.tail.tail import Tail
-from exporters.engine.values import Notice
+from exporters.engine.values import Checkpoint, Notice
 from tests.conftest import FakeClock
 from tests.engine.support.restart_harness import Exporter, copy_to_backup, copytruncate, line, lines, shift
 from tests.engine.support.tailing import Follower, open_descriptors
@@ -173,3 +177,48 @@ def test_b17_copies_of_a_file_that_waits_are_not_taken_for_what_was_cut_before_i
     exporter.let_rest().let_rest()
     assert exporter.counted([0, 1])
     exporter.end()
+
+
+@pytest.mark.parametrize(
+    ("soft", "expected"), [(1024, 618), (300, 136), (111, 10), (108, 8), (20, 8), (resource.RLIM_INFINITY, 1 << 30)]
+)
+def test_a_third_of_the_descriptors_and_some_more_are_kept_aside(
+    monkeypatch: pytest.MonkeyPatch, soft: int, expected: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, soft))
+    assert open_files_allowed() == expected
+
+
+@pytest.mark.parametrize("error", [OSError(1, "no"), ValueError("no")])
+def test_a_limit_that_cannot_be_raised_stays(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def refuse(which: int, limits: tuple[int, int]) -> None:
+        assert limits == (900, 900)
+        raise error
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (300, 900))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    raise_limit()
+    assert open_files_allowed() == 136
+
+
+def test_b17_at_a_start_as_many_paths_are_looked_for_as_may_be_open_and_the_others_wait() -> None:
+    def of(path: str, *kinds: bool) -> list[Checkpoint]:
+        return [replace(no_checkpoint(path, serial), done=is_done) for serial, is_done in enumerate(kinds)]
+
+    two, one, more, last = of("a", False, True, False), of("b", False), of("c", True, False), of("d", True)
+    opener = Tail([], max_open=3)._opener
+    first, later = opener.first_turn([*more[:1], *two, *one, *more[1:], *last])
+    assert first == [*two, *one, *last]
+    assert later == Recovery(met={"c"}, done=more[:1], absent=more[1:])
+
+
+def test_half_lines_show_as_lag_and_files_that_moved_away_are_open_but_not_present(tmp_path: Path) -> None:
+    for name, text in (("a", b"1\nhalf"), ("b", b"2\n12"), ("c", b"3\n")):
+        (tmp_path / f"{name}.jsonl").write_bytes(text)
+    follower = Follower(tmp_path / "*.jsonl")
+    follower.poll()
+    (tmp_path / "b.jsonl").rename(tmp_path / "elsewhere")
+    follower.poll()
+    assert (follower.tail.lag_bytes, follower.tail.files_present, follower.tail.files_open) == (6, 2, 3)
+    follower.tail.close()
+    assert follower.tail.files_open == 0

@@ -87,3 +87,23 @@ def test_evidence_that_was_stored_for_another_offset_proves_nothing(tmp_path: Pa
     checkpoint = stream.checkpoint(1)
     stream.close()
     assert evidence_of(replace(checkpoint, offset=20)) == []
+
+
+@pytest.mark.parametrize("size", [100, 30_000, 150_000])
+def test_what_was_passed_over_proves_nothing_and_what_is_before_and_behind_it_does(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "e.jsonl"
+    before, behind = lines(range(20)), lines(range(100, 1500))
+    path.write_bytes(before + bytes(size) + behind)
+    stream = Stream(str(path), os.open(path, os.O_RDONLY), 2000, 5000)
+    while stream.read(0.0) is not None:
+        pass
+    found = dict(evidence_of(stream.checkpoint(1)))
+    whole = dict(
+        evidence_of(
+            replace(stream.checkpoint(1), evidence=Evidence.of_file(stream.fd, stream.offset).stored(stream.offset))
+        )
+    )
+    assert found.items() <= whole.items()
+    passed = range(len(before) + 64, len(before) + size + 1)
+    assert {place for place in whole if place not in passed} <= found.keys()
+    stream.close()

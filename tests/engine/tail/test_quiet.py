@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from exporters.engine.tail.quiet import Quiet
+from exporters.engine.tail import quiet
+from exporters.engine.tail.quiet import Quiet, Watched
 from tests.conftest import FakeClock
 from tests.engine.support.restart_harness import Exporter, line, shift
 
@@ -118,18 +119,100 @@ def test_a_folder_proves_nothing_before_its_time_is_old_enough_or_for_links(tmp_
     paths = [str(tmp_path / f"{number}") for number in range(COUNT)]
     for path in paths:
         Path(path).touch()
-    quiet = Quiet([str(tmp_path)])
-    quiet.begin(0.0)
-    quiet.end(paths, ())
-    assert not quiet.holds(1.0, at_once=False)
-    quiet.begin(2.5)
-    quiet.end(paths, ())
-    assert quiet.holds(3.0, at_once=False)
-    assert not quiet.holds(13.0, at_once=False)
-    assert quiet.holds(13.0, at_once=True)
+    found = Quiet([str(tmp_path)])
+    found.begin(0.0)
+    found.end(paths, ())
+    assert not found.holds(1.0, at_once=False)
+    found.begin(2.5)
+    found.end(paths, ())
+    assert found.holds(3.0, at_once=False)
+    assert not found.holds(13.0, at_once=False)
+    assert found.holds(13.0, at_once=True)
     (tmp_path / "link").symlink_to("0")
-    assert not quiet.holds(3.0, at_once=True)
-    quiet.begin(20.0)
-    quiet.begin(23.0)
-    quiet.end([*paths, str(tmp_path / "link")], ())
-    assert not quiet.holds(24.0, at_once=True)
+    assert not found.holds(3.0, at_once=True)
+    found.begin(20.0)
+    found.begin(23.0)
+    found.end([*paths, str(tmp_path / "link")], ())
+    assert not found.holds(24.0, at_once=True)
+
+
+def test_e7_files_are_followed_though_the_folder_of_another_pattern_is_not_there_yet(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    exporter.kill()
+    exporter.patterns.append(str(tmp_path / "later" / "e.jsonl"))
+    exporter.start().poll().poll().poll()
+    append(tmp_path / "logs")
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "e.jsonl").write_bytes(line(1001))
+    exporter.poll()
+    assert exporter.counted(range(COUNT), [1000, 1001])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of as many files as may be left unlooked at."""
+    (tmp_path / "many").mkdir()
+    for number in range(quiet._FEWEST):
+        (tmp_path / "many" / str(number)).touch()
+    return tmp_path / "many"
+
+
+def looked(folder: Path, watched: Watched = (), moment: float = 2.0) -> Quiet:
+    """Return what two looks at a folder saw, the first at 0."""
+    found = Quiet([str(folder), str(folder)])
+    for at in (0.0, moment):
+        found.begin(at)
+        found.end(map(str, folder.iterdir()), watched)
+    return found
+
+
+def test_a_look_is_left_out_for_a_time_if_files_are_many_and_their_folder_has_been_as_it_is(folder: Path) -> None:
+    found, end = looked(folder), 2.0 + quiet._FULL_S
+    assert [found.holds(moment, at_once=False) for moment in (3.0, end - 0.1, end)] == [True, True, False]
+    end += quiet._FULL_S
+    assert [found.holds(moment, at_once=True) for moment in (3.0, end - 0.1, end)] == [True, True, False]
+    assert not looked(folder, moment=1.9).holds(3.0, at_once=True), "some file systems count in steps of two seconds"
+    assert not Quiet([]).holds(3.0, at_once=True), "there was no look at all"
+    (folder / "0").unlink()
+    assert not found.holds(3.0, at_once=True)
+    assert not looked(folder).holds(3.0, at_once=True), "they are too few"
+
+
+def test_the_working_directory_is_a_folder_as_any_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found = Quiet([""])
+    for at in (0.0, 2.0):
+        found.begin(at)
+        found.end(os.listdir(), ())
+    assert found.holds(3.0, at_once=False)
+
+
+def test_a_look_is_taken_while_the_last_one_left_something_to_do(folder: Path) -> None:
+    found = looked(folder)
+    found.begin(3.0)
+    assert not found.holds(4.0, at_once=True)
+
+
+def test_a_look_is_taken_if_a_closed_file_grew_or_went_or_a_folder_is_not_there(folder: Path, tmp_path: Path) -> None:
+    old, more = str(tmp_path / "old"), str(tmp_path / "more")
+    for path in (old, more):
+        Path(path).write_bytes(b"12345")
+    assert looked(folder, [(old, 5), (more, 6)]).holds(3.0, at_once=False)
+    assert not looked(folder, [(old, 4), (more, 5)]).holds(3.0, at_once=False)
+    assert not looked(folder, [(str(tmp_path / "gone"), 5), (old, 5)]).holds(3.0, at_once=False)
+    found = Quiet([str(folder), str(tmp_path / "gone")])
+    for at in (0.0, 3.0):
+        found.begin(at)
+        found.end(map(str, folder.iterdir()), ())
+    assert not found.holds(4.0, at_once=False)
+
+
+def test_a_folder_that_changed_is_as_it_is_since_the_look_that_saw_it(folder: Path) -> None:
+    found = looked(folder)
+    past = time.time() - 1000
+    os.utime(folder, (past, past))
+    for at, is_steady in ((3.0, False), (4.9, False), (5.0, True)):
+        found.begin(at)
+        found.end(map(str, folder.iterdir()), ())
+        assert found.holds(at, at_once=False) == is_steady

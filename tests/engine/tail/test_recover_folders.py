@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from exporters.engine.tail.backups import list_backups
+from exporters.engine.tail.recover import recover
 from exporters.engine.tail.tail import Tail
+from exporters.engine.values import Notice
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, lines, pack, shift
-from tests.engine.support.tailing import open_descriptors
+from tests.engine.support.tailing import Follower, open_descriptors
 
 pytestmark = pytest.mark.thorough
 
@@ -277,3 +279,22 @@ def test_backups_of_one_name_are_listed_once_and_oldest_first(log_file: LogFile)
     ]
     assert [one.is_packed for one in found] == [False, False, False, True]
     assert list_backups([str(log_file.path.parent / "none" / "a")]) == {str(log_file.path.parent / "none" / "a"): []}
+
+
+def test_of_a_path_that_leads_nowhere_what_is_found_is_said_and_what_is_not_is_kept(log_file: LogFile) -> None:
+    follower = Follower(log_file)
+    log_file.append(lines([1]))
+    follower.poll()
+    old = log_file.rotate("elsewhere")
+    log_file.append(lines([2]))
+    follower.poll()
+    checkpoints = follower.tail.checkpoints()
+    follower.tail.close()
+    old.unlink()
+    log_file.rotate("events.jsonl.1")
+    recovery = recover(checkpoints, frozenset(), {})
+    assert recovery.notices == [Notice("recovered", str(log_file), outcome="moved")]
+    assert [one.checkpoint for one in recovery.openings] == checkpoints[1:]
+    assert (recovery.absent, recovery.missing, recovery.done) == (checkpoints[:1], [], [])
+    for one in recovery.openings:
+        os.close(one.fd)

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from exporters.engine.state.keeper import records_of
 from exporters.engine.state.readonly import read_rows
-from exporters.engine.values import Checkpoint
+from exporters.engine.tail.classify import NOTHING, REMEMBERED, no_checkpoint
+from exporters.engine.tail.history import History
+from exporters.engine.values import Checkpoint, FileKey
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, line, lines, pack, shift
 
@@ -212,3 +215,34 @@ def test_e9_a_look_at_hundreds_of_files_and_their_backups_opens_each_once(
     exporter.kill().start().poll()
     assert len(opened) <= 5 * 200
     assert exporter.counted(range(200))
+
+
+def done(path: str, serial: int) -> Checkpoint:
+    """Return the checkpoint of a file that was read to its end."""
+    return replace(no_checkpoint(path, serial), key=FileKey(1, serial))
+
+
+def test_a2_of_all_files_let_go_as_many_are_remembered_as_may_be_and_that_others_were_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.history._REMEMBERED_IN_ALL", 5)
+    history = History()
+    every = [done(f"e{serial}", serial) for serial in range(1, 9)]
+    for one in every[:5]:
+        history.finish(one)
+    assert (history.finished(), history.known) == (every[:5], frozenset())
+    for one in every[5:]:
+        history.finish(one)
+    assert (history.finished(), history.known) == (every[3:], frozenset({NOTHING}))
+    assert sorted(history.paths()) == ["e4", "e5", "e6", "e7", "e8"]
+    assert len(history._homes) == 5, "nothing is left of what was forgotten"
+
+
+def test_of_one_path_as_many_generations_are_remembered_as_rotation_may_keep() -> None:
+    history = History()
+    history.finish(no_checkpoint("e", 1))
+    assert history.finished() == [no_checkpoint("e", 1)], "that the path was looked at"
+    every = [done("e", serial) for serial in range(2, 40)]
+    for one in every:
+        history.finish(one)
+    assert (history.finished(), history.known) == (every[-REMEMBERED:], frozenset())

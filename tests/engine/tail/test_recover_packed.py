@@ -276,3 +276,21 @@ def test_b16_many_files_looked_for_among_many_packed_ones_do_not_unpack_each_for
     assert len(unpacked) < 3 * len(names), "once to see how it begins, once to go on in it"
     exporter.let_rest()
     assert exporter.counted(range(12))
+
+
+def test_b16_a_packed_file_that_is_being_read_is_the_same_one_after_the_next_kill(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines(range(60)))
+    exporter.start().poll().kill()
+    log_file.append(lines([100]))
+    pack(log_file.rotate("events.jsonl.1"))
+    log_file.append(lines([200]))
+    exporter.start()
+    assert exporter.recoveries == {"unpacked": 1}
+    exporter.kill().start()
+    assert exporter.recoveries == {"unpacked": 1, "moved": 1}
+    assert exporter.engine is not None
+    assert exporter.engine.tail.files_present == 0, "no path leads to a packed file"
+    exporter.let_rest()
+    assert exporter.counted(range(60), [100, 200])

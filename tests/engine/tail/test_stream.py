@@ -285,3 +285,30 @@ def test_b6_a_file_cut_after_it_was_found_and_before_it_is_gone_on_with_is_a_cut
     assert stream.cut is not None
     assert (stream.cut.head, stream.cut.anchor, stream.cut.offset) == (checkpoint.head, checkpoint.anchor, 20)
     assert data_of(read_all(stream)) == b"two\n"
+
+
+def test_a_file_is_read_through_again_until_its_times_are_older_than_two_seconds(
+    log_file: LogFile, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems count times in steps of two seconds: until then something may have been written unseen."""
+    stream = opened()
+    log_file.append(b"1\n")
+    now = max(log_file.path.stat().st_mtime, log_file.path.stat().st_ctime)
+    real, reads = os.pread, list[int]()
+
+    def counted(fd: int, length: int, offset: int) -> bytes:
+        reads.append(length)
+        return real(fd, length, offset)
+
+    monkeypatch.setattr(os, "pread", counted)
+    assert isinstance(stream.read(now), Batch)
+    for later, is_unchanged in ((0.5, False), (1.9, False), (2.1, True)):
+        del reads[:]
+        assert stream.read(now + later) is None
+        assert reads
+        assert stream.is_unchanged == is_unchanged
+    del reads[:]
+    assert (stream.read(now + 3), reads) == (None, [])
+    log_file.append(b"2\n")
+    assert not stream.is_unchanged
+    assert isinstance(stream.read(now + 4), Batch)

@@ -220,3 +220,36 @@ def test_files_open_and_present_tell_rotated_files_from_live_ones(log_file: LogF
     assert (followed.tail.files_present, followed.tail.files_open) == (1, 2)
     followed.poll(10)
     assert (followed.tail.files_present, followed.tail.files_open) == (1, 1)
+
+
+def test_a_file_that_no_path_leads_to_any_more_is_not_present_though_nothing_is_to_be_read(
+    log_file: LogFile, followed: Follower
+) -> None:
+    log_file.append(line(1))
+    followed.poll()
+    later = log_file.path.stat().st_mtime + 60
+    assert list(followed.tail.drain(later, 1.0)) == []
+    assert followed.tail.files_present == 1
+    log_file.rotate("elsewhere")
+    later += 60
+    assert list(followed.tail.drain(later, 1.0)) == []
+    assert followed.tail.files_present == 1, "it has not been looked for yet"
+    followed.tail.scan(2.0)
+    assert (followed.tail.files_present, followed.tail.files_open) == (0, 1)
+
+
+def test_half_a_line_of_a_deleted_file_is_measured_though_another_was_found_behind_it(
+    log_file: LogFile, followed: Follower
+) -> None:
+    followed.tail.recover([], frozenset(), 0.0)
+    log_file.append(b"half")
+    followed.poll()
+    log_file.path.unlink()
+    followed.poll()
+    assert list(followed.tail.drain(os.stat(log_file.path.parent).st_mtime + 60, 1.0)) == []
+    log_file.path.with_name("events.jsonl.1").write_bytes(line(1))
+    log_file.append(line(2))
+    later = log_file.path.stat().st_mtime + 60
+    followed.tail.scan(3.0)
+    assert [getattr(item, "data", b"") for item in followed.tail.drain(later, 3.0)] == [line(1), line(2)]
+    assert Notice("lost", str(log_file), 4) in followed.tail.release(100.0)

@@ -19,6 +19,11 @@ def followed(log_file: LogFile) -> Follower:
     return Follower(log_file)
 
 
+def finding(*patterns: str) -> Finder:
+    """Return a finder of patterns that follows whatever they lead to."""
+    return Finder(patterns, lambda path: True)
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["directory", "fifo"])
 def test_what_is_no_regular_file_is_named_if_it_was_asked_for_and_passed_over_in_a_glob(
     tmp_path: Path, make: object
@@ -111,7 +116,7 @@ def test_directories_are_those_that_exist_of_patterns_files_and_their_targets(tm
     ],
 )
 def test_a_pattern_may_lead_to_the_paths_it_stands_for(pattern: str, right: list[str], wrong: list[str]) -> None:
-    finder = Finder([pattern])
+    finder = finding(pattern)
     assert [path for path in (*right, *wrong) if finder.may_lead_to(path)] == right
 
 
@@ -146,7 +151,7 @@ def test_a_file_that_took_the_path_of_another_is_not_taken_for_it(tmp_path: Path
 
 
 def test_patterns_that_lead_nowhere_though_they_might_are_told() -> None:
-    finder = Finder(["/x/*/a", "/y/b", "/z/**/c", "!/x/n/a"])
+    finder = finding("/x/*/a", "/y/b", "/z/**/c", "!/x/n/a")
     assert finder.leading_nowhere(["/x/1/a"], ["/x/1/a", "/y/b"]) == ["/y/b"]
     assert finder.leading_nowhere([], ["/x/2/a", "/z/c", "/elsewhere"]) == ["/x/*/a", "/z/**/c"]
     assert finder.leading_nowhere(["/y/b", "/elsewhere"], ["/y/b", "/elsewhere"]) == []
@@ -154,6 +159,32 @@ def test_patterns_that_lead_nowhere_though_they_might_are_told() -> None:
 
 
 def test_the_folders_of_patterns_are_known_unless_one_is_a_pattern_itself() -> None:
-    assert Finder(["/x/a*", "/y/b"]).folders == ["/x", "/y"]
-    assert Finder(["/x/*/a", "/y/b"]).folders is None
-    assert Finder(["/x/a*", "/y/b"]).literal == ("/y/b",)
+    assert finding("/x/a*", "/y/b").folders == ["/x", "/y"]
+    assert finding("/x/*/a", "/y/b").folders is None
+    assert finding("/x/a*", "/y/b").literal == ("/y/b",)
+
+
+def test_of_two_names_of_one_file_the_one_it_had_stays(tmp_path: Path) -> None:
+    for name in ("b", "c", "d"):
+        (tmp_path / name).write_bytes(b"1")
+    os.link(tmp_path / "b", tmp_path / "a")
+    os.link(tmp_path / "b", tmp_path / "e")
+    finder, info = finding(str(tmp_path / "*")), (tmp_path / "b").stat()
+    inode = (info.st_dev, info.st_ino)
+    for known, expected in (({}, "a"), ({inode: "b"}, "b"), ({inode: "e"}, "e"), ({inode: "gone"}, "a")):
+        found = finder.resolve({one: str(tmp_path / name) for one, name in known.items()})
+        assert found.files[inode] == str(tmp_path / expected)
+        assert sorted(Path(path).name for path in found.files.values()) == sorted([expected, "c", "d"])
+        state = (*inode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        assert found.states[str(tmp_path / expected)] == state
+        assert found.problems == {}
+
+
+def test_only_what_may_be_followed_is_found_and_what_stands_in_the_way_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"1")
+    long = str(tmp_path / ("x" * 300))
+    patterns = (str(tmp_path / "[ab]"), str(tmp_path / "a" / "below"), str(tmp_path / "missing"), long)
+    found = Finder(patterns, lambda path: not path.endswith("b")).resolve({})
+    assert list(found.files.values()) == [str(tmp_path / "a")]
+    assert found.problems == {long: "File name too long"}

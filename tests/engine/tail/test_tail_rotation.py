@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from exporters.engine.tail.tail import Tail
 from exporters.engine.values import Notice
 from tests.conftest import LogFile
 from tests.engine.support.tailing import Follower, line
@@ -288,3 +289,46 @@ def test_a_rename_within_a_glob_alone_is_no_rotation(log_file: LogFile) -> None:
     renamed.append(b"2\n")
     assert follower.poll() == [b"2"]
     assert follower.notices == []
+
+
+def test_a9_a_file_that_comes_back_goes_on_at_its_own_end_and_not_at_that_of_a_deleted_one_it_begins_like(
+    log_file: LogFile, followed: Follower
+) -> None:
+    followed.tail.recover([], frozenset(), 0.0)
+    log_file.append(line(1) + line(2) + line(3))
+    followed.poll()
+    away = log_file.rotate("elsewhere")
+    log_file.append(line(1))
+    followed.poll()
+    followed.poll(20)
+    assert followed.tail.files_open == 1
+    away.replace(log_file.path)
+    log_file.append(line(4))
+    assert followed.poll() == [line(4)[:-1]]
+
+
+def test_of_two_files_moved_away_in_turn_the_newer_is_read_on(log_file: LogFile, followed: Follower) -> None:
+    log_file.append(b"1\n")
+    followed.poll()
+    log_file.rotate("first")
+    log_file.append(b"2\n")
+    followed.poll()
+    newer = LogFile(log_file.rotate("second"))
+    followed.poll()
+    followed.poll(1000)
+    assert followed.tail.files_open == 1
+    newer.append(b"3\n")
+    assert followed.poll() == [b"3"]
+
+
+def test_b2_by_default_a_deleted_file_is_let_go_after_ten_seconds(log_file: LogFile) -> None:
+    log_file.append(b"1\n")
+    tail = Tail([str(log_file)])
+    for moment in (0.0, 1.0):
+        tail.scan(moment)
+        list(tail.drain(0.0, moment))
+        log_file.path.unlink(missing_ok=True)
+    tail.release(10.9)
+    assert tail.files_open == 1
+    tail.release(11.0)
+    assert tail.files_open == 0

@@ -135,3 +135,20 @@ def test_e10_a_handle_that_stays_bad_stops_nothing_else(
         assert follower.poll() == [b"2"]
         assert follower.tail.unreadable == {str(log_file): "Stale file handle"}
     assert follower.poll() == [b"1"]
+
+
+def test_e10_a_handle_of_a_quiet_file_that_went_bad_is_named_and_stops_nothing_else(
+    log_file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = LogFile(log_file.path.with_name("other"))
+    follower = Follower(log_file, other)
+    log_file.append(line(1))
+    follower.poll()
+    later = log_file.path.stat().st_mtime + 60
+    assert list(follower.tail.drain(later, 1.0)) == []
+    log_file.path.unlink()
+    other.append(line(2))
+    follower.tail.scan(2.0)
+    _StaleHandle(monkeypatch, follower)
+    assert [item.path for item in follower.tail.drain(later, 2.0)] == [str(other)]
+    assert follower.tail.unreadable == {str(log_file): "Stale file handle"}

@@ -47,8 +47,7 @@ def test_b6_a_file_cut_in_place_keeps_what_was_read_of_it(log_file: LogFile, fol
     log_file.append(text)
     followed.poll()
     log_file.truncate(len(text) // 2)
-    followed.poll()
-    followed.poll()
+    assert followed.poll() + followed.poll() == []
     log_file.append(b"\n" + line(500))
     half = lines_of(text[: len(text) // 2] + b"\n")[-1]
     assert followed.poll() == [half, line(500)[:-1]]
@@ -61,8 +60,7 @@ def test_b6_a_file_cut_within_a_line_too_long_drops_the_rest_of_that_line(
     log_file.append(b"x" * 9000 + b"\n" + line(1))
     assert followed.poll() == [line(1)[:-1]]
     log_file.truncate(8000)
-    followed.poll()
-    followed.poll()
+    assert followed.poll() + followed.poll() == []
     log_file.append(b"y\n" + line(2))
     assert followed.poll() == [line(2)[:-1]]
     assert followed.too_long == 1
@@ -193,3 +191,28 @@ def test_b6_a_cut_loses_what_it_destroyed_and_nothing_that_survived_however_long
     assert given == [line(number)[:-1] for number in range(10, 60)]
     assert (follower.said("truncated"), follower.lost_bytes) == (1, 40 * length)
     follower.tail.close()
+
+
+def test_b6_a_line_of_the_longest_size_that_a_cut_left_without_its_newline_is_no_line_too_long(
+    log_file: LogFile, followed: Follower
+) -> None:
+    text = b"".join(line(number) for number in range(100))
+    longest = b'"' + b"x" * 2046 + b'"'
+    log_file.append(text + longest + b"\n" + line(500))
+    followed.poll()
+    log_file.truncate(len(text) + len(longest))
+    assert followed.poll() + followed.poll() == []
+    log_file.append(b"\n" + line(501))
+    assert followed.poll() == [longest, line(501)[:-1]]
+    assert followed.too_long == 0
+
+
+def test_b7_a_file_written_over_with_others_of_the_same_beginning_is_read_from_its_start_in_the_same_poll(
+    log_file: LogFile, followed: Follower
+) -> None:
+    head = b"".join(line(number) for number in range(100))
+    log_file.append(head + line(200))
+    followed.poll()
+    log_file.rewrite(head + line(300))
+    assert followed.poll() == lines_of(head + line(300))
+    assert followed.said("truncated") == 1

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from exporters.engine.tail.backups import Backup
+from exporters.engine.tail.undecided import Undecided
+from exporters.engine.values import FileKey
 from tests.conftest import FakeClock, LogFile
 from tests.engine.support.restart_harness import Exporter, lines, pack
 
@@ -113,3 +116,26 @@ def test_a_damaged_file_is_left_alone_after_a_minute(exporter: Exporter, log_fil
     exporter.poll(61.0).poll(61.0)
     assert not any(one.unsure for one in exporter.engine.tail.checkpoints())
     assert exporter.counted(range(6))
+
+
+def test_what_cannot_be_told_is_waited_for_until_it_has_not_changed_for_a_minute() -> None:
+    one, grown = (Backup("e.1.gz", FileKey(1, 1), size, 0, is_packed=True) for size in (5, 6))
+    undecided = Undecided()
+    for moment, files, is_waited_for in (
+        (0.0, [one], True),
+        (59.9, [one], True),
+        (60.0, [one], False),
+        (61.0, [one], True),
+        (100.0, [grown], True),
+        (159.9, [grown], True),
+        (160.0, [grown], False),
+        (170.0, [one], True),
+        (171.0, [], False),
+        (200.0, [one], True),
+    ):
+        undecided.note("e", files)
+        assert "other" not in undecided
+        undecided.end_look(moment)
+        assert ("e" in undecided) == is_waited_for, moment
+    undecided.end_look(201.0)
+    assert "e" not in undecided, "nothing was found open at this look"

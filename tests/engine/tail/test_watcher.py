@@ -69,3 +69,34 @@ def test_folders_that_cannot_be_told_while_files_are_opened_are_asked_for_again(
     assert woken.wait(10)
     watcher.stop()
     assert len(asked) > 1
+
+
+def test_only_changes_wake_and_other_folders_are_watched_as_soon_as_there_are_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.watcher._REST_S", 0.0)
+    monkeypatch.setattr("exporters.engine.tail.watcher._RETRY_S", 0.0)
+    folders, woken, watched = [["b", "a"], ["a", "b"], ["c"]], list[int](), list[object]()
+    ended = threading.Event()
+
+    def watch(*given: str, **options: object) -> Iterator[set[str]]:
+        watched.append((sorted(given), options["recursive"], options["force_polling"]))
+        if len(watched) == 2:
+            ended.set()
+            assert isinstance(options["stop_event"], threading.Event)
+            options["stop_event"].wait(10)
+            return
+        yield {"changed"}
+        yield set()
+        yield {"never asked for, as the folders are others"}
+
+    def directories() -> list[str]:
+        return folders.pop(0) if len(folders) > 1 else folders[0]
+
+    monkeypatch.setattr("watchfiles.watch", watch)
+    watcher = Watcher(directories, lambda: woken.append(1))
+    watcher.start()
+    assert ended.wait(10)
+    watcher.stop()
+    assert watched[:2] == [(["a", "b"], False, False), (["c"], False, False)]
+    assert woken == [1]

@@ -14,15 +14,14 @@ from typing import Any
 import msgspec
 
 from contracts.model import Contract
+from exporters.engine.decode.misfits import Misfits
+from exporters.engine.decode.tokens import without_tokens
 from exporters.engine.fields import Path, Unexpected, attribute_of, deciding_paths, ordered_paths, type_expecting
 from exporters.engine.objects import event_of, presence, read_plainly, struct_of, tree_of
 from exporters.engine.values import Decoded
 
 __all__ = ["Decoder"]
 
-
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(NaN)|(-?Infinity)')
-"""Texts, so that they are passed over, and the numbers that JSON does not have but many writers write."""
 
 _SAMPLE, _FEW, _MOST_LESSONS = 256, 16, 8
 """Events looked at for the texts a field holds; most texts of a field to be expected; how often that is tried."""
@@ -40,16 +39,22 @@ class Decoder:
         self._texts = [path for path, kind in ordered_paths(contract).items() if kind == "text" and path in deciding]
         self._unknown = Unexpected()
         self._learned = 0
+        self._misfits = Misfits(self._tree)
         self._expect({})
 
     def decode(self, data: bytes) -> Decoded:
         """Return what the lines of `data` (empty, or ending with a newline) hold."""
         events = self._decode_plain(data)
+        if events is None and (b"NaN" in data or b"Infinity" in data):
+            events = self._decode_plain(b"\n".join(map(without_tokens, data.split(b"\n"))))
         decoded = Decoded(events) if events is not None else self._decode_each(data)
+        self._misfits.mend(decoded.events)
         is_new = not self._learned or self._unknown.number * 8 > len(decoded.events)
         if is_new and self._learned < _MOST_LESSONS and len(decoded.events) >= _SAMPLE:
             self._learn(decoded.events[:_SAMPLE])
         self._unknown.number = 0
+        if self._misfits.expects_more(len(decoded.events)):
+            self._expect(self._known)
         return decoded
 
     def _learn(self, events: list[object]) -> None:
@@ -63,8 +68,10 @@ class Decoder:
 
     def _expect(self, texts: Mapping[Path, Collection[str]]) -> None:
         """Decode from now on with what finds these texts without making them anew."""
+        self._known = texts
         types = {path: type_expecting(known, self._unknown) for path, known in texts.items()}
-        self._struct = struct_of(self._tree, "Event", types)
+        self._struct = struct_of(self._tree, "Event", types, self._misfits.types)
+        self._misfits.prepare(self._struct)
         decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=presence)
         self._decode_line = decoder.decode
         self._decode_lines = decoder.decode_lines
@@ -121,8 +128,7 @@ class Decoder:
         if not line.strip():
             decoded.blank += 1
             return
-        if b"NaN" in line or b"Infinity" in line:
-            line = _TOKENS.sub(_stand_in, line)
+        line = without_tokens(line)
         try:
             decoded.events.append(self._decode_line(line))
         except msgspec.ValidationError:
@@ -138,16 +144,10 @@ class Decoder:
             decoded.rejected["bad_json"] += 1
             return
         if isinstance(value, dict):
+            self._misfits.note(value)
             decoded.events.append(event_of(self._struct, self._tree, value))
         else:
             decoded.rejected["not_object"] += 1
-
-
-def _stand_in(token: re.Match[bytes]) -> bytes:
-    """Return JSON that costs the value of a token, not its line: NaN is of the wrong kind, infinities out of range."""
-    if token[1]:
-        return b" [] "
-    return (b" -1e999 " if token[2].startswith(b"-") else b" 1e999 ") if token[2] else token[0]
 
 
 def _is_utf8(data: bytes) -> bool:
