@@ -120,12 +120,12 @@ def test_what_a_pair_means_is_written_once_and_taken_out_when_it_means_something
     spec = contract(STAGES)
     stages = Bench(spec).feed(event("open", 0, "a"), event("open", 1, "b"))
     first = stored(stages.pairs.changes(everything=False))
-    (law,) = [row for row in first if row[0] == "law"]
-    assert law[1] == "order"
-    assert law in stored(stages.pairs.changes(everything=False)), "until it has been written"
+    (meaning,) = [row for row in first if row[0] == "law"]
+    assert meaning[1] == "order"
+    assert meaning in stored(stages.pairs.changes(everything=False)), "until it has been written"
     stages.pairs.committed()
     assert stored(stages.pairs.changes(everything=False)) == []
-    assert law in stored(stages.pairs.changes(everything=True))
+    assert meaning in stored(stages.pairs.changes(everything=True))
     same, other = (
         OpenPairs(spec),
         OpenPairs(contract(STAGES.replace("open_to_done: [open, done]}", "open_to_done: [done, open]}"))),
@@ -135,6 +135,6 @@ def test_what_a_pair_means_is_written_once_and_taken_out_when_it_means_something
     assert other.restore(read_rows(first)) == {"order": 2}
     changes = stored(other.changes(everything=False))
     assert {row[:2] for row in changes if row[2] is None} >= {("law", "order"), ("pair", '["order", 1]')}
-    assert [row[2] for row in changes if row[:2] == ("law", "order")][-1] not in (None, law[2])
+    assert [row[2] for row in changes if row[:2] == ("law", "order")][-1] not in (None, meaning[2])
     other.committed()
     assert stored(other.changes(everything=False)) == []
