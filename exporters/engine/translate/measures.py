@@ -181,7 +181,7 @@ def number_of(raw: object) -> float | None:
     if isinstance(raw, float):
         return raw
     if isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw) if abs(raw) <= sys.float_info.max else math.copysign(math.inf, raw)
+        return float(raw) if abs(raw) <= sys.float_info.max else math.inf if raw > 0 else -math.inf
     found = _in_quotes([raw]) if isinstance(raw, str) else None
     return found[0] if found else None
 

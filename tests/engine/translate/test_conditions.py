@@ -156,3 +156,23 @@ metrics:
     }
     assert (made.values("n"), made.values("last_timestamp_seconds")) == ({(): 7.5}, {(): 1767225600})
     assert made.moved("refused_values_total") == {("name", "mistyped"): 2, ("name", "unknown_value"): 2}
+
+
+BOTH = """
+vocabulary:
+  n: {type: number, min: 0}
+  v: {values: ["1", "2"], otherwise: other}
+sources:
+  one: {match: {}, read: {n: v, v: v}}
+metrics:
+  things_total: {type: counter, counts: v, labels: [v], help: T., budget: 3}
+  ns_total: {type: counter, counts: events, amount: n, help: N., budget: 1}
+"""
+
+
+def test_a_number_beyond_all_floats_costs_its_value_also_where_it_is_a_label_too(bench: Make) -> None:
+    made = bench(BOTH).feed({"v": 10**400}, {"v": -(10**400)}, {"v": 1})
+    assert made.moved("things_total") == {("1",): 1, ("other",): 2}
+    assert made.values("ns_total") == {(): 1}
+    assert made.moved("refused_values_total") == {("n", "out_of_range"): 2}
+    assert made.moved("lines_total") == {("applied",): 3}
