@@ -118,6 +118,12 @@ def test_the_pipelines_table_names_the_modules_of_each_stage_and_no_others() -> 
     assert set().union(*alone) == {path.stem for path in engine.glob("*.py")} - {"__init__"}
 
 
+def test_the_stages_of_the_architecture_are_where_it_says() -> None:
+    stages = re.findall(r"^\| `([\w./]+)` \|", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
+    assert len(stages) >= 7
+    assert [stage for stage in stages if not (ROOT / "exporters/engine" / stage).exists()] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
