@@ -286,3 +286,15 @@ def test_a_file_in_the_working_directory_is_found_and_none_in_a_folder_that_is_n
     for path, outcome in (("e", "moved"), ("missing/e", "missing")):
         search = Search({}, {path: []}, frozenset(), ())
         assert scene.kept(search.by_identity(replace(checkpoint, path=path))).outcome == outcome
+
+
+def test_a_file_of_a_path_without_a_folder_is_found_under_any_name_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scene = Scene(Path())
+    checkpoint = scene.read()
+    Path("e").rename("kept-for-later")
+    assert scene.identify(checkpoint) == ("moved", "e", False)
+    for opening in scene.found:
+        os.close(opening.fd)

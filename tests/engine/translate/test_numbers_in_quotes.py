@@ -1,9 +1,12 @@
 """Numbers and times in quotes, texts that mean none, and texts and flags that stand for numbers."""
 
+import math
+import sys
 from collections.abc import Callable
 
 import pytest
 
+from exporters.engine.translate.measures import number_of
 from tests.engine.support.harness import Bench
 
 Make = Callable[..., Bench]
@@ -148,3 +151,9 @@ def test_a_time_in_quotes_may_have_any_number_of_digits_and_costs_itself_alone(
     refused = {reason for _, reason in made.moved("refused_values_total")}
     assert made.values("last_timestamp_seconds").get((), *refused) == expected
     assert made.moved("lines_total") == {("applied",): 1}
+
+
+def test_whole_numbers_are_numbers_as_far_as_floats_go_and_infinite_beyond() -> None:
+    largest = int(sys.float_info.max)
+    assert [number_of(raw) for raw in (largest, -largest)] == [float(largest), -float(largest)]
+    assert [number_of(raw) for raw in (10**400, -(10**400))] == [math.inf, -math.inf]
