@@ -139,10 +139,10 @@ class Search:
 
     def _nearby(self, path: str) -> Iterator[dict[int, str]]:
         """Yield inode -> name in the folder of the path and in that of what it leads to, whatever the names are."""
-        for folder in {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}:
+        for folder in {os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}:
             if folder not in self._folders:
                 try:
-                    with os.scandir(folder or ".") as entries:
+                    with os.scandir(folder) as entries:
                         self._folders[folder] = {entry.inode(): os.path.join(folder, entry.name) for entry in entries}
                 except OSError:
                     self._folders[folder] = {}
