@@ -213,7 +213,8 @@ class History:
             backups: what seen_backups() said before the paths were; one that appeared since may have been live then.
         """
         self._undecided.end_look(monotonic)
-        self.unsure = {path for path, held in live.items() if self._is_unsure(path, held)}
+        away = {path for path in self.unsure if path in backups and path not in live}
+        self.unsure = away | {path for path, held in live.items() if self._is_unsure(path, held)}
         sure = live.keys() - self.unsure
         beside = {}
         for path, keys in backups.items():

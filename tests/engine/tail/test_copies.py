@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FakeClock, LogFile
-from tests.engine.support.restart_harness import Exporter, lines, pack, shift
+from tests.engine.support.restart_harness import Exporter, copytruncate, lines, pack, shift
 
 pytestmark = pytest.mark.thorough
 
@@ -269,3 +269,26 @@ def test_b8_it_is_said_that_what_was_cut_goes_on_in_its_copy(exporter: Exporter,
     exporter.let_rest()
     assert exporter.counted(range(61))
     assert (exporter.recoveries, exporter.lost_bytes) == ({"copied": 1}, 0)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_e7_a_copy_made_just_before_the_folder_went_is_read_once_it_is_back(
+    exporter: Exporter, log_file: LogFile, is_down: bool
+) -> None:
+    """The open file is read while its folder is away: only a look beside it can tell what was cut before that."""
+    exporter.start().poll()
+    log_file.append(lines([0]))
+    copytruncate(log_file.path)
+    exporter.poll()
+    log_file.append(lines([1, 2]))
+    copytruncate(log_file.path)
+    log_file.append(lines([3, 4, 5]))
+    folder, away = log_file.path.parent, log_file.path.parent.with_name("away")
+    folder.rename(away)
+    exporter.poll()
+    if is_down:
+        exporter.restart()
+    away.rename(folder)
+    exporter.let_rest()
+    assert exporter.counted(range(6))
+    assert exporter.lost_bytes == 0
