@@ -176,7 +176,9 @@ def test_a_backup_is_known_once_it_is_sure_that_it_does_not_wait_to_be_read(tmp_
     assert (history.unsure, history.known) == ({path}, frozenset())
     assert history.marked(held.checkpoint).unsure
     look({})
-    assert (history.unsure, history.known) == (set(), frozenset())
+    assert (history.unsure, history.known) == ({path}, frozenset()), "where it leads nowhere nothing was found out"
+    history.update_known({}, {}, 0.0)
+    assert history.unsure == set[str](), "it is no longer looked at"
     look({path: replace(held, checkpoint=replace(held.checkpoint, head="0"))})
     assert (history.unsure, history.known) == ({path}, frozenset()), "the file does not hold what was read of it"
     look({path: held})
