@@ -216,6 +216,8 @@ def classify(one: Backup, past: Past) -> Judgement:
     with past.originals() as originals, open_text(one, [original.checkpoint for original in originals]) as text:
         if text is None:
             return Judgement("damaged")
+        if not text.size:
+            return Judgement("empty")
         verdicts = ((original, _as_copy(one, text, original)) for original in originals)
         found = next(((original, verdict) for original, verdict in verdicts if verdict), None)
         if found is not None and found[1] in _HOLD_MORE:  # unless another file, not yet read, is the same

@@ -146,6 +146,13 @@ def test_the_verdict_is(scene: Scene, verdict: str) -> None:
     assert scene.judge().verdict == verdict
 
 
+def test_a_packed_file_in_which_nothing_is_yet_is_empty(scene: Scene) -> None:
+    """It may be packed anew, in place, once something was written late to what it was packed from."""
+    scene.backup = scene.folder / "e.jsonl.1.gz"
+    scene.backup.write_bytes(gzip.compress(b""))
+    assert scene.judge() == Judgement("empty")
+
+
 @pytest.mark.parametrize("size", [16, 380, 4000, 5000, 70_000, len(READ) - 1, len(READ)])
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_a_copy_of_any_length_is_one(scene: Scene, size: int, is_packed: bool) -> None:
