@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from exporters.engine.tail.backups import Backup
-from exporters.engine.tail.fingerprint import MIN_PROOF, digest, open_plain, proves
+from exporters.engine.tail.fingerprint import MIN_PROOF, digest, file_key, open_plain, proves
 from exporters.engine.tail.text import PlainText, Text, begins_like, holds, is_part, is_repeated, open_text
 from exporters.engine.values import Checkpoint, FileKey
 
@@ -92,7 +92,7 @@ class Held(Struct, frozen=True, dict=True):
     @property
     def is_unpacked(self) -> bool:
         """Whether this is the text of a packed file, which is not open itself."""
-        return self.fd is not None and os.fstat(self.fd).st_ino != self.checkpoint.key.ino
+        return self.fd is not None and file_key(self.fd)[:2] != self.checkpoint.key[:2]
 
     @property
     def is_deleted(self) -> bool:

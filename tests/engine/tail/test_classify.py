@@ -16,7 +16,7 @@ from exporters.engine.tail.backups import list_backups
 from exporters.engine.tail.classify import REMEMBERED, Held, Judgement, Past, Verdict, classify, gone
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.unpack import unpack
-from exporters.engine.values import Checkpoint
+from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.tailing import line
 
 TABLE = Path(__file__).parents[3] / "docs/architecture.md"
@@ -219,3 +219,6 @@ def test_whether_an_open_file_is_deleted_or_the_text_of_a_packed_one_is_told(sce
         assert [one.is_deleted for one in scene.held] == [is_deleted, False]
         assert [one.is_unpacked for one in scene.held] == [False, False]
         scene.live.unlink(missing_ok=True)
+    key = scene.held[0].checkpoint.key
+    packed = replace(scene.held[0].checkpoint, key=FileKey(key.dev + 1, key.ino))
+    assert Held(packed, stream.fd, is_live=False).is_unpacked, "of another device's packed file with that number"
