@@ -1,14 +1,15 @@
 """Times of one day, all at once: a column of RFC 3339 texts -> whole nanoseconds since 1970.
 
-In: texts. Out: integers, or None where the texts are not all of one day and written in one way. Pure: each digit is
-looked up where it stands in all texts laid below each other, which takes half the time of cutting them up one by one.
-Part of the translate stage.
+In: texts. Out: integers, or None where the texts are not all of one day and written in one way. Pure: the digits that
+stand below each other in all texts are one large number, so that a few sums and products of such numbers are all that
+is to be done. That takes a third of the time of cutting the texts up one by one. Part of the translate stage.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 __all__ = ["times_of_one_day"]
 
@@ -18,9 +19,9 @@ _LONGEST = 35
 _DAY, _HEAD = 11, 19
 """Characters up to the hour: 2026-01-25T, and up to the second."""
 
-_TEN = range(10)
-_DIGIT = bytes(at - 48 if 48 <= at < 58 else 255 for at in range(256))
-_SECONDS = [[(10 * a + b) * _SECOND for b in _TEN] for a in range(6)]
+_VALUES = bytes((at - 48) % 256 for at in range(256))
+"""What the digits are, by their characters."""
+_HOURS, _SIXTY = bytes(range(24)), bytes(range(60))
 
 
 def times_of_one_day(texts: Sequence[str], begin: Callable[[str], int], tail: Callable[[str], int]) -> list[int] | None:
@@ -46,33 +47,49 @@ def times_of_one_day(texts: Sequence[str], begin: Callable[[str], int], tail: Ca
     if any(grid[at::width] != grid[at : at + 1] * number for at in same):  # then each line of the grid is one text
         return None
     begin(first[:_HEAD]), tail(first[_HEAD:])  # as all are written like it
-    minutes = _minutes_of(begin(f"{first[:_DAY]}00:00:00"), tail(first[20 + digits if digits else _HEAD :]))
-    columns = [grid[at::width].translate(_DIGIT) for at in read]
-    try:
-        return _looked_up(columns, minutes)
-    except IndexError:  # no digit, or no such minute or second
+    start = begin(f"{first[:_DAY]}00:00:00") + tail(first[20 + digits if digits else _HEAD :])
+    return _since(start, [grid[at::width] for at in read])
+
+
+def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
+    """Return the nanoseconds from the digits of hour, minute, second and fraction, None if they are no time of day."""
+    if not b"".join(columns).isdigit():
         return None
+    a, b, c, d, e, f, *fraction = [column.translate(_VALUES) for column in columns]
+    hours, minutes, seconds = _two(a, b), _two(c, d), _two(e, f)
+    if hours.translate(None, _HOURS) or (minutes + seconds).translate(None, _SIXTY):
+        return None
+    whole = (_wide(hours) * 60 + _wide(minutes)) * 60 + _wide(seconds)
+    if not fraction:
+        return [start + second * _SECOND for second in _numbers(whole, len(a))]
+    millis = _numbers(whole * 1000 + _three(*fraction[:3]), len(a))
+    if len(fraction) == 3:
+        return [start + milli * 1_000_000 for milli in millis]
+    rest = _three(*fraction[3:6]) * 1000 + (_three(*fraction[6:]) if fraction[6:] else 0)
+    return [start + milli * 1_000_000 + nano for milli, nano in zip(millis, _numbers(rest, len(a)), strict=True)]
 
 
-def _looked_up(columns: Sequence[bytes], minutes: Sequence[Sequence[Sequence[Sequence[int]]]]) -> list[int]:
-    """Return the sums of what the digits stand for."""
-    seconds, rows = _SECONDS, zip(*columns, strict=True)
-    if len(columns) == 6:
-        return [minutes[a][b][c][d] + seconds[e][f] for a, b, c, d, e, f in rows]
-    millis = _thousand(1_000_000)
-    if len(columns) == 9:
-        return [minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] for a, b, c, d, e, f, g, h, i in rows]
-    micros = _thousand(1000)
-    if len(columns) == 12:
-        return [
-            minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] + micros[j][k][l]
-            for a, b, c, d, e, f, g, h, i, j, k, l in rows  # noqa: E741
-        ]
-    nanos = _thousand(1)
-    return [
-        minutes[a][b][c][d] + seconds[e][f] + millis[g][h][i] + micros[j][k][l] + nanos[m][n][o]
-        for a, b, c, d, e, f, g, h, i, j, k, l, m, n, o in rows  # noqa: E741
-    ]
+def _two(tens: bytes, ones: bytes) -> bytes:
+    """Return what two digits are in each line."""
+    both = int.from_bytes(tens, "little") * 10 + int.from_bytes(ones, "little")
+    return both.to_bytes(len(tens), "little")
+
+
+def _three(hundreds: bytes, tens: bytes, ones: bytes) -> int:
+    """Return what three digits are in each line, as a wide number."""
+    return _wide(_two(hundreds, tens)) * 10 + _wide(ones)
+
+
+def _wide(column: bytes) -> int:
+    """Return one number of which each line has four bytes, so that what is done to it is done in each line."""
+    wide = bytearray(4 * len(column))
+    wide[::4] = column
+    return int.from_bytes(wide, "little")
+
+
+def _numbers(wide: int, number: int) -> tuple[int, ...]:
+    """Return what a wide number has in each line."""
+    return struct.unpack(f"<{number}I", wide.to_bytes(4 * number, "little"))
 
 
 @cache
@@ -80,16 +97,3 @@ def _places_of(width: int, digits: int) -> tuple[list[int], list[int]]:
     """Return where lines have the digits of hour, minute, second and fraction, and where all have to be the same."""
     read = [11, 12, 14, 15, 17, 18, *range(20, 20 + digits)]
     return read, [at for at in range(width) if at not in read]
-
-
-@cache
-def _thousand(unit: int) -> Sequence[Sequence[Sequence[int]]]:
-    """Return what three digits are, in units, by each of them."""
-    return [[[(100 * a + 10 * b + c) * unit for c in _TEN] for b in _TEN] for a in _TEN]
-
-
-@lru_cache(maxsize=8)
-def _minutes_of(day: int, rest: int) -> Sequence[Sequence[Sequence[Sequence[int]]]]:
-    """Return the nanoseconds at the minutes of a day, by the digits of hour and minute."""
-    hours = [[[day + rest + ((60 * h + 10 * a + b) * 60 * _SECOND) for b in _TEN] for a in range(6)] for h in range(24)]
-    return [hours[:10], hours[10:20], hours[20:]]
