@@ -105,7 +105,7 @@ def _names_in(folder: str) -> list[str]:
 
 @lru_cache(maxsize=_NAMES_KEPT)
 def bases(name: str) -> tuple[str, ...]:
-    """Return the names of which rotation may have made `name`."""
+    """Return the names of which rotation may have made `name`: of a packed one also that of what was packed."""
     plain = name.removesuffix(next((ending for ending in PACKED if name.endswith(ending)), ""))
     stem, ending = os.path.splitext(plain)
     cuts = [match.start() for match in re.finditer(r"[.\-_]", plain)]
@@ -113,7 +113,7 @@ def bases(name: str) -> tuple[str, ...]:
         return ("current",)
     whole = [plain[:at] for at in cuts if at and _SUFFIX.fullmatch(plain, at)]
     inner = [stem[:at] + ending for at in cuts if at and ending and _INFIX.fullmatch(stem, at)]
-    return (*whole, *inner)
+    return (*whole, *inner, *([plain] if plain != name else []))
 
 
 @lru_cache(maxsize=_NAMES_KEPT)

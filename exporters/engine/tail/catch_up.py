@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from exporters.engine.tail.classify import Held, Verdict
 from exporters.engine.tail.finder import Inode
 from exporters.engine.tail.fingerprint import keys_at
-from exporters.engine.tail.generations import Chain, Generation, OpenFiles, held
+from exporters.engine.tail.generations import Chain, Generation, OpenFiles
 from exporters.engine.tail.history import History
 from exporters.engine.tail.openings import UNREAD, Opening
 from exporters.engine.tail.recover import recover
@@ -54,7 +54,8 @@ class CatchUp:
         monotonic: float,
     ) -> list[Notice]:
         """Find what checkpoints speak of and go on there; see recover()."""
-        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys(), self._open_files.held)
+        held = self._open_files.held_by_family
+        recovery = recover(checkpoints, known, live, self._is_followed, self._open_keys(), held)
         self._history.restore(recovery)
         for opening in recovery.openings:
             self.add_opening(opening, monotonic, self._open_files.at(opening.path))
@@ -114,7 +115,7 @@ class CatchUp:
                 self._keys = self._open_keys()
             return self._keys | {one.checkpoint.key for one in here}
 
-        openings = self._history.unread(path, [*held(chain), *here], opened, wanted)
+        openings = self._history.unread(path, [*self._open_files.held_beside(path, chain), *here], opened, wanted)
         for opening in openings:
             self.add_opening(opening, monotonic, chain, before)
             for gen in chain:
@@ -156,7 +157,8 @@ class CatchUp:
         is_last = gen is chain[-1] and keys_at([gen.stream.path]).get(gen.stream.path) == gen.stream.key
         cut = cut and replace(cut, serial=self._open_files.next_serial())
         seen = cut.size if cut is not None else notice.lost_bytes
-        openings = self._history.after_cut(key, cut, held(chain), self._open_keys(), is_last)
+        held = self._open_files.held_beside(key, chain)
+        openings = self._history.after_cut(key, cut, held, self._open_keys(), is_last)
         notices = []
         for opening in openings:
             notices.append(Notice("recovered", key, outcome="copied" if opening.checkpoint else "unseen"))

@@ -106,15 +106,21 @@ _Place = Literal["live", "there", "deleted", "cut", "gone"]
 class _Original(Struct, frozen=True):
     """A generation that a backup may be a copy of: what was read of it, its text if it is at hand, what became of it.
 
-    `place`: a path leads to it; it is `there` under another name (`name`, if known); its name is `deleted`; its open
-    file was `cut`; or what was read is `gone`. `begins`: where the text at hand begins, beyond its first page.
+    `fd`: the descriptor of that text. `place`: a path leads to it; it is `there` under another name (`name`, if known);
+    its name is `deleted`; its open file was `cut`; or what was read is `gone`. `begins`: where the text at hand begins,
+    beyond its first page.
     """
 
     checkpoint: Checkpoint
     place: _Place
-    text: Text | None = None
+    fd: int | None = None
     name: str | None = None
     begins: int = 0
+
+    @property
+    def text(self) -> Text | None:
+        """Its text as it is now: a file that is being copied grows, and its copy behind it."""
+        return PlainText(self.fd) if self.fd is not None else None
 
 
 class Past(Struct, frozen=True):
@@ -163,18 +169,18 @@ class Past(Struct, frozen=True):
         if held.fd is None:
             yield _Original(checkpoint, "gone")
             return
-        text, name = PlainText(held.fd), self.names.get(checkpoint.key)
+        fd, name = held.fd, self.names.get(checkpoint.key)
         if held.is_unpacked:
             begins = checkpoint.offset - checkpoint.anchor_length
-            yield _Original(checkpoint, "there" if name else "deleted", text, name, begins)
+            yield _Original(checkpoint, "there" if name else "deleted", fd, name, begins)
             return
         place: _Place = "live" if held.is_live else "deleted" if held.is_deleted else "there"
         if held.is_whole:
-            yield _Original(checkpoint, place, text, name)
+            yield _Original(checkpoint, place, fd, name)
             return
         yield _Original(checkpoint, "cut")
-        if text.size:
-            yield _Original(replace(no_checkpoint(checkpoint.path), key=checkpoint.key), place, text, name)
+        if os.fstat(fd).st_size:
+            yield _Original(replace(no_checkpoint(checkpoint.path), key=checkpoint.key), place, fd, name)
 
     def _of_done(self, checkpoint: Checkpoint, stack: contextlib.ExitStack) -> _Original:
         name = self.names.get(checkpoint.key)
@@ -184,7 +190,7 @@ class Past(Struct, frozen=True):
         stack.callback(os.close, fd)
         if not proves(fd, checkpoint):
             return _Original(checkpoint, "gone")
-        return _Original(checkpoint, "there", PlainText(fd), name)
+        return _Original(checkpoint, "there", fd, name)
 
 
 def no_checkpoint(path: str, serial: int = 0) -> Checkpoint:
@@ -255,8 +261,9 @@ def _end(checkpoint: Checkpoint) -> int:
 def _is_within(text: Text, original: _Original) -> bool:
     """Whether a text is how that of `original` begins, as far as it is at hand or was read."""
     checkpoint = original.checkpoint
-    if original.text is not None and not (original.begins and text.size < checkpoint.offset):
-        return is_part(text, original.text)
+    whole = original.text
+    if whole is not None and not (original.begins and text.size < checkpoint.offset):
+        return is_part(text, whole)
     if text.size > checkpoint.offset:
         return False
     return holds(text, checkpoint) if text.size == checkpoint.offset else begins_like(text, checkpoint)

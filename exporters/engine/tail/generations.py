@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from exporters.engine.tail.classify import Held
+from exporters.engine.tail.families import Families
 from exporters.engine.tail.finder import Inode
 from exporters.engine.tail.stream import Stream
 
@@ -107,15 +108,28 @@ class OpenFiles:
 
     def __init__(self) -> None:
         self._open_files: dict[str, Chain] = {}
+        self._families = Families()
         self.serial = 0
 
     def at(self, key: str) -> Chain:
         """Return the chain of that name, which may be empty."""
-        return self._open_files.setdefault(key, [])
+        if key not in self._open_files:
+            self._open_files[key] = []
+            self._families.add(key)
+        return self._open_files[key]
 
     def held(self, key: str) -> list[Held]:
         """Return how far the generations of the chain of that name have been read."""
         return held(self._open_files.get(key, []))
+
+    def held_by_family(self, key: str) -> list[Held]:
+        """Return the same of all chains whose names are of one family."""
+        return self.held_beside(key, self._open_files.get(key, []))
+
+    def held_beside(self, path: str, chain: Chain) -> list[Held]:
+        """Return the same of a chain, and of all others whose names are of the family of `path`."""
+        family = [self._open_files.get(name, []) for name in self._families.of(path)]
+        return [one for other in [chain, *(other for other in family if other is not chain)] for one in held(other)]
 
     def restless(self, monotonic: float, everything: bool) -> Iterator[Chain]:
         """Yield the chains in which something may be new, without those whose one file has not changed.
@@ -167,6 +181,7 @@ class OpenFiles:
                 chain.remove(gen)
                 if not chain:
                     del self._open_files[key]
+                    self._families.discard(key)
                 return
 
     def names(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from exporters.engine.tail.backups import NEVER, Backup, bases, find_content, list_backups, past_checkpoint
+from exporters.engine.tail.backups import NEVER, Backup, find_content, list_backups, past_checkpoint
 from exporters.engine.tail.classify import (
     NOTHING,
     REMEMBERED,
@@ -19,12 +19,12 @@ from exporters.engine.tail.classify import (
     Judgement,
     Past,
     Verdict,
-    classify,
     gone,
     no_checkpoint,
 )
+from exporters.engine.tail.families import Families, are_of_one, rotated_from
 from exporters.engine.tail.fingerprint import proves
-from exporters.engine.tail.openings import UNREAD, Opened, Opening, open_grown, open_unread
+from exporters.engine.tail.openings import UNREAD, Opened, Opening, find_copies, open_grown, open_unread
 from exporters.engine.tail.recover import Recovery, by_path
 from exporters.engine.tail.stream import Stream
 from exporters.engine.tail.text import has_copy
@@ -51,6 +51,7 @@ class History:
 
     def __init__(self) -> None:
         self._done: dict[str, list[Checkpoint]] = {}
+        self._families = Families()
         self._backups: dict[str, list[Backup]] = {}
         self._met: set[str] = set()
         self._homes: dict[FileKey, str] = {}
@@ -107,11 +108,12 @@ class History:
     def come_back(self, back: Collection[str]) -> list[Checkpoint]:
         """Return what was kept of absent paths, to be looked for again; forget it.
 
-        With it goes what is remembered of the generations of these paths, to be taken over together.
+        With it goes what is remembered of the generations of these paths and their families, to be taken over together.
         """
-        checkpoints = [checkpoint for checkpoint in self.absent if checkpoint.path in back]
-        self.absent = [checkpoint for checkpoint in self.absent if checkpoint.path not in back]
-        done = [one for path in {one.path for one in checkpoints} for one in self._done.get(path, [])]
+        checkpoints = [one for one in self.absent if one.path in back]
+        self.absent = [one for one in self.absent if one.path not in back]
+        families = dict.fromkeys(name for one in checkpoints for name in self._families.of(one.path))
+        done = [one for name in families for one in self._done.get(name, [])]
         for checkpoint in done:
             self._forget(checkpoint)
         return done + checkpoints
@@ -120,6 +122,7 @@ class History:
         """Remember a generation that is let go."""
         listed = self._done.setdefault(checkpoint.path, [])
         listed.append(checkpoint)
+        self._families.add(checkpoint.path)
         self._homes[checkpoint.key] = checkpoint.path
         self._count += 1
         blank = [other for other in listed if other.key == NOTHING and checkpoint.key != NOTHING]
@@ -136,6 +139,7 @@ class History:
         self._count -= 1
         if not listed:
             del self._done[checkpoint.path]
+            self._families.discard(checkpoint.path)
 
     def finished(self) -> list[Checkpoint]:
         """Return what is remembered of generations let go."""
@@ -172,8 +176,7 @@ class History:
 
     def take_back(self, stream: Stream) -> bool:
         """Have a file that was let go and is back at a path go on where it ended; return whether it is one."""
-        path = self._homes.get(stream.key, "")
-        for checkpoint in self._done.get(path, []):
+        for checkpoint in self._done.get(self._homes.get(stream.key, ""), []):
             if checkpoint.key == stream.key and proves(stream.fd, checkpoint):
                 stream.restore(checkpoint if checkpoint.size != NEVER else replace(checkpoint, size=checkpoint.offset))
                 self._forget(checkpoint)
@@ -193,9 +196,7 @@ class History:
 
     def seen_backups(self) -> dict[str, frozenset[FileKey]]:
         """Return the identities seen in the last look at each path, but for new ones that may not be read yet."""
-        return {
-            path: frozenset(b.key for b in listed if self._may_be_read(b)) for path, listed in self._backups.items()
-        }
+        return {path: frozenset(b.key for b in found if self._may_be_read(b)) for path, found in self._backups.items()}
 
     def _may_be_read(self, one: Backup) -> bool:
         return one.is_readable or self._is_known(one.key)
@@ -249,18 +250,16 @@ class History:
 
     def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
         names = {one.key: one.path for one in self._backups.get(path, [])}
-        absent = [Held(checkpoint, None, is_live=False) for checkpoint in self.absent if checkpoint.path == path]
-        return Past([*absent, *held], self._done.get(path, []), known, names)
+        absent = [Held(one, None, is_live=False) for one in self.absent if are_of_one(one.path, path)]
+        done = [one for name in self._families.of(path) for one in self._done.get(name, [])]
+        return Past([*absent, *held], done, known, names)
 
-    def judge(self, path: str, held: Callable[[str], Sequence[Held]]) -> Judgement | None:
-        """Judge a file that a glob leads to as a copy, made by copytruncate, of another path's generation."""
-        folder, name = os.path.split(path)
-        for other in (os.path.join(folder, base) for base in bases(name)):
-            for one in (one for one in self._backups.get(other, []) if one.path == path):
-                judgement = classify(one, self._past(other, held(other), self.known & {NOTHING}))
-                if judgement.of is not None:
-                    return judgement
-        return None
+    def judge(self, paths: Collection[str], held: Callable[[str], Sequence[Held]]) -> dict[str, Judgement]:
+        """Judge files that globs lead to as copies, made by copytruncate, of generations of other paths."""
+        bases = dict.fromkeys(base for path in paths for base in rotated_from(path))
+        self.look(bases.keys() - self._backups.keys())
+        pasts = {base: self._past(base, held(base), self.known & {NOTHING}) for base in bases}
+        return find_copies(paths, {base: (self._backups[base], past) for base, past in pasts.items()})
 
     def has_unknown(self, path: str) -> bool:
         """Whether a backup of the path, at the last look, is not known."""

@@ -132,9 +132,9 @@ class Opener:
         """
         names = self._open_files.names() if fresh else {}
         inodes = {path: inode for inode, path in fresh.items()}
-        judged = {path: self._history.judge(path, self._open_files.held) for path in inodes}
-        longer = {path: one.of for path, one in judged.items() if one and one.of and one.verdict == "longer copy"}
-        wanted = {path: inodes[path] for path, one in judged.items() if one is None or one.verdict in UNREAD}
+        judged = self._history.judge(inodes, self._open_files.held_by_family)
+        longer = {path: one.of for path, one in judged.items() if one.of and one.verdict == "longer copy"}
+        wanted = {path: key for path, key in inodes.items() if path not in judged or judged[path].verdict in UNREAD}
         first = self._catch_up.meet(wanted, {*self._found.files, *taken})
         new: dict[str, Stream] = {}
         for path in wanted:

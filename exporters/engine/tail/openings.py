@@ -6,18 +6,18 @@ In: backups, and what is known of a path's generations. Out: `Opening`s, each te
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from exporters.engine.tail.backups import Backup
-from exporters.engine.tail.classify import UNDECIDED, Past, Verdict, classify
+from exporters.engine.tail.classify import UNDECIDED, Judgement, Past, Verdict, classify
 from exporters.engine.tail.fingerprint import open_proved, open_same
 from exporters.engine.tail.text import PlainText, is_part, is_repeated
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["UNREAD", "Opened", "Opening", "Unread", "open_backup", "open_grown", "open_unread"]
+__all__ = ["UNREAD", "Opened", "Opening", "Unread", "find_copies", "open_backup", "open_grown", "open_unread"]
 
 
 UNREAD: tuple[Verdict, ...] = ("longer copy", "rewrite", "unread")
@@ -92,6 +92,21 @@ def open_unread(
     undecided = [one for one, judgement in judged if judgement.verdict in UNDECIDED]
     undecided += [found[at][0] for at in doubles]
     return Unread([opening for at, (_, opening) in enumerate(found) if at not in doubles], copies, undecided)
+
+
+def find_copies(paths: Collection[str], beside: Mapping[str, tuple[Sequence[Backup], Past]]) -> dict[str, Judgement]:
+    """Return which of some paths are copies of generations of others.
+
+    Args:
+        beside: a path -> its backups, and what is known of its generations.
+    """
+    found: dict[str, Judgement] = {}
+    for backups, past in beside.values():
+        for one in backups if past.held or past.done else ():
+            judgement = classify(one, past) if one.path in paths and one.path not in found else None
+            if judgement is not None and judgement.of is not None:
+                found[one.path] = judgement
+    return found
 
 
 def _is_double(at: int, found: Sequence[tuple[Backup, Opening]]) -> bool:

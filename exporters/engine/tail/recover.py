@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from exporters.engine.tail.backups import Backup, list_backups
 from exporters.engine.tail.classify import Held, Past, gone, no_checkpoint
+from exporters.engine.tail.families import Families
 from exporters.engine.tail.fingerprint import MIN_PROOF, file_key, open_plain
 from exporters.engine.tail.openings import Opening, open_unread
 from exporters.engine.tail.search import Match, Search
@@ -68,14 +69,21 @@ def recover(
     backups = list_backups(listed_by_path)
     search = Search(live, backups, known, opened, (one for one in checkpoints if one.done))
     recovery = Recovery(met=set(listed_by_path), known=known)
+    reading = {path: held(path) for path in listed_by_path}
+    found = {
+        path: _find_all([one for one in listed if not one.done], search, reading[path])
+        for path, listed in listed_by_path.items()
+    }
+    families = Families(listed_by_path)
     for path, listed in listed_by_path.items():
-        done = [checkpoint for checkpoint in listed if checkpoint.done]
-        reading = held(path)
-        matches = _find_all([one for one in listed if not one.done], search, reading)
-        unread = _Unread(path, backups[path], search.taken | set(live.values()), known, reading)
-        openings, copies = unread.behind(matches, done, path in live)
+        family, matches = families.of(path), found[path]
+        unread = _Unread(path, backups[path], search.taken | set(live.values()), known, reading[path])
+        others = [match for name in family if name != path for match in found.get(name, ())]
+        done = [one for name in family for one in listed_by_path.get(name, ()) if one.done]
+        openings, copies = unread.behind(matches, others, done, path in live)
+        search.taken |= {opening.key or file_key(opening.fd) for opening in openings}
         recovery.known |= frozenset(copies)
-        recovery.done += done
+        recovery.done += [one for one in listed if one.done]
         recovery.openings += _in_order(path, matches, openings)
         recovery.notices += _notices(matches, openings, search, path in live)
         lost = [match.checkpoint for match in matches if match.opening is None]
@@ -131,9 +139,14 @@ class _Unread(Struct, frozen=True):
     open: Sequence[Held]
 
     def behind(
-        self, matches: Sequence[Match], done: Sequence[Checkpoint], is_live: bool
+        self, matches: Sequence[Match], others: Sequence[Match], done: Sequence[Checkpoint], is_live: bool
     ) -> tuple[list[Opening], list[FileKey]]:
-        """Open what was rotated unseen behind the newest file found; a copy that is being made of it is not."""
+        """Open what was rotated unseen behind the newest file found; a copy that is being made of it is not.
+
+        Args:
+            others: what was found of other paths of the family.
+            done: what is remembered of generations let go, of the whole family.
+        """
         last = _live_match(self.path, matches)
         if last is not None and _held(last).checkpoint.offset and not last.checkpoint.unsure:
             return [], []
@@ -141,7 +154,7 @@ class _Unread(Struct, frozen=True):
         fd = open_plain(self.path) if is_live and not any(one.is_live for one in held) else None
         new = [] if fd is None else [Held(replace(no_checkpoint(self.path), key=file_key(fd)), fd, is_live=True)]
         names = {one.key: one.path for one in self.backups}
-        past = Past([*self.open, *held, *new], done, self.known, names)
+        past = Past([*self.open, *held, *map(_held, others), *new], done, self.known, names)
         try:
             found = open_unread(self.path, self.backups, past, self.taken)
             return found.openings, found.copies

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 
-from exporters.engine.tail.backups import list_backups
+from exporters.engine.tail.backups import Backup, list_backups
 from exporters.engine.tail.classify import REMEMBERED, Held, Judgement, Past, Verdict, classify, gone
 from exporters.engine.tail.stream import Stream
+from exporters.engine.tail.text import Text, open_text
 from exporters.engine.tail.unpack import unpack
 from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.tailing import line
@@ -160,6 +162,22 @@ def test_a_copy_of_any_length_is_one(scene: Scene, size: int, is_packed: bool) -
     scene.backup = scene.folder / ("e.jsonl.1.gz" if is_packed else "e.jsonl.1")
     scene.backup.write_bytes(gzip.compress(READ[:size]) if is_packed else READ[:size])
     assert scene.judge() == Judgement("copy", scene.held[0].checkpoint)
+
+
+def test_a_copy_that_grows_behind_its_file_while_the_two_are_compared_is_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.hold(scene.read(scene.live, READ), is_live=True)
+    scene.backup.write_bytes(READ)
+    look = open_text
+
+    def look_later(one: Backup, checkpoints: Sequence[Checkpoint]) -> AbstractContextManager[Text | None]:
+        for path in (scene.live, scene.backup):
+            path.write_bytes(MORE)
+        return look(one, checkpoints)
+
+    monkeypatch.setattr("exporters.engine.tail.classify.open_text", look_later)
+    assert scene.judge() == Judgement("copy being made", scene.held[0].checkpoint)
 
 
 @pytest.mark.parametrize("at", [200, 3000, 30_000, len(READ) - 20_000])

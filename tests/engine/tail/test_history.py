@@ -238,11 +238,11 @@ def test_a_file_in_a_glob_is_judged_as_a_copy_of_the_path_it_may_have_been_made_
     for name, text in (("e.1", TEXT[:900]), ("e.2", lines([99])), ("f.1", TEXT)):
         (tmp_path / name).write_bytes(text)
     history = History()
-    history.look([str(tmp_path / "e")])
 
     def judged(name: str) -> str:
-        found = history.judge(str(tmp_path / name), lambda path: [held] if path == held.checkpoint.path else [])
-        return found.verdict if found is not None else ""
+        path = str(tmp_path / name)
+        found = history.judge([path], lambda path: [held] if path == held.checkpoint.path else [])
+        return found[path].verdict if found else ""
 
     assert [judged(name) for name in ("e.1", "e.2", "f.1", "e")] == ["copy being made", "", "", ""]
     history.known = frozenset({NOTHING, key_of(tmp_path / "e.1")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,3 +117,49 @@ def test_b3_a_file_that_comes_under_a_glob_is_read_from_its_start(
         exporter.start()
     exporter.let_rest().restart()
     assert exporter.counted(range(3))
+
+
+@down
+def test_b16_a_file_of_a_glob_that_was_read_under_its_rotated_name_and_packed_counts_once(
+    exporter: Exporter, log_file: LogFile, is_down: bool
+) -> None:
+    """The file was rotated before it was first looked at: it is followed by another name than that it was made from."""
+    log_file.append(lines([0]))
+    exporter.start()
+    shift(log_file.path)
+    exporter.poll()
+    if is_down:
+        exporter.kill()
+    shift(log_file.path)
+    pack(Path(f"{log_file}.2"))
+    if is_down:
+        exporter.start()
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted([0])
+
+
+def test_b8_a_copy_in_a_glob_of_a_file_that_was_rotated_while_down_counts_once(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0, 1]))
+    exporter.start().poll().kill()
+    shutil.copyfile(log_file.path, f"{log_file}.2")
+    shift(log_file.path)
+    exporter.start().let_rest().restart().let_rest()
+    assert exporter.counted([0, 1])
+
+
+def test_b16_a_file_of_a_glob_packed_while_down_is_finished_inside_its_gz(
+    tmp_path: Path, clock: FakeClock, log_file: LogFile
+) -> None:
+    exporter = Exporter(tmp_path, clock, log_file.path.with_name("day-*.jsonl"))
+    day = LogFile(log_file.path.with_name("day-20261126.jsonl"))
+    day.append(lines([0]))
+    exporter.start().poll().kill()
+    day.append(lines([1, 2]))
+    pack(day.path)
+    LogFile(log_file.path.with_name("day-20261127.jsonl")).append(lines([3]))
+    exporter.start().let_rest().restart().let_rest()
+    assert exporter.counted(range(4))
+    assert (exporter.lost_bytes, exporter.recoveries["missing"]) == (0, 0)
+    exporter.end()
