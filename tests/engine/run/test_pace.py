@@ -10,9 +10,13 @@ from unittest.mock import patch
 
 import pytest
 
+from exporters.engine.run import Engine
 from exporters.engine.state.rows import StoreError
 from exporters.engine.state.store import Store
-from tests.engine.support.commits import Plant, shop_event
+from exporters.engine.tail.tail import Tail
+from tests.engine.run.test_stop import BusyClock
+from tests.engine.support.commits import SHOP, Plant, shop_event
+from tests.engine.support.harness import contract_of, line_of
 
 
 @pytest.fixture
@@ -62,6 +66,25 @@ def test_looking_for_files_takes_a_thirtieth_of_the_time_at_most(plant: Plant, m
     steps = [after - before for before, after in pairwise(begins)]
     assert all(2.99 <= step < 3.3 for step in steps)
     assert len(steps) in (8, 9, 10)
+
+
+def test_a_backlog_is_committed_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events, clock = tmp_path / "sample.jsonl", BusyClock()
+    engine = Engine(contract_of(tmp_path, SHOP), Tail([str(events)], batch_bytes=200), {}, clock).start()
+    events.write_bytes(b"".join(line_of(shop_event(number)) for number in range(400)))
+    commit, commits = engine._commit, list[float]()
+
+    def noted() -> None:
+        commits.append(clock.seconds)
+        commit()
+
+    monkeypatch.setattr(engine, "_commit", noted)
+    begun = clock.seconds
+    engine.step()
+    steps = [after - before for before, after in pairwise([begun, *commits])]
+    assert len(steps) > 5
+    assert all(1.0 <= step < 1.2 for step in steps[1:-1])
+    engine.tail.close()
 
 
 def test_between_two_looks_it_waits_a_fifth_of_a_second(plant: Plant) -> None:
