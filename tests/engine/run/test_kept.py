@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -12,6 +13,8 @@ from exporters.engine.run import Engine
 from exporters.engine.state.rows import Row
 from exporters.engine.tail.tail import Tail
 from tests.engine.support.commits import Plant, shop_event
+from tests.engine.support.harness import NOW
+from tests.engine.support.stores import rows_of
 
 
 @pytest.fixture
@@ -91,3 +94,36 @@ def test_what_a_look_at_the_paths_finds_is_counted(plant: Plant) -> None:
     plant.write(shop_event(20))
     plant.step(1.5)
     assert plant.own("rotations_total") == 1
+
+
+def test_what_only_the_last_look_has_found_is_kept(plant: Plant) -> None:
+    plant.begin()
+    plant.step()
+    plant.step(1.5)
+    plant.step(0.5)
+    plant.write(shop_event(20))
+    plant.step(0.25)
+    plant.events.rename(f"{plant.events}.1")
+    plant.events.touch()
+    plant.clock.seconds += 0.75
+    plant.stop()
+    plant.begin()
+    assert plant.own("rotations_total") == 1
+
+
+def test_however_often_it_is_started_a_file_has_one_position(plant: Plant) -> None:
+    for _ in range(3):
+        plant.begin()
+        plant.step()
+        plant.kill()
+        marks = [cast(list[object], value) for kind, _, value in rows_of(plant.state) if kind == "mark"]
+        assert [path for _, path, *_ in marks] == [str(plant.events)]
+
+
+def test_ids_that_wait_in_vain_are_counted_when_all_there_is_has_been_read(plant: Plant) -> None:
+    plant.events.unlink()
+    for number in range(2):
+        plant.write({"stage": "open", "id": str(number), "at": NOW - 1000 + 100 * number})
+    plant.begin()
+    plant.step()
+    assert plant.own("pairs_forgotten_total", "order", "expired") == 1

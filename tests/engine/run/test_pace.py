@@ -14,6 +14,7 @@ from exporters.engine.run import Engine
 from exporters.engine.state.rows import StoreError
 from exporters.engine.state.store import Store
 from exporters.engine.tail.tail import Tail
+from exporters.engine.values import Batch, Notice
 from tests.engine.run.test_stop import BusyClock
 from tests.engine.support.commits import SHOP, Plant, shop_event
 from tests.engine.support.harness import contract_of, line_of
@@ -66,6 +67,51 @@ def test_looking_for_files_takes_a_thirtieth_of_the_time_at_most(plant: Plant, m
     steps = [after - before for before, after in pairwise(begins)]
     assert all(2.99 <= step < 3.3 for step in steps)
     assert len(steps) in (8, 9, 10)
+
+
+def test_a_look_for_files_takes_a_thirtieth_of_the_time_however_long_it_lasts(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins = looks(plant, monkeypatch, 100, lasting=1.0)["scan"]
+    assert all(29.99 <= after - before < 30.3 for before, after in pairwise(begins[1:]))
+    assert len(begins) == 4
+
+
+def test_with_every_look_for_files_those_are_read_that_have_been_quiet_and_a_scrape_has_it_at_once(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.step(0.25)
+    scan, drain, found = plant.engine.tail.scan, plant.engine.tail.drain, list[object]()
+
+    def scanned(monotonic: float, at_once: bool) -> list[Notice]:
+        found.append((monotonic, at_once))
+        return scan(monotonic, at_once)
+
+    def drained(now: float, monotonic: float, everything: bool) -> Iterator[Batch | Notice]:
+        found.append(everything)
+        return drain(now, monotonic, everything)
+
+    monkeypatch.setattr(plant.engine.tail, "scan", scanned)
+    monkeypatch.setattr(plant.engine.tail, "drain", drained)
+    begun = plant.clock.seconds
+    plant.step(0.5)
+    plant.engine.scrape(1.0)
+    plant.step(0.25)
+    plant.step(0.5)
+    plant.step(0.5)
+    assert found == [False, (begun + 0.75, True), True, False, (begun + 1.75, False), True]
+
+
+def test_a_scrape_shows_the_files_there_are_though_nothing_is_in_them(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.begin()
+    plant.step()
+    plant.events.touch()
+    plant.engine.scrape(1.0)
+    plant.step()
+    gauges = {metric.name: dict(values) for metric, values in plant.engine.published[1]}
+    assert gauges["peak_trade_exporter_file_present"] == {("sample",): 1}
+    plant.stop()
 
 
 def test_a_backlog_is_committed_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
