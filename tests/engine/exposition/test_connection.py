@@ -131,7 +131,7 @@ def test_a_client_is_waited_for_until_its_request_is_whole_and_while_it_does_not
         assert scene.waiting == [connection]
         assert transport.end == ""
         connection.connection_lost(None)
-        assert (scene.waiting, scene.clients.all) == ([], set())
+        assert (scene.waiting, scene.clients.all, connection.connections) == ([], set(), set())
 
     asyncio.run(play())
 
@@ -179,5 +179,10 @@ def test_a_client_that_is_cut_off_is_forgotten_at_once_also_while_it_is_being_se
         arriving.cut_off()
         await asyncio.wait([arrival])
         assert (arrival.cancelled(), scene.clients.all) == (True, set())
+        arrived = Connection(scene.clients, scene._config, ServerState(), {})
+        arrived.shake_hands(asyncio.create_task(asyncio.sleep(0)))
+        arrived.connection_made(transport := Transport(is_tls=True))  # type: ignore[arg-type]  # it stands for one
+        arrived.cut_off()
+        assert (transport.end, scene.clients.all) == ("cut off", set())
 
     asyncio.run(play())
