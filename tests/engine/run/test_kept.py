@@ -127,3 +127,11 @@ def test_ids_that_wait_in_vain_are_counted_when_all_there_is_has_been_read(plant
     plant.begin()
     plant.step()
     assert plant.own("pairs_forgotten_total", "order", "expired") == 1
+
+
+def test_what_a_start_finds_of_each_file_is_counted(plant: Plant) -> None:
+    plant.begin()
+    plant.step()
+    plant.kill()
+    plant.begin()
+    assert plant.own("recoveries_total", "resumed") == 1

@@ -334,3 +334,47 @@ def test_what_cannot_be_told_yet_beside_a_path_makes_it_unsure_until_the_next_lo
         assert not is_asked or history.unread(stream.path, [held], tuple) == []
         history.update_known(backups, {stream.path: held}, 0.0)
         assert history.unsure == unsure
+
+
+def test_of_all_paths_together_no_more_generations_are_remembered_than_a_bound_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.history._REMEMBERED_IN_ALL", 3)
+    history, done = History(), [some(path, serial, is_done=True) for serial, path in enumerate("aabcde")]
+    for number, one in enumerate(done, 1):
+        history.finish(one)
+        assert history.finished() == done[max(0, number - 3) : number]
+        assert (NOTHING in history.known) == (number > 3)
+
+
+def test_of_each_path_the_newest_generations_are_remembered() -> None:
+    history, done = History(), [some("a", serial, is_done=True) for serial in range(REMEMBERED + 2)]
+    for one in done:
+        history.finish(one)
+    assert history.finished() == done[2:]
+
+
+def test_a_generation_let_go_that_grew_is_opened_where_it_ended_and_leaves_the_memory(
+    tmp_path: Path, opened: Open
+) -> None:
+    path, history = str(tmp_path / "e"), History()
+    done = replace(opened(tmp_path / "e.1").checkpoint(1, done=True), path=path)
+    history.finish(done)
+    history.look([path])
+    assert history.grown(path, tuple) == []
+    (tmp_path / "e.1").write_bytes(TEXT + lines([60]))
+    history.look([path])
+    found = history.grown(path, tuple)
+    assert [one.checkpoint for one in found] == [done]
+    assert (close(found), history.finished()) == (1, [])
+
+
+def test_a_copy_of_what_was_read_of_a_file_that_is_not_found_is_known(tmp_path: Path, opened: Open) -> None:
+    path, history = str(tmp_path / "e"), History()
+    gone = opened(tmp_path / "e").checkpoint(1)
+    (tmp_path / "e").unlink()
+    (tmp_path / "e.1").write_bytes(TEXT)
+    history.keep([gone])
+    history.look([path])
+    assert history.unread(path, [], tuple) == []
+    assert history.known == {key_of(tmp_path / "e.1")}
