@@ -145,7 +145,7 @@ class Engine:
         """Go on until stop(), or until `may_go_on` says no, then drain, if there is time, and commit once more."""
         while not self._is_ending and may_go_on():
             self.step()
-            if not self._is_ending and not self._scrape_queue.waiting():
+            if not self._is_ending:
                 self.clock.wait(self._wake, POLL_S)
         self.step()
         self._commit()

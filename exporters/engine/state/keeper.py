@@ -70,10 +70,8 @@ class Keeper:
         try:
             store.lock()
             return self._open(store, now)
-        except StoreBusyError:
-            raise
         except StoreError as error:
-            if not os.path.exists(store.path):
+            if isinstance(error, StoreBusyError) or not os.path.exists(store.path):
                 raise
             from exporters.engine.state.readonly import read_copy
 

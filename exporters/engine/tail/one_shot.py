@@ -44,16 +44,14 @@ class Cutter:
     def feed(self, block: bytes) -> Iterator[Batch]:
         """Yield what is whole now; a block is at most `max_line_bytes` + 1 long."""
         self._rest += block
-        if self._offset == 0 and _BOM.startswith(self._rest[: len(_BOM)]):
-            if len(self._rest) < len(_BOM):
-                return
+        if self._offset == 0 and self._rest.startswith(_BOM):
             yield self._take(len(_BOM), skipped_bytes=len(_BOM))
         if not self._skipping:
             yield from self._refuse_long()
         if self._skipping:
             yield from self._skip()
         last = self._rest.rfind(b"\n")
-        if last >= 0 and not self._skipping:
+        if last >= 0:
             yield self._take(last + 1, data=self._rest[: last + 1])
 
     def finish(self) -> Iterator[Batch]:
@@ -147,7 +145,7 @@ class OneShot(Tail):
         Raises:
             OSError: if it cannot be opened or is a directory.
         """
-        fd = os.dup(0) if path in STDIN else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.dup(0) if path in STDIN else os.open(path, os.O_RDONLY)
         info = os.fstat(fd)
         inode = (info.st_dev, info.st_ino)
         is_again = stat.S_ISREG(info.st_mode) and inode in self._seen

@@ -50,7 +50,7 @@ def blocks_of(path: str, key: FileKey | None = None) -> Iterator[bytes]:
         raise DamagedError(f"{error.name} is not installed") from error
     own = [getattr(module, name) for name in ("LZMAError", "ZstdError") if hasattr(module, name)]
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if key is None else open_same(path, key)
+        fd = os.open(path, os.O_RDONLY) if key is None else open_same(path, key)
         if fd is None:
             raise DamagedError("it is not there any more")
         with os.fdopen(fd, "rb") as packed:

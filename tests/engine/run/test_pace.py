@@ -10,9 +10,14 @@ from unittest.mock import patch
 
 import pytest
 
+from exporters.engine.run import Engine
 from exporters.engine.state.rows import StoreError
 from exporters.engine.state.store import Store
-from tests.engine.support.commits import Plant, shop_event
+from exporters.engine.tail.tail import Tail
+from exporters.engine.values import Batch, Notice
+from tests.engine.run.test_stop import BusyClock
+from tests.engine.support.commits import SHOP, Plant, shop_event
+from tests.engine.support.harness import contract_of, line_of
 
 
 @pytest.fixture
@@ -62,6 +67,70 @@ def test_looking_for_files_takes_a_thirtieth_of_the_time_at_most(plant: Plant, m
     steps = [after - before for before, after in pairwise(begins)]
     assert all(2.99 <= step < 3.3 for step in steps)
     assert len(steps) in (8, 9, 10)
+
+
+def test_a_look_for_files_takes_a_thirtieth_of_the_time_however_long_it_lasts(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins = looks(plant, monkeypatch, 100, lasting=1.0)["scan"]
+    assert all(29.99 <= after - before < 30.3 for before, after in pairwise(begins[1:]))
+    assert len(begins) == 4
+
+
+def test_with_every_look_for_files_those_are_read_that_have_been_quiet_and_a_scrape_has_it_at_once(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.step(0.25)
+    scan, drain, found = plant.engine.tail.scan, plant.engine.tail.drain, list[object]()
+
+    def scanned(monotonic: float, at_once: bool) -> list[Notice]:
+        found.append((monotonic, at_once))
+        return scan(monotonic, at_once)
+
+    def drained(now: float, monotonic: float, everything: bool) -> Iterator[Batch | Notice]:
+        found.append(everything)
+        return drain(now, monotonic, everything)
+
+    monkeypatch.setattr(plant.engine.tail, "scan", scanned)
+    monkeypatch.setattr(plant.engine.tail, "drain", drained)
+    begun = plant.clock.seconds
+    plant.step(0.5)
+    plant.engine.scrape(1.0)
+    plant.step(0.25)
+    plant.step(0.5)
+    plant.step(0.5)
+    assert found == [False, (begun + 0.75, True), True, False, (begun + 1.75, False), True]
+
+
+def test_a_scrape_shows_the_files_there_are_though_nothing_is_in_them(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.begin()
+    plant.step()
+    plant.events.touch()
+    plant.engine.scrape(1.0)
+    plant.step()
+    gauges = {metric.name: dict(values) for metric, values in plant.engine.published[1]}
+    assert gauges["peak_trade_exporter_file_present"] == {("sample",): 1}
+    plant.stop()
+
+
+def test_a_backlog_is_committed_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events, clock = tmp_path / "sample.jsonl", BusyClock()
+    engine = Engine(contract_of(tmp_path, SHOP), Tail([str(events)], batch_bytes=200), {}, clock).start()
+    events.write_bytes(b"".join(line_of(shop_event(number)) for number in range(400)))
+    commit, commits = engine._commit, list[float]()
+
+    def noted() -> None:
+        commits.append(clock.seconds)
+        commit()
+
+    monkeypatch.setattr(engine, "_commit", noted)
+    begun = clock.seconds
+    engine.step()
+    steps = [after - before for before, after in pairwise([begun, *commits])]
+    assert len(steps) > 5
+    assert all(1.0 <= step < 1.2 for step in steps[1:-1])
+    engine.tail.close()
 
 
 def test_between_two_looks_it_waits_a_fifth_of_a_second(plant: Plant) -> None:

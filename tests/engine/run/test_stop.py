@@ -25,7 +25,13 @@ class BusyClock(StandingClock):
 
 def applied(engine: Engine) -> int:
     """Return how many lines a scrape shows as applied."""
-    snapshot, _ = engine.publish()
+    engine.publish()
+    return published(engine)
+
+
+def published(engine: Engine) -> int:
+    """Return how many lines a scrape answered now would show as applied."""
+    snapshot, _ = engine.published
     found = {(metric.name, *sample.labels): sample.value for metric, samples in snapshot for sample in samples}
     return int(found["peak_trade_exporter_lines_total", "sample", "applied"])
 
@@ -65,6 +71,15 @@ def test_a_stop_during_a_backlog_ends_soon_at_a_batch_and_the_rest_is_read_at_th
     assert applied(following) == LINES
     following.run(lambda: False)
     following.tail.close()
+
+
+def test_the_last_lines_are_published_at_the_end(tmp_path: Path) -> None:
+    events = tmp_path / "sample.jsonl"
+    engine = Engine(contract_of(tmp_path, SHOP), Tail([str(events)]), {}, StandingClock()).start()
+    events.write_bytes(line_of(shop_event(0)))
+    engine.run(lambda: False)
+    assert published(engine) == 1
+    engine.tail.close()
 
 
 def test_a_scrape_that_waits_at_the_end_is_answered_and_so_are_later_ones(tmp_path: Path) -> None:

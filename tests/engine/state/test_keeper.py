@@ -217,8 +217,9 @@ def test_a_file_whose_name_is_not_text_is_kept_too(tmp_path: Path) -> None:
 
 def test_a_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError) as caught:
         Keeper(Store(tmp_path / "state" / "sample.db", "sample")).load(0.0)
+    assert str(caught.value) == f"{tmp_path}/state: the state cannot be kept here (file exists)"
 
 
 def test_a_state_another_process_has_is_never_read_by_way_of_a_copy(plant: Plant) -> None:

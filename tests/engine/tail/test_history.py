@@ -247,3 +247,134 @@ def test_a_file_in_a_glob_is_judged_as_a_copy_of_the_path_it_may_have_been_made_
     assert [judged(name) for name in ("e.1", "e.2", "f.1", "e")] == ["copy being made", "", "", ""]
     history.known = frozenset({NOTHING, key_of(tmp_path / "e.1")})
     assert judged("e.1") == "copy being made", "that it was seen beside the path does not matter"
+
+
+@pytest.mark.parametrize(
+    ("is_live", "is_begun", "is_done", "is_waited_for"),
+    [
+        (True, True, False, True),
+        (True, True, True, True),
+        (True, False, False, False),
+        (True, False, True, True),
+        (False, False, False, False),
+        (False, False, True, True),
+    ],
+)
+def test_a_new_backup_is_waited_for_where_a_file_was_read_to_its_end_or_a_generation_is_remembered(
+    tmp_path: Path, opened: Open, is_live: bool, is_begun: bool, is_done: bool, is_waited_for: bool
+) -> None:
+    stream = opened(tmp_path / "e")
+    checkpoint = stream.checkpoint(1) if is_begun else replace(stream.checkpoint(1), offset=0)
+    live = {stream.path: Held(checkpoint, stream.fd, is_live=True)} if is_live else {}
+    history = History()
+    if is_done:
+        history.finish(some(stream.path, 2, is_done=True))
+    (tmp_path / "e.1").write_bytes(lines([99]))
+    history.look([stream.path])
+    history.update_known({}, live, 0.0)
+    assert history.is_unsettled == is_waited_for
+
+
+@pytest.mark.parametrize(
+    ("folders", "live", "has_absent", "is_kept"),
+    [
+        (["here"], [], False, False),
+        (["gone"], [], False, True),
+        (["here", "gone"], [], False, True),
+        (["gone"], ["gone"], False, False),
+        (["here"], [], True, True),
+        ([""], [], False, False),
+    ],
+)
+def test_what_was_known_before_a_restart_stays_known_while_a_folder_is_away_or_a_file_is_not_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folders: list[str],
+    live: list[str],
+    has_absent: bool,
+    is_kept: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    history, known = History(), frozenset({FileKey(1, 9), FileKey(1, 10)})
+    history.restore(Recovery(known=known, absent=[some("b", 6)] if has_absent else []))
+    held = Held(replace(some("e", 1), offset=9), None, is_live=True)
+    backups = {os.path.join(folder, "e"): frozenset[FileKey]() for folder in folders}
+    history.update_known(backups, {os.path.join(folder, "e"): held for folder in live}, 0.0)
+    assert history.known == (known if is_kept else frozenset())
+
+
+def test_a_backup_that_could_not_be_read_is_known_as_the_same_file_once_it_can(
+    tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.fingerprint._generation", lambda fd: 7)
+    stream = opened(tmp_path / "e")
+    (tmp_path / "e.1").write_bytes(lines([99]))
+    key = key_of(tmp_path / "e.1")
+    assert key.generation == 7
+    history = History()
+    history.restore(Recovery(known=frozenset({FileKey(*key[:2])}), absent=[some(stream.path, 1)]))
+    history.look([stream.path])
+    assert history.beside([]) == []
+    held = Held(stream.checkpoint(1), stream.fd, is_live=True)
+    history.update_known(history.seen_backups(), {stream.path: held}, 0.0)
+    assert history.known == {key}, "it is known once"
+
+
+def test_what_cannot_be_told_yet_beside_a_path_makes_it_unsure_until_the_next_look_tells(
+    tmp_path: Path, opened: Open
+) -> None:
+    stream = opened(tmp_path / "e")
+    held = Held(stream.checkpoint(1), stream.fd, is_live=True)
+    (tmp_path / "e.1.gz").write_bytes(b"half of it")
+    history = History()
+    for is_asked, unsure in ((True, {stream.path}), (False, set[str]())):
+        history.look([stream.path])
+        backups = history.seen_backups()
+        assert not is_asked or history.unread(stream.path, [held], tuple) == []
+        history.update_known(backups, {stream.path: held}, 0.0)
+        assert history.unsure == unsure
+
+
+def test_of_all_paths_together_no_more_generations_are_remembered_than_a_bound_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporters.engine.tail.history._REMEMBERED_IN_ALL", 3)
+    history, done = History(), [some(path, serial, is_done=True) for serial, path in enumerate("aabcde")]
+    for number, one in enumerate(done, 1):
+        history.finish(one)
+        assert history.finished() == done[max(0, number - 3) : number]
+        assert (NOTHING in history.known) == (number > 3)
+
+
+def test_of_each_path_the_newest_generations_are_remembered() -> None:
+    history, done = History(), [some("a", serial, is_done=True) for serial in range(REMEMBERED + 2)]
+    for one in done:
+        history.finish(one)
+    assert history.finished() == done[2:]
+
+
+def test_a_generation_let_go_that_grew_is_opened_where_it_ended_and_leaves_the_memory(
+    tmp_path: Path, opened: Open
+) -> None:
+    path, history = str(tmp_path / "e"), History()
+    done = replace(opened(tmp_path / "e.1").checkpoint(1, done=True), path=path)
+    history.finish(done)
+    history.look([path])
+    assert history.grown(path, tuple) == []
+    (tmp_path / "e.1").write_bytes(TEXT + lines([60]))
+    history.look([path])
+    found = history.grown(path, tuple)
+    assert [one.checkpoint for one in found] == [done]
+    assert (close(found), history.finished()) == (1, [])
+
+
+def test_a_copy_of_what_was_read_of_a_file_that_is_not_found_is_known(tmp_path: Path, opened: Open) -> None:
+    path, history = str(tmp_path / "e"), History()
+    gone = opened(tmp_path / "e").checkpoint(1)
+    (tmp_path / "e").unlink()
+    (tmp_path / "e.1").write_bytes(TEXT)
+    history.keep([gone])
+    history.look([path])
+    assert history.unread(path, [], tuple) == []
+    assert history.known == {key_of(tmp_path / "e.1")}

@@ -16,6 +16,7 @@ from exporters.engine.tail.one_shot import Cutter, OneShot
 from exporters.engine.tail.stream import Stream
 from exporters.engine.values import Batch
 from tests.budget import amount
+from tests.engine.support.tailing import open_descriptors
 
 pytestmark = pytest.mark.thorough
 
@@ -27,6 +28,7 @@ def summary(batches: list[Batch]) -> tuple[bytes, int, int, int, int]:
     """Return the text of the lines, and the bytes and lines accounted for otherwise."""
     for batch in batches:
         assert batch.data == b"" or batch.data.endswith(b"\n")
+        assert batch.end > batch.start or batch.too_long, "no batch says nothing"
     return (
         b"".join(batch.data for batch in batches),
         sum(batch.end - batch.start for batch in batches),
@@ -123,8 +125,32 @@ def test_a_glob_takes_packed_files_only_if_it_ends_as_they_do(tmp_path: Path) ->
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"3\n"))
     (tmp_path / "folder.jsonl").mkdir()
     assert read(tmp_path / "*")[1] == b"1\n"
-    assert read(tmp_path / "*.jsonl")[1] == b"1\n"
+    shot, found = read(tmp_path / "*.jsonl")
+    assert (found, shot.unreadable) == (b"1\n", {}), "a folder is none of the files a glob means"
     assert read(tmp_path / "*.gz")[1] == b"2\n3\n"
+
+
+def test_two_stars_descend_and_no_descriptor_stays_open(tmp_path: Path) -> None:
+    for number, folder in enumerate((tmp_path, tmp_path / "a", tmp_path / "a" / "b")):
+        folder.mkdir(exist_ok=True)
+        (folder / "x.jsonl").write_bytes(b"%d\n" % number)
+    with open_descriptors() as change:
+        assert sorted(read(tmp_path / "**" / "x.jsonl")[1]) == sorted(b"0\n1\n2\n")
+    assert change == [0]
+
+
+@pytest.mark.parametrize("length", [1 << 20, (1 << 20) + 1])
+def test_a_line_is_as_long_as_a_mebibyte_unless_something_else_is_said(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"x" * length + b"\n")
+    batches = list(OneShot([str(path)]).drain(0.0, 0.0))
+    assert summary(batches)[3] == (length > 1 << 20)
+
+
+def test_nuls_in_front_of_a_line_that_is_not_too_long_with_them_stay_with_it() -> None:
+    text = b"\0\0" + b"x" * 8 + b"\n"
+    assert [one.data for one in Cutter("text", 10).feed(text)] == [text]
+    assert [one.data for one in Cutter("text", 9).feed(text)] == [b"", text[2:]]
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
@@ -132,8 +158,33 @@ def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
     path.write_bytes(b"1\n")
     link.symlink_to(path)
     packed.write_bytes(gzip.compress(b"2\n"))
-    shot, found = read(path, link, path, tmp_path / "*.jsonl", packed, packed)
-    assert (found, shot.files_present) == (b"1\n2\n", 2)
+    with open_descriptors() as change:
+        shot, found = read(path, link, path, tmp_path / "*.jsonl", packed, packed, tmp_path)
+    assert (found, shot.files_present, change) == (b"1\n2\n", 2, [0])
+
+
+def test_what_is_no_file_is_read_as_often_as_it_is_named() -> None:
+    shot, found = read("/dev/null", "/dev/null")
+    assert (found, shot.files_present) == (b"", 2)
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_standard_input_is_read_and_stays_open(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x").write_bytes(LINES)
+    before, given = os.dup(0), os.open(tmp_path / "x", os.O_RDONLY)
+    try:
+        os.dup2(given, 0)
+        assert read(name)[1] == LINES
+        os.fstat(0)
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(given)
+
+
+def test_lines_of_one_byte_may_be_the_longest(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"ab\nc\n\nd")
+    assert read(tmp_path / "x", max_line=1)[1] == b"c\n\nd\n"
 
 
 def test_a_fifo_is_read_to_its_end(tmp_path: Path) -> None:
@@ -160,8 +211,17 @@ def test_a_damaged_packed_file_is_a_problem_of_its_own(
     (tmp_path / name).write_bytes(content)
     (tmp_path / "whole").write_bytes(LINES)
     shot, found = read(tmp_path / name, tmp_path / "whole")
-    assert found.endswith(LINES)
+    assert (found, shot.files_present) == (before + LINES, 1)
     assert shot.unreadable[str(tmp_path / name)].startswith(problem)
+
+
+def test_whole_lines_before_the_damage_count_and_so_does_their_file(tmp_path: Path) -> None:
+    path, text = tmp_path / "late.gz", b"".join(b"%d\n" % number for number in range(200_000))
+    path.write_bytes(gzip.compress(text)[:-9])
+    shot, found = read(path)
+    assert text.startswith(found)
+    assert len(found) > 1_000_000
+    assert (shot.files_present, list(shot.unreadable)) == (1, [str(path)])
 
 
 def test_what_is_missing_or_no_file_is_told_apart(tmp_path: Path) -> None:

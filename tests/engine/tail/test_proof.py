@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from exporters.engine.tail import fingerprint
 from exporters.engine.tail.evidence import evidence_of
-from exporters.engine.tail.fingerprint import digest, end_of_filler, proves
+from exporters.engine.tail.fingerprint import digest, end_of_filler, open_proved, proves
 from exporters.engine.tail.proof import Proof
 from exporters.engine.tail.search import _last_line_end
 from exporters.engine.tail.text import PlainText, is_repeated
 from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.restart_harness import lines
+from tests.engine.support.tailing import open_descriptors
 
 TEXT = lines(range(1000))
 
@@ -176,3 +177,18 @@ def test_a_line_is_repeated_if_it_stands_near_there_once_more(
     opened: Callable[[bytes], int], text: bytes, end: int, expected: bool
 ) -> None:
     assert is_repeated(PlainText(opened(text)), end) == expected
+
+
+def test_a_file_is_opened_if_it_is_there_and_holds_what_was_read_of_it(
+    tmp_path: Path, opened: Callable[[bytes], int]
+) -> None:
+    fd = opened(TEXT)
+    checkpoint = checkpoint_of(Proof.of_file(fd, 500), 500)
+    with open_descriptors() as change:
+        found = open_proved(str(tmp_path / "e"), checkpoint)
+        assert found is not None
+        assert os.pread(found, 9, 0) == TEXT[:9]
+        os.close(found)
+        assert open_proved(str(tmp_path / "e"), replace(checkpoint, anchor="0")) is None
+        assert open_proved(str(tmp_path / "gone"), checkpoint) is None
+    assert change == [0]

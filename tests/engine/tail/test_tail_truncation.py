@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from exporters.engine.tail.fingerprint import PROOF_BYTES
 from exporters.engine.values import Notice
 from tests.conftest import LogFile
 from tests.engine.support.tailing import Follower, line
@@ -207,12 +208,63 @@ def test_b6_a_line_of_the_longest_size_that_a_cut_left_without_its_newline_is_no
     assert followed.too_long == 0
 
 
+@pytest.mark.parametrize("number", [100, 1000])
 def test_b7_a_file_written_over_with_others_of_the_same_beginning_is_read_from_its_start_in_the_same_poll(
-    log_file: LogFile, followed: Follower
+    log_file: LogFile, followed: Follower, number: int
 ) -> None:
-    head = b"".join(line(number) for number in range(100))
+    head = b"".join(map(line, range(number)))
     log_file.append(head + line(200))
     followed.poll()
     log_file.rewrite(head + line(300))
     assert followed.poll() == lines_of(head + line(300))
     assert followed.said("truncated") == 1
+
+
+@pytest.mark.parametrize(("size", "kept"), [(PROOF_BYTES, True), (PROOF_BYTES - 1, False)])
+def test_b6_what_a_cut_left_of_a_file_is_known_by_its_first_page(
+    log_file: LogFile, followed: Follower, size: int, kept: bool
+) -> None:
+    text = (b"x" * 63 + b"\n") * 63 + b"x" * (63 - PROOF_BYTES + size) + b"\n"
+    assert len(text) == size
+    log_file.append(text + b"".join(map(line, range(100))))
+    followed.poll()
+    log_file.truncate(size)
+    assert followed.poll() + followed.poll() == ([] if kept else lines_of(text))
+    assert followed.said("truncated") == 1
+
+
+def test_b7_a_file_made_anew_with_the_same_first_page_and_shorter_is_read_from_its_start(
+    log_file: LogFile, followed: Follower
+) -> None:
+    head = b"".join(map(line, range(1000)))
+    log_file.append(head + b"".join(map(line, range(5000, 6000))))
+    followed.poll()
+    log_file.rewrite(head + b"".join(map(line, range(7000, 7100))))
+    assert followed.poll() + followed.poll() == lines_of(head + b"".join(map(line, range(7000, 7100))))
+
+
+@pytest.mark.parametrize("length", [2047, 2048, 2049, 3000])
+def test_b6_of_a_long_line_that_a_cut_left_unfinished_nothing_is_counted_twice(
+    log_file: LogFile, followed: Follower, length: int
+) -> None:
+    text = b"".join(map(line, range(1000)))
+    log_file.append(text + b"y" * length + b"y\n" + line(2000))
+    followed.poll()
+    number = len(followed.batches)
+    log_file.truncate(len(text) + length)
+    assert followed.poll() + followed.poll() == []
+    log_file.append(b"\n" + line(501))
+    assert followed.poll() == [*([b"y" * length] if length <= 2048 else []), line(501)[:-1]]
+    late = followed.batches[number:]
+    assert (sum(batch.too_long for batch in late), sum(batch.too_long_bytes for batch in late)) == (0, length > 2048)
+
+
+def test_b6_a_cut_in_a_second_line_after_a_blank_one_leaves_that_to_be_finished(log_file: LogFile) -> None:
+    follower = Follower(log_file, max_line_bytes=8192)
+    log_file.append(b"\n" + b"y" * 6000 + b"\n" + line(2))
+    follower.poll()
+    log_file.truncate(5001)
+    assert follower.poll() + follower.poll() == []
+    log_file.append(b"\n")
+    assert follower.poll() == [b"y" * 5000]
+    follower.tail.close()

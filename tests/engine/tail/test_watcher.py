@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def test_only_changes_wake_and_other_folders_are_watched_as_soon_as_there_are_so
 
     def watch(*given: str, **options: object) -> Iterator[set[str]]:
         watched.append((sorted(given), options["recursive"], options["force_polling"]))
+        assert options["yield_on_timeout"], "the folders are looked at now and then"
+        assert options["ignore_permission_denied"]
         if len(watched) == 2:
             ended.set()
             assert isinstance(options["stop_event"], threading.Event)
@@ -100,3 +103,63 @@ def test_only_changes_wake_and_other_folders_are_watched_as_soon_as_there_are_so
     watcher.stop()
     assert watched[:2] == [(["a", "b"], False, False), (["c"], False, False)]
     assert woken == [1]
+
+
+class Patience(threading.Event):
+    """Is set once it has been waited for three times; notes how long each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        if len(self.waits) == 3:
+            self.set()
+        return self.is_set()
+
+
+@pytest.mark.parametrize("error", [None, OSError(13, "permission denied")])
+def test_where_nothing_can_be_watched_it_is_tried_again_every_five_seconds(error: OSError | None) -> None:
+    def directories() -> list[str]:
+        if error is not None:
+            raise error
+        return []
+
+    watcher = Watcher(directories, lambda: None)
+    watcher._stop = patience = Patience()
+    watcher._run()
+    assert patience.waits == [5.0, 5.0, 5.0]
+
+
+def test_after_a_wake_up_it_rests_and_the_same_watch_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    watches, woken = list[int](), list[int]()
+
+    def watch(*_: str, **__: object) -> Iterator[set[str]]:
+        watches.append(1)
+        yield from [set(), {"a"}, {"b"}, set(), {"c"}]
+
+    monkeypatch.setattr("watchfiles.watch", watch)
+    watcher = Watcher(lambda: ["a"], lambda: woken.append(1))
+    watcher._stop = patience = Patience()
+    watcher._run()
+    assert (len(watches), len(woken), patience.waits) == (1, 3, [0.05, 0.05, 0.05])
+
+
+def test_it_has_ended_when_it_is_stopped_and_holds_no_process_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = threading.Event()
+
+    def watch(*_: str, **options: object) -> Iterator[set[str]]:
+        assert isinstance(options["stop_event"], threading.Event)
+        ready.set()
+        options["stop_event"].wait(10)
+        time.sleep(0.1)
+        yield set()
+
+    monkeypatch.setattr("watchfiles.watch", watch)
+    watcher = Watcher(lambda: ["a"], lambda: None)
+    watcher.start()
+    assert ready.wait(10)
+    assert watcher._thread.daemon
+    watcher.stop()
+    assert not watcher._thread.is_alive()
