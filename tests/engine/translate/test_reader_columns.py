@@ -53,6 +53,8 @@ OUTSIDE = ("latency", "out_of_range")
     [
         ([1.0, 2.5], [1.0, 2.5], {}),
         ([0.0, 100.0], [0.0, 100.0], {}),
+        ([1.0, 100.5], [1.0, None], {OUTSIDE: 1}),
+        ([0.0, 100.0, MISTYPED], [0.0, 100.0, None], {MISTAKEN: 1}),
         ([], [], {}),
         ([None, None], [None, None], {}),
         ([1.0, None, 3.0], [1.0, None, 3.0], {}),
@@ -71,6 +73,20 @@ def test_numbers_stay_in_order_and_each_odd_one_is_refused_once(
 def test_a_word_without_bounds_refuses_what_is_not_finite() -> None:
     reader = NumberReader(Word("n", "number"), read(from_path(scale=10.0)))
     assert column(reader, 1e308, -1e308, -5.0) == ([None, None, -50.0], {("n", "out_of_range"): 2})
+
+
+@pytest.mark.parametrize("scale", [2.0, 0.5, 1.0])
+@pytest.mark.parametrize("raws", [[1.0, 8.0], ["1", "8.0"], [1.0, "8"]], ids=str)
+def test_a_number_is_scaled_however_it_is_written(scale: float, raws: list[object]) -> None:
+    reader = NumberReader(Word("n", "number"), read(from_path(scale=scale)))
+    assert column(reader, *raws) == ([scale, 8 * scale], {})
+
+
+def test_a_number_that_an_alias_names_stands_for_what_it_says() -> None:
+    reader = NumberReader(Word("n", "number", aliases={"7": "1"}), read(from_path(scale=2.0)))
+    for raws in ([7.0, 8.0], ["7", "8"], [7.0, "8", MISTYPED]):
+        found, _ = column(reader, *raws)
+        assert found[:2] == [1.0, 16.0]
 
 
 def test_numbers_fall_back_to_the_next_path_and_are_scaled_by_it() -> None:
@@ -218,6 +234,7 @@ def test_times_fall_back_to_the_next_path() -> None:
         ({"x": None, "y": 5}, "5"),
         ({"x": MISTYPED, "y": "i2"}, "i2"),
         ({"x": "a" * 128}, "a" * 128),
+        ({"x": "a" * 128 + " "}, "a" * 128),
         ({}, None),
     ],
     ids=str,
@@ -230,9 +247,11 @@ def test_an_id_is_the_first_text_or_whole_number_there_is(fields: dict[str, obje
 
 @pytest.mark.parametrize("text", ["a" * 129, "ü", "\ud800"], ids=["long", "not ascii", "lone surrogate"])
 def test_a_long_or_odd_id_is_kept_as_its_digest(text: str) -> None:
-    (found, other), _ = column(IdReader(Word("id", "id"), read(from_path())), text, text + "b")
-    assert len(str(found)) == 64
-    assert found != other
+    reader = IdReader(Word("id", "id"), read(from_path()))
+    for beside in ("short", text + "b"):
+        (found, other), _ = column(reader, text, beside)
+        assert len(str(found)) == 64
+        assert found != other
 
 
 @pytest.mark.parametrize("raw", [MISTYPED, 7.5], ids=repr)
