@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from contracts.model import Contract
+from exporters.engine.decode import Decoder
 from exporters.engine.translate import plan_cache, texts
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Fields, Planner
-from tests.engine.support.harness import NOW, Bench
+from exporters.engine.translate.translate import Translator
+from tests.engine.support.harness import NOW, Bench, line_of
 
 RUNS = """
 vocabulary:
@@ -165,3 +168,30 @@ def test_overlong_texts_are_not_remembered_beyond_the_cap_either(full: Bench, fi
     plans = full.translator._plans
     assert all(len(str(value)) <= 100 for memory in (plans._known, plans._plans) for key in memory for value in key)
     assert all(len(str(raw)) <= 100 for one in plans._texts for raw in one._known)
+
+
+TWO_NAMES = """
+vocabulary:
+  bot: {allow: a-z, max_length: 5, max_values: 2}
+  desk: {allow: a-z, max_length: 5, max_values: 2}
+sources: {s: {match: {}, read: {bot: bot, desk: desk}}}
+metrics: {bots_total: {type: counter, counts: events, labels: [bot, desk], budget: 9, help: B.}}
+"""
+
+
+def test_only_those_have_a_place_of_whom_whoever_keeps_them_says_so(contract: Callable[[str], Contract]) -> None:
+    admitted: dict[str, dict[str, None]] = {"bot": {}, "desk": {}}
+    spec = contract(TWO_NAMES)
+    translator, decoder = Translator(spec, {}, admitted), Decoder(spec)
+
+    def told(*bots: str) -> tuple[list[tuple[str, str]], list[tuple[str, ...]]]:
+        lines = b"".join(line_of({"bot": bot, "desk": "x"}) for bot in bots)
+        effect = translator.translate(decoder.decode(lines).events, NOW)
+        return list(effect.names), [update.labels for update in effect.updates]
+
+    assert told("a")[0] == [("bot", "a"), ("desk", "x")]
+    assert told("b")[0] == [("bot", "b"), ("desk", "x")], "what that batch took was never kept"
+    admitted["desk"]["x"] = None
+    assert told("a")[0] == [("bot", "a")]
+    admitted["bot"] |= {"b": None, "c": None}
+    assert told("d", "c", "b") == ([], [("d", "x"), ("c", "x"), ("b", "x")])

@@ -85,3 +85,11 @@ def test_what_the_path_of_the_file_says_goes_for_the_parts_of_every_level(tmp_pa
                 by = update.amount if isinstance(update, Count) else sum(update.values)  # type: ignore[union-attr]
                 moved[update.metric.name, *update.labels] += by
         assert moved == {("sizes_total", run): 6, ("tags_total", "x", run): 4, ("tags_total", "y", run): 2}
+
+
+def test_a_name_that_a_line_shows_first_is_told_apart_in_parts_too(bench: Make) -> None:
+    made = bench(NOTES.replace("max_values: 3", "max_values: 2"))
+    made.feed({"kind": "many", "notes": [{"bot": "a"}]})
+    made.feed({"bot": "b"})
+    made.feed({"kind": "many", "notes": [{"bot": "d"}, {"bot": "b"}, {"bot": "a"}]})
+    assert made.moved("bots_total") == {("a", "many"): 2, ("b", "plain"): 1, ("b", "many"): 1, ("other", "many"): 1}
