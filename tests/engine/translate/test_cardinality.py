@@ -192,6 +192,33 @@ def test_only_those_have_a_place_of_whom_whoever_keeps_them_says_so(contract: Ca
     assert told("a")[0] == [("bot", "a"), ("desk", "x")]
     assert told("b")[0] == [("bot", "b"), ("desk", "x")], "what that batch took was never kept"
     admitted["desk"]["x"] = None
+    assert told("other") == ([], [("other", "x")]), "what stands for all others needs no place"
     assert told("a")[0] == [("bot", "a")]
     admitted["bot"] |= {"b": None, "c": None}
     assert told("d", "c", "b") == ([], [("d", "x"), ("c", "x"), ("b", "x")])
+
+
+def test_where_many_values_stand_in_one_field_the_others_still_tell_events_apart(bench: Callable[..., Bench]) -> None:
+    made = bench(TWO_NAMES.replace("max_values: 2", "max_values: 50").replace("budget: 9", "budget: 2601"))
+    made.feed({"bot": "b", "desk": "a"})
+    bots = [f"n{letter}" for letter in "abcdefghijklmnopqrst"]
+    made.feed(*({"bot": bot, "desk": "x"} for bot in bots), *({"bot": bot, "desk": "y"} for bot in bots))
+    made.feed({"bot": "a", "desk": "b"}, *({"bot": bot, "desk": "z"} for bot in bots), {"bot": "b", "desk": "a"})
+    expected = {(bot, desk): 1 for bot in bots for desk in "xyz"} | {("b", "a"): 2, ("a", "b"): 1}
+    assert made.moved("bots_total") == expected
+
+
+def test_what_was_known_before_a_field_held_many_values_is_not_taken_for_what_comes_then(
+    bench: Callable[..., Bench],
+) -> None:
+    values = "a, b, c, d, e, f, g, h, i, j, k, l"
+    made = bench(f"""
+vocabulary: {{left: {{values: [{values}]}}, right: {{values: [{values}]}}}}
+sources: {{s: {{match: {{}}, read: {{left: left, right: right}}}}}}
+metrics: {{seen_total: {{type: counter, counts: events, labels: [left, right], budget: 144, help: S.}}}}
+""")
+    made.feed({"left": "b", "right": "a"}, {"left": "a", "right": "c"})
+    made.feed(*({"left": left, "right": "c"} for left in values.split(", ")))
+    made.feed({"left": "a", "right": "b"}, {"left": "c", "right": "a"})
+    once = {(left, "c"): 1 for left in values.split(", ")}
+    assert made.moved("seen_total") == once | {("b", "a"): 1, ("a", "b"): 1, ("c", "a"): 1, ("a", "c"): 2}
