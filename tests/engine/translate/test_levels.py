@@ -93,3 +93,11 @@ def test_a_name_that_a_line_shows_first_is_told_apart_in_parts_too(bench: Make) 
     made.feed({"bot": "b"})
     made.feed({"kind": "many", "notes": [{"bot": "d"}, {"bot": "b"}, {"bot": "a"}]})
     assert made.moved("bots_total") == {("a", "many"): 2, ("b", "plain"): 1, ("b", "many"): 1, ("other", "many"): 1}
+
+
+def test_beside_a_line_with_too_many_parts_one_that_moves_by_itself_and_by_its_part_counts_once(bench: Make) -> None:
+    made = bench(NOTES.replace("read: {bot: bot}, parts", "max_parts: 1, read: {bot: bot}, parts"))
+    made.feed({"bot": "a"}, {"bot": "b"}).feed(
+        {"kind": "many", "bot": "a", "notes": [{}, {}]}, {"kind": "many", "bot": "a", "notes": [{"bot": "b"}]}
+    )
+    assert made.moved("lines_total") == {("too_many_parts",): 1, ("applied",): 3}

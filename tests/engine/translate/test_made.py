@@ -76,6 +76,12 @@ def test_a_part_joins_its_word_with_one_of_its_line(bench: Make) -> None:
     assert made.values("price") == {(): 3}
 
 
+def test_a_number_of_the_line_that_is_refused_is_counted_once_whatever_its_parts(bench: Make) -> None:
+    made = bench(SPANS).feed({"v": 3, "p": -3, "legs": [{"q": 1, "side": "buy"}, {"q": 2, "side": "sell"}]})
+    assert made.moved("refused_values_total") == {("price", "out_of_range"): 1}
+    assert made.values("notional") == {("buy",): 0, ("sell",): 0}
+
+
 def test_a_made_number_is_made_where_it_is_asked_for_and_nowhere_else(bench: Make) -> None:
     made = bench("""
 vocabulary:

@@ -70,3 +70,13 @@ def test_a_long_text_stands_in_for_others_with_no_more_of_it_than_makes_a_differ
     found = texts.alike([*begins, *ends, "x" * 200])
     assert [*map(len, map(str, found))] == [100] * 9 + [len(ends[0])] * 9 + [100]
     assert bench(SPEC).feed(*({"msg": text} for text in ends)).moved("topics_total") == {("db",): 9}
+
+
+def test_a_text_that_no_list_knows_is_refused_as_that_whatever_else_stands_in_another_field(bench: Make) -> None:
+    made = bench(
+        SPEC.replace(", otherwise: other", "").replace(
+            "      topic:\n        {path: msg,", "      topic:\n        - {path: other}\n        - {path: msg,"
+        )
+    )
+    made.feed({"other": "?", "msg": [1]}, {"other": [1], "msg": "?"}, {"other": [1], "msg": {}})
+    assert made.moved("refused_values_total") == {("topic", "unknown_value"): 2, ("topic", "mistyped"): 1}
