@@ -26,6 +26,7 @@ _MANY, _LINES = 64, 512
 asked after so many lines, as a batch may be one line."""
 
 _NO_OBJECT: Any = str | int | float | bool | list | None
+_NO_FLAG: Any = int | float | list | dict
 _OTHER_KINDS: Any = bool | list | dict
 
 
@@ -58,7 +59,7 @@ class Misfits:
         if many <= self.types.keys():
             return False
         for path in many:
-            self.types[path] = _OTHER_KINDS if isinstance(_expected_at(self._tree, path), Leaf) else _NO_OBJECT
+            self.types[path] = _others_than(_expected_at(self._tree, path))
         return True
 
     def prepare(self, struct: type[msgspec.Struct]) -> None:
@@ -85,6 +86,13 @@ def _misfits(tree: Mapping[str, Any], value: Mapping[str, object], above: Path) 
             yield from _misfits(expected, found, path)
         elif part in value:
             yield path
+
+
+def _others_than(expected: Any) -> Any:
+    """Return of which kinds all else is."""
+    if not isinstance(expected, Leaf):
+        return _NO_OBJECT
+    return _NO_FLAG if expected.kind == "flag" else _OTHER_KINDS
 
 
 def _expected_at(tree: Mapping[str, Any], path: Path) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any
@@ -33,13 +33,13 @@ class Elements:
     """Opens what stands at the path of the first of some steps.
 
     Args:
-        kinds: what is read inside each part, and what is expected there.
-        deciding: the paths of these that decide what a part does.
+        kinds: what is read inside each part, and what is expected there; what decides what a part does may be of any
+            kind, too.
     """
 
-    def __init__(self, steps: Sequence[Step], kinds: Mapping[Path, PathKind], deciding: Collection[Path]) -> None:
+    def __init__(self, steps: Sequence[Step], kinds: Mapping[Path, PathKind]) -> None:
         self._opens = [step.opens for step in steps]
-        self._tree = tree_of(kinds, deciding)
+        self._tree = tree_of(kinds, ())
         self._struct = struct_of(self._tree, "Part")
         self._one = msgspec.json.Decoder(self._struct, dec_hook=presence).decode
         self._many = msgspec.json.Decoder(list[self._struct], dec_hook=presence).decode  # type: ignore[name-defined]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import astuple
 
 from contracts.model import Contract
@@ -87,7 +87,9 @@ def _preparer_of(contract: Contract, path: Path, is_inner: bool) -> Callable[[ob
     texts = [read for read in reads if contract.words[read.word].is_label and path in [c.path for c in read.candidates]]
     if not (texts or any(c.values for c in conditions) or path in [source.by for source in contract.sources]):
         bounds = {bound for c in conditions if c.test == "within" for bound in (c.minimum, c.maximum)}
-        return _Between(sorted(bounds)) if bounds else None if kind == "any" else _as_there
+        if bounds:
+            return _Between(sorted(bounds))
+        return _is_there if is_inner else None if kind == "any" else _as_there
     return _comparable if is_inner or kind == "mixed" else None
 
 
@@ -107,8 +109,9 @@ class _Between:
 
 
 def _is_there(raw: object) -> object:
-    """Return whether something is there, of what is opened later."""
-    return None if raw is None or raw == b"null" else MISTYPED
+    """Return whether something is there; of what is opened later, raw JSON, only its bytes tell it from null."""
+    is_null = raw is None or (isinstance(raw, Raw) and len(raw) == 4 and bytes(raw) == b"null")
+    return None if is_null else MISTYPED
 
 
 def _as_there(raw: object) -> object:

@@ -36,7 +36,7 @@ that is not plain ASCII, as JSON can spell texts (lone surrogates) that nothing 
 _DIGITS = "0123456789.+-eE"
 """What a number in quotes is written with: of texts made of these, `float` takes plain decimal ones and no others."""
 
-_PLAIN = frozenset({float, type(None)})
+_FLOAT = frozenset({float})
 
 
 class Field(NamedTuple):
@@ -126,7 +126,7 @@ class ColumnReader(ABC):
 
     @abstractmethod
     def _each(self, column: list[Any], field: Field, now: int) -> Found:
-        """Return the values of any column."""
+        """Return the values of any column that has something everywhere."""
 
 
 class NumberReader(ColumnReader):
@@ -151,19 +151,16 @@ class NumberReader(ColumnReader):
 
     def _each(self, column: list[Any], field: Field, now: int) -> Found:
         low, high, scale = self._low, self._high, field.scale
-        numbers = column if _PLAIN.issuperset(map(type, column)) else list(map(number_of, column))
+        numbers = column if _FLOAT.issuperset(map(type, column)) else list(map(number_of, column))
         values = [raw * scale if raw is not None and low <= raw * scale <= high else None for raw in numbers]
         for at, raw in enumerate(column if field.aliases else ()):
             text = text_of(raw)
             if text and text.lower() in field.aliases:
                 values[at] = field.aliases[text.lower()]
-        if column.count(None) == values.count(None):
+        if None not in values:
             return values, {}
-        return values, {
-            at: "mistyped" if numbers[at] is None else "out_of_range"
-            for at, (raw, value) in enumerate(zip(column, values, strict=True))
-            if value is None and raw is not None
-        }
+        odd = (at for at, value in enumerate(values) if value is None)
+        return values, {at: "mistyped" if numbers[at] is None else "out_of_range" for at in odd}
 
 
 def _in_quotes(texts: list[str]) -> list[float] | None:

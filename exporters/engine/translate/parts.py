@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.model import Condition, Contract, Part, Read, Row, Source, Step
-from exporters.engine.fields import attribute_of, deciding_paths, ordered_paths
+from exporters.engine.fields import attribute_of, ordered_paths
 from exporters.engine.translate.effects import effect_of, moving_rows
 from exporters.engine.translate.elements import Elements
 from exporters.engine.translate.plan import Plan
@@ -53,8 +53,7 @@ class _Level:
         planner = Planner(self.contract, environment, contract.metrics)
         self.plans = PlanCache(self.contract, planner, places, is_inner=True)
         kinds = {path[1:]: kind for path, kind in ordered_paths(self.contract).items() if path[0] == _PART}
-        deciding = [path[1:] for path in deciding_paths(self.contract) if path[0] == _PART]
-        self._elements = Elements(part.of, kinds, deciding)
+        self._elements = Elements(part.of, kinds)
         first = part.of[0].path if name == source.name else (_PART, *part.of[0].path)
         self._raw = attrgetter(attribute_of(first))
         self.levels = [_Level(self.name, contract, inner, one, environment, places) for one in part.parts]

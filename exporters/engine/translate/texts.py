@@ -45,14 +45,13 @@ class Texts:
         meanings: Sequence[Meaning],
         distinguished: Mapping[str, Collection[str]],
         spellings: Collection[str],
-        is_measured: bool = False,
+        is_measured: bool,
     ) -> None:
         self._reads = reads
         self._meanings = meanings
         self._distinguished = distinguished
         self._is_measured = is_measured
         self._spellings = {"", *spellings}.union(*(reader.spellings(candidate) for reader, candidate in reads))
-        self._fractions = set(filter(None, map(_fraction_of, self._spellings)))
         self._parts = tuple({part for _, c in reads for part, _ in (*c.prefixes, *c.contains)})
         self._prefixes = tuple({prefix for _, c in reads for prefix, _ in c.prefixes})
         self.names = list({reader.word.name: reader for reader, _ in reads if reader.normalise}.values())
@@ -92,8 +91,8 @@ class Texts:
         texts = [raw for raw in raws if type(raw) is str]
         numbers = [raw for raw in raws if type(raw) is int]
         found = self._in_bulk([*texts, *numbers], [*map(str.strip, texts), *map(str, numbers)])
-        fractions = [raw for raw in raws if type(raw) is float and not raw.is_integer() and raw not in self._fractions]
-        if fractions:
+        fractions = [raw for raw in raws if type(raw) is float and not raw.is_integer()]
+        if fractions:  # no text is one, and no condition asks for one
             found |= dict.fromkeys(fractions, self._stand_in(fractions[0]))
         return found | {raw: self._stand_in(raw) for raw in raws if raw not in found}
 
@@ -159,12 +158,3 @@ class Texts:
         if value is None:
             return False
         return value if reader.normalise is None or value in self._distinguished[reader.word.name] else True
-
-
-def _fraction_of(spelling: str) -> float | None:
-    """Return the number that a condition asks for, if it is no whole one: any other fraction is like any other."""
-    try:
-        number = float(spelling)
-    except ValueError:
-        return None
-    return None if number.is_integer() else number

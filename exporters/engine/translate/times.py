@@ -199,8 +199,7 @@ class TimeReader(ColumnReader):
             if at is not None and 0 <= at <= latest:
                 values.append(at)
                 continue
-            if raw is not None:
-                odd[len(values)] = _reason_of(raw, at)
+            odd[len(values)] = _reason_of(raw, at)
             values.append(None)
         return values, odd
 

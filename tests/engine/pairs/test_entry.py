@@ -154,6 +154,12 @@ def test_an_entry_comes_back_from_the_state_as_it_was(contract: Callable[[str], 
     assert back.close.orphan == ("order", "open_to_ack", "orphan")
 
 
+def test_what_an_earlier_version_stored_has_its_newest_opening(contract: Callable[[str], Contract]) -> None:
+    spec = contract(STAGES)
+    found = EntryCodec(spec.pairs[0], spec).entry([10, 20, True, None, None, True, 30, 1], 4)
+    assert (found[LAST], found[ODD], found[FIRST_PLACE:]) == (20, None, [10, 20, True, None, None])
+
+
 def test_of_what_waited_only_what_the_contract_still_has_is_moved(contract: Callable[[str], Contract]) -> None:
     spec = contract(STAGES)
     codec = EntryCodec(spec.pairs[0], spec)

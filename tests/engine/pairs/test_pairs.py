@@ -206,6 +206,16 @@ def test_an_event_may_take_part_in_several_pairs_and_is_refused_once(bench: Make
     assert both.moved("refused_values_total") == {("id", "mistyped"): 1, ("at", "mistyped"): 1}
 
 
+def test_each_pair_has_a_timeout_of_its_own(bench: Make) -> None:
+    both = bench(TWO_PAIRS).feed(event("open", 0), event("done", 50)).conclude()
+    assert both.moved("pair_edges_total") == {
+        ("order", "ack_to_done", "orphan"): 1,
+        ("order", "open_to_done", "joined"): 1,
+        ("again", "open_to_done", "orphan"): 1,
+    }
+    assert both.pairs.sizes() == {"order": 1, "again": 0}
+
+
 def stage_named_like_an_edge() -> str:
     names = "values: [open_to_ack, ack]", "open_to_ack: [open_to_ack, ack]}"
     text = STAGES.replace("values: [open, ack, done, note]", names[0])

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from contracts.model import Contract
+from exporters.engine.decode import Decoder
 from exporters.engine.translate import plan_cache, texts
 from exporters.engine.translate.plan import Plan
 from exporters.engine.translate.planner import Fields, Planner
-from tests.engine.support.harness import NOW, Bench
+from exporters.engine.translate.translate import Translator
+from tests.engine.support.harness import NOW, Bench, line_of
 
 RUNS = """
 vocabulary:
@@ -165,3 +168,57 @@ def test_overlong_texts_are_not_remembered_beyond_the_cap_either(full: Bench, fi
     plans = full.translator._plans
     assert all(len(str(value)) <= 100 for memory in (plans._known, plans._plans) for key in memory for value in key)
     assert all(len(str(raw)) <= 100 for one in plans._texts for raw in one._known)
+
+
+TWO_NAMES = """
+vocabulary:
+  bot: {allow: a-z, max_length: 5, max_values: 2}
+  desk: {allow: a-z, max_length: 5, max_values: 2}
+sources: {s: {match: {}, read: {bot: bot, desk: desk}}}
+metrics: {bots_total: {type: counter, counts: events, labels: [bot, desk], budget: 9, help: B.}}
+"""
+
+
+def test_only_those_have_a_place_of_whom_whoever_keeps_them_says_so(contract: Callable[[str], Contract]) -> None:
+    admitted: dict[str, dict[str, None]] = {"bot": {}, "desk": {}}
+    spec = contract(TWO_NAMES)
+    translator, decoder = Translator(spec, {}, admitted), Decoder(spec)
+
+    def told(*bots: str) -> tuple[list[tuple[str, str]], list[tuple[str, ...]]]:
+        lines = b"".join(line_of({"bot": bot, "desk": "x"}) for bot in bots)
+        effect = translator.translate(decoder.decode(lines).events, NOW)
+        return list(effect.names), [update.labels for update in effect.updates]
+
+    assert told("a")[0] == [("bot", "a"), ("desk", "x")]
+    assert told("b")[0] == [("bot", "b"), ("desk", "x")], "what that batch took was never kept"
+    admitted["desk"]["x"] = None
+    assert told("other") == ([], [("other", "x")]), "what stands for all others needs no place"
+    assert told("a")[0] == [("bot", "a")]
+    admitted["bot"] |= {"b": None, "c": None}
+    assert told("d", "c", "b") == ([], [("d", "x"), ("c", "x"), ("b", "x")])
+
+
+def test_where_many_values_stand_in_one_field_the_others_still_tell_events_apart(bench: Callable[..., Bench]) -> None:
+    made = bench(TWO_NAMES.replace("max_values: 2", "max_values: 50").replace("budget: 9", "budget: 2601"))
+    made.feed({"bot": "b", "desk": "a"})
+    bots = [f"n{letter}" for letter in "abcdefghijklmnopqrst"]
+    made.feed(*({"bot": bot, "desk": "x"} for bot in bots), *({"bot": bot, "desk": "y"} for bot in bots))
+    made.feed({"bot": "a", "desk": "b"}, *({"bot": bot, "desk": "z"} for bot in bots), {"bot": "b", "desk": "a"})
+    expected = {(bot, desk): 1 for bot in bots for desk in "xyz"} | {("b", "a"): 2, ("a", "b"): 1}
+    assert made.moved("bots_total") == expected
+
+
+def test_what_was_known_before_a_field_held_many_values_is_not_taken_for_what_comes_then(
+    bench: Callable[..., Bench],
+) -> None:
+    values = "a, b, c, d, e, f, g, h, i, j, k, l"
+    made = bench(f"""
+vocabulary: {{left: {{values: [{values}]}}, right: {{values: [{values}]}}}}
+sources: {{s: {{match: {{}}, read: {{left: left, right: right}}}}}}
+metrics: {{seen_total: {{type: counter, counts: events, labels: [left, right], budget: 144, help: S.}}}}
+""")
+    made.feed({"left": "b", "right": "a"}, {"left": "a", "right": "c"})
+    made.feed(*({"left": left, "right": "c"} for left in values.split(", ")))
+    made.feed({"left": "a", "right": "b"}, {"left": "c", "right": "a"})
+    once = {(left, "c"): 1 for left in values.split(", ")}
+    assert made.moved("seen_total") == once | {("b", "a"): 1, ("a", "b"): 1, ("c", "a"): 1, ("a", "c"): 2}

@@ -53,6 +53,20 @@ def test_what_is_out_of_bounds_or_lacks_a_half_is_counted_once(bench: Make) -> N
     assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 4}, "the price of the trade is shown"
 
 
+def test_a_difference_of_numbers_may_be_as_small_and_as_large_as_its_bounds_and_no_more(bench: Make) -> None:
+    made = bench("""
+vocabulary:
+  paid: {type: number}
+  cost: {type: number}
+  gain: {type: number, is: paid - cost, min: -2, max: 3}
+sources: {s: {match: {}, read: {paid: p, cost: c}}}
+metrics: {gain: {type: gauge, adds: gain, help: G., budget: 1}, gains_total: {type: counter, counts: events,
+  when: {gain: {present: true}}, help: G., budget: 1}}
+""").feed({"p": 5, "c": 2}, {"p": 1.5, "c": 3.5}, {"p": 5.001, "c": 2}, {"p": 1, "c": 3.001}, {"p": 2, "c": 1.5})
+    assert (made.values("gain"), made.values("gains_total")) == ({(): 1.5}, {(): 3})
+    assert made.moved("refused_values_total") == {("gain", "out_of_range"): 2}
+
+
 def test_a_part_joins_its_word_with_one_of_its_line(bench: Make) -> None:
     made = bench(SPANS).feed(
         {"v": 2, "p": "10", "q": 2, "side": "buy"},
@@ -60,6 +74,12 @@ def test_a_part_joins_its_word_with_one_of_its_line(bench: Make) -> None:
     )
     assert made.values("notional") == {("buy",): 23, ("sell",): -6}
     assert made.values("price") == {(): 3}
+
+
+def test_a_number_of_the_line_that_is_refused_is_counted_once_whatever_its_parts(bench: Make) -> None:
+    made = bench(SPANS).feed({"v": 3, "p": -3, "legs": [{"q": 1, "side": "buy"}, {"q": 2, "side": "sell"}]})
+    assert made.moved("refused_values_total") == {("price", "out_of_range"): 1}
+    assert made.values("notional") == {("buy",): 0, ("sell",): 0}
 
 
 def test_a_made_number_is_made_where_it_is_asked_for_and_nowhere_else(bench: Make) -> None:

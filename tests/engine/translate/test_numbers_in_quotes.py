@@ -85,11 +85,13 @@ def test_a_text_that_means_none_is_absent_and_not_refused(bench: Make, text: str
     ("raw", "value"), [(True, 1), (False, 0), ("OPEN ", 1), ("shut", -1), (7, 1), ("7", 1), (8, 8), ("8.5", 8.5)]
 )
 def test_texts_and_flags_stand_for_numbers(bench: Make, raw: object, value: float) -> None:
-    assert bench(SPEC).feed({"heat": 3}, {"heat": raw}).values("heat") == {(): value}
+    for beside in (3, raw):
+        assert bench(SPEC).feed({"heat": beside}, {"heat": raw}).values("heat") == {(): value}
 
 
-def test_a_text_no_alias_names_is_refused(bench: Make) -> None:
-    assert bench(SPEC).feed({"heat": "ajar"}).moved("refused_values_total") == {("heat", "mistyped"): 1}
+@pytest.mark.parametrize("raw", ["ajar", [1], {}])
+def test_what_no_alias_names_is_refused(bench: Make, raw: object) -> None:
+    assert bench(SPEC).feed({"heat": raw}, {"heat": 8}).moved("refused_values_total") == {("heat", "mistyped"): 1}
 
 
 @pytest.mark.parametrize(

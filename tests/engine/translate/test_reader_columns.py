@@ -53,6 +53,8 @@ OUTSIDE = ("latency", "out_of_range")
     [
         ([1.0, 2.5], [1.0, 2.5], {}),
         ([0.0, 100.0], [0.0, 100.0], {}),
+        ([1.0, 100.5], [1.0, None], {OUTSIDE: 1}),
+        ([0.0, 100.0, MISTYPED], [0.0, 100.0, None], {MISTAKEN: 1}),
         ([], [], {}),
         ([None, None], [None, None], {}),
         ([1.0, None, 3.0], [1.0, None, 3.0], {}),
@@ -71,6 +73,20 @@ def test_numbers_stay_in_order_and_each_odd_one_is_refused_once(
 def test_a_word_without_bounds_refuses_what_is_not_finite() -> None:
     reader = NumberReader(Word("n", "number"), read(from_path(scale=10.0)))
     assert column(reader, 1e308, -1e308, -5.0) == ([None, None, -50.0], {("n", "out_of_range"): 2})
+
+
+@pytest.mark.parametrize("scale", [2.0, 0.5, 1.0])
+@pytest.mark.parametrize("raws", [[1.0, 8.0], ["1", "8.0"], [1.0, "8"]], ids=str)
+def test_a_number_is_scaled_however_it_is_written(scale: float, raws: list[object]) -> None:
+    reader = NumberReader(Word("n", "number"), read(from_path(scale=scale)))
+    assert column(reader, *raws) == ([scale, 8 * scale], {})
+
+
+def test_a_number_that_an_alias_names_stands_for_what_it_says() -> None:
+    reader = NumberReader(Word("n", "number", aliases={"7": "1"}), read(from_path(scale=2.0)))
+    for raws in ([7.0, 8.0], ["7", "8"], [7.0, "8", MISTYPED]):
+        found, _ = column(reader, *raws)
+        assert found[:2] == [1.0, 16.0]
 
 
 def test_numbers_fall_back_to_the_next_path_and_are_scaled_by_it() -> None:
@@ -108,6 +124,7 @@ def test_a_constant_number_stands_in_for_absent_and_refused_ones() -> None:
         ("1970-01-01T00:00:00.1234567899999Z", 123_456_789),
         ("1970-01-01T02:00:00.5+02:00", SECOND // 2),
         ("1970-01-02T00:00:00+01:00", 82_800 * SECOND),
+        ("1970-01-02T00:00:00+0130", 81_000 * SECOND),
         ("1970-01-01T23:59:59+01:00", 82_799 * SECOND),
         ("1970-01-01T00:00:00.123456-0130", 5400 * SECOND + 123_456_000),
         ("0001-01-01T00:00:00Z", -62_135_596_800 * SECOND),
@@ -115,6 +132,8 @@ def test_a_constant_number_stands_in_for_absent_and_refused_ones() -> None:
         ("2026-01-25T00:13:60Z", None),
         ("2026-01-25T00:13:20.Z", None),
         ("2026-01-25T00:13:20.000x", None),
+        ("2026-01-25T00:13:20.123.456Z", None),
+        ("2026-01-25T00:13:20.1239.5Z", None),
         ("2026-01-25T00:13:20+24:00", None),
         ("2026-01-25T00:13Z", None),
         ("2026-01-25", None),
@@ -144,6 +163,9 @@ FUTURE, BEFORE, NO_TIME = ("at", "future"), ("at", "out_of_range"), ("at", "mist
         ([1_769_299_999.1, 5, "2026-01-25T00:13:20Z"], [NOW - 900_000_000, 5 * SECOND, NOW], {}),
         ([-1, -0.5, float("-inf"), float("inf"), 1e300], [None] * 5, {BEFORE: 4, FUTURE: 1}),
         ([10**30], [None], {FUTURE: 1}),
+        (["2026-01-25T00:13:20Z", "2026-01-25T00:13:19.12345678987Z"], [NOW, NOW - SECOND + 123_456_789], {}),
+        (["2026-01-25T00:13:20Z", "2026-01-25T00:13:20xZ", "2026-01-25T00:13:20.Z"], [NOW, None, None], {NO_TIME: 2}),
+        (["2026-01-25T00:13:25Z", "?", 0], [NOW + 5 * SECOND, None, 0], {NO_TIME: 1}),
     ],
     ids=str,
 )
@@ -185,6 +207,8 @@ def test_times_of_many_days_are_what_each_of_them_says(digits: int, behind: str)
         (1e-6, 1_769_300_000_000_001, NOW + 1000),
         (60.0, 29_488_333, NOW - 20 * SECOND),
         (1e-10, 17_692_999_999_999_999_990, NOW - 1),
+        (1e-10, 17_692_999_999_999_999_996, NOW),
+        (1e-10, "17692999999999999996", NOW - 1),
     ],
 )
 def test_a_number_is_scaled_exactly(scale: float, raw: object, expected: int) -> None:
@@ -192,6 +216,32 @@ def test_a_number_is_scaled_exactly(scale: float, raw: object, expected: int) ->
         [expected],
         {},
     )
+
+
+@pytest.mark.parametrize("raws", [[-1, -1], [-1, "?"], ["-1", -1]], ids=str)
+def test_one_nanosecond_before_1970_is_too_early(raws: list[object]) -> None:
+    reader = TimeReader(Word("at", "time"), read(from_path(scale=1e-9)))
+    found, refused = column(reader, *raws)
+    assert (found, refused[BEFORE]) == ([None, None], 2 - raws.count("?"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "refused"),
+    [
+        ("1769300000.5", NOW + SECOND // 2, {}),
+        ("1769299999.1234567899", NOW - SECOND + 123_456_789, {}),
+        ("5.", 5 * SECOND, {}),
+        (".5", SECOND // 2, {}),
+        ("1.2345e-0000000000000", 1_234_500_000, {}),
+        ("0" * 30 + "7.5", 7_500_000_000, {}),
+        ("1" + "0" * 20 + ".5", None, {BEFORE: 1}),
+        ("9" * 20 + ".5", None, {FUTURE: 1}),
+        ("\u0661.\u0665", None, {NO_TIME: 1}),
+        (".", None, {NO_TIME: 1}),
+    ],
+)
+def test_seconds_in_quotes_are_cut_behind_the_nanoseconds(text: str, expected: int | None, refused: Refused) -> None:
+    assert column(AT, text, text) == ([expected] * 2, dict.fromkeys(refused, 2))
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-9, 1e-10])
@@ -218,6 +268,7 @@ def test_times_fall_back_to_the_next_path() -> None:
         ({"x": None, "y": 5}, "5"),
         ({"x": MISTYPED, "y": "i2"}, "i2"),
         ({"x": "a" * 128}, "a" * 128),
+        ({"x": "a" * 128 + " "}, "a" * 128),
         ({}, None),
     ],
     ids=str,
@@ -230,9 +281,11 @@ def test_an_id_is_the_first_text_or_whole_number_there_is(fields: dict[str, obje
 
 @pytest.mark.parametrize("text", ["a" * 129, "ü", "\ud800"], ids=["long", "not ascii", "lone surrogate"])
 def test_a_long_or_odd_id_is_kept_as_its_digest(text: str) -> None:
-    (found, other), _ = column(IdReader(Word("id", "id"), read(from_path())), text, text + "b")
-    assert len(str(found)) == 64
-    assert found != other
+    reader = IdReader(Word("id", "id"), read(from_path()))
+    for beside in ("short", text + "b"):
+        (found, other), _ = column(reader, text, beside)
+        assert len(str(found)) == 64
+        assert found != other
 
 
 @pytest.mark.parametrize("raw", [MISTYPED, 7.5], ids=repr)

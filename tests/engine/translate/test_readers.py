@@ -172,7 +172,15 @@ def test_a_name_knows_spellings_of_the_word_and_of_the_source() -> None:
 @pytest.mark.parametrize("fold", [False, True])
 @pytest.mark.parametrize(
     "texts",
-    [["abc", "de"], ["a", "abcdefghijk"], ["ABC", "de"], ["a b", "c"], ["\u00e9t\u00e9", "a"], ["a", "1-2"]],
+    [
+        ["abc", "de"],
+        ["a", "abcdefghijk"],
+        ["ABC", "de"],
+        ["a b", "c"],
+        ["\u00e9t\u00e9", "a"],
+        ["a", "1-2"],
+        ["#", "?!"],
+    ],
     ids=" ".join,
 )
 def test_names_read_many_at_once_are_what_each_is_alone(allow: str, fold: bool, texts: list[str]) -> None:

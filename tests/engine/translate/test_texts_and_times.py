@@ -103,6 +103,7 @@ metrics: {{last_timestamp_seconds: {{type: gauge, sets: at, help: L., budget: 1}
         ("zone: Europe/Berlin", "2026-01-25T01:09:48Z", 1769303388),
         ("zone: Europe/Berlin", "2026-01-24T20:09:48-05:00", 1769303388),
         ("zone: Europe/Berlin", "2026-01-24T21:39:48-03:30", 1769303388),
+        ("zone: Europe/Berlin", "2026-01-25T11:39:48+10:30", 1769303388),
         ("zone: America/New_York", "2026-01-24 20:09:48", 1769303388),
         ("zone: Europe/Berlin", "yesterday", "mistyped"),
         ("zone: Europe/Berlin", "1969-12-31 23:00:00", "out_of_range"),
@@ -114,6 +115,12 @@ metrics: {{last_timestamp_seconds: {{type: gauge, sets: at, help: L., budget: 1}
 )
 def test_a_time_is_read_in_its_format_and_zone(bench: Make, options: str, raw: object, expected: object) -> None:
     assert last(bench, options, raw) == expected
+
+
+@pytest.mark.parametrize("digits", ["1", "123", "123456789", "1234567899"])
+def test_a_fraction_in_a_zone_is_cut_behind_the_nanoseconds(digits: str) -> None:
+    clock = clocks.Clock(None, "Europe/Berlin")
+    assert clock(f"2026-01-25T02:09:48.{digits}") == 1769303388 * 10**9 + int(digits[:9].ljust(9, "0"))
 
 
 def test_of_many_different_times_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
