@@ -93,3 +93,21 @@ CASES = [
 def test_a_word_says_one_thing(tmp_path: Path, old: str, new: str, said: list[str]) -> None:
     assert SHOP.count(old) == 1
     assert sorted(faults_of(tmp_path, SHOP.replace(old, new))) == sorted(f"vocabulary.{one}" for one in said)
+
+
+def test_what_mentions_a_word_that_has_a_fault_anywhere_is_not_judged_and_everything_else_is(tmp_path: Path) -> None:
+    text = SHOP.replace(KIND, "kind: {values: [sale, refund], type: id}").replace("took, labels: [kind]", "tok")
+    for old, new in (
+        ("counts: kind, labels: [source, kind, till]", "counts: kind, labels: [source, tills]"),  # as a text
+        ("amount: sum, labels: [kind]", "amount: sums"),  # as a key
+        ("labels: [state, till]", "labels: [state, {till: kind}, tills]"),  # within a list
+        ("sets: at", "sets: at, labels: [{kinds: till}, {stats: states}]"),  # nowhere
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    known = "declare it under vocabulary or use one of at, state, sum, till, took"
+    assert faults_of(tmp_path, text) == [
+        "vocabulary.kind: got type and values, expected exactly one of type, values, allow; keep the one that is meant",
+        'metrics.shop_took_seconds.observes: unknown word "tok"; declare it under vocabulary',
+        f'metrics.shop_last_timestamp_seconds.labels[1]: unknown word "states"; {known}',
+    ]

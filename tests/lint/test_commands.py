@@ -202,6 +202,23 @@ def test_diff_names_what_breaks_and_whom_it_hits(small: Checkout) -> None:
     )
 
 
+def test_diff_names_whom_it_hits_in_this_folder_and_nobody_where_nothing_is(
+    small: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, empty = tmp_path / "shop.yaml", tmp_path / "empty"
+    old.write_bytes((small.root / CONTRACT).read_bytes())
+    small.edit(CONTRACT, "[0.1, 0.5, 1]", "[0.1, 0.5, 1, 2]")
+    empty.mkdir()
+    said = ["risky: metric peak_trade_sale_duration_seconds: bucket 2 added", "0 breaking, 1 risky, 0 safe"]
+    hit = "  hits alert SHOP_Slow (prometheus/rules/shop.yml:17)"
+    for folder, expected in ((small.root, [said[0], hit, said[1]]), (empty, said)):
+        monkeypatch.chdir(folder)
+        result = run("diff", old, small.root / CONTRACT)
+        assert (result.exit_code, result.output.splitlines()) == (0, expected)
+    result = run("diff", old, small.root / CONTRACT, "--root", empty)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def test_diff_of_folders_as_json(small: Checkout) -> None:
     old = small.root / "old"
     old.mkdir()
