@@ -12,6 +12,8 @@ KIND = "kind: {values: [sale, refund], default: sale}"
 TILL = "till: {allow: a-z, max_length: 8, max_values: 3}"
 TOOK = "took: {type: number, min: 0}"
 AT = "at: {type: time}"
+LESS = 'less: no metric, pair or condition uses the word "less"; use it or delete it'
+SIX = 'less.aliases.6: got "6", which is outside the min and max of "less"; correct one'
 
 CASES = [
     (
@@ -60,6 +62,8 @@ CASES = [
         ],
     ),
     (TOOK, "took: {type: number, min: 0, max: 0}", []),
+    (TOOK, "took: {type: number, min: 0}\n  less: {type: number, max: 5}", [LESS]),
+    (TOOK, "took: {type: number, min: 0}\n  less: {type: number, max: 5, aliases: {'6': [many], '-9': [few]}}", [SIX]),
     (TOOK, "took: {type: number, min: 0, max: 9, aliases: {'0': [none], '9': [all]}}", []),
     (
         KIND,
