@@ -121,6 +121,89 @@ def test_a_runbook_may_be_below_the_address_an_external_label_holds(small: Check
     assert wrong == bad
 
 
+def test_a_page_may_give_any_label_to_what_is_recorded_with_several_sets_of_labels(small: Checkout) -> None:
+    records = [
+        f'{{record: "shop:any", expr: "sum by ({label}) (peak_trade_sales_total)"}}' for label in ("kind", "job")
+    ]
+    small.edit(RULES, "", f"groups: [{{name: forms, rules: [{', '.join(records)}]}}]\n")
+    small.edit("docs/runbook.md", "`PEAK_TRADE_SHOP_EVENTS`", '`shop:any{colour="red"}`')
+    assert small.findings("docs/label") == []
+    small.edit(RULES, "sum by (job)", "sum by (kind)")
+    assert 'shop:any has no label "colour" (expected one of kind)' in "".join(small.findings("docs/label"))
+
+
+@pytest.mark.parametrize(
+    ("config", "wrong"),
+    [
+        ("static_configs: [{targets: [a:1], labels: {host: a}}]", {"colour": "", "host": "b"}),
+        ("static_configs: [{targets: [a:1], labels: {host: a}}, {targets: [b:1], labels: {host: b}}]", {"colour": ""}),
+        ("file_sd_configs: [{files: [x.yml]}]", {}),
+        ("static_configs: [{targets: [a:1]}]", {"colour": "", "host": ""}),
+    ],
+)
+def test_series_have_the_labels_of_their_targets(small: Checkout, config: str, wrong: dict[str, str]) -> None:
+    small.edit("prometheus/prometheus.yml", 'static_configs:\n      - targets: ["127.0.0.1:9200"]', config)
+    asked = [("kind", "sale"), ("colour", "red"), ("host", "a"), ("host", "b")]
+    rules = [f"{{alert: SHOP_F, expr: 'peak_trade_sales_total{{{name}=\"{text}\"}} > 1'}}" for name, text in asked]
+    small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {rule}\n" for rule in rules))
+    found = found_in(small, "promql/label", rules, RULES) + found_in(small, "promql/value", rules, RULES)
+    assert found == [
+        rule for rule, (name, text) in zip(rules, asked, strict=True) if name in wrong and wrong[name] in ("", text)
+    ]
+
+
+def test_a_folder_of_boards_may_hold_some_of_them_and_lie_anywhere(small: Checkout) -> None:
+    small.edit("grafana/dashboards/deep/more.json", "", '{"uid": "more", "title": "More"}')
+    small.edit("grafana/provisioning/shop.yml", "/etc/grafana/dashboards", "/etc/grafana/dashboards/deep")
+    assert small.findings("provisioning/folder") == []
+    small.edit("compose.yaml", "./grafana/dashboards:/etc/grafana/dashboards", ".:/etc/grafana/dashboards/deep")
+    assert small.findings("provisioning/folder") == []
+    text = (small.root / "compose.yaml").read_text()
+    (small.root / "compose.yaml").unlink()
+    for folder, said in (("../grafana", 0), ("../docs", 1), ("./grafana", 0)):
+        small.edit("deploy/compose.yaml", "", text.replace("- .:/etc", f"- {folder}:/etc"))
+        small.edit("peaktrade.toml", "", '[lint.layout]\ncompose = ["deploy/*.yaml"]\n')
+        assert len(small.findings("provisioning/folder")) == said
+        (small.root / "deploy/compose.yaml").unlink()
+        (small.root / "peaktrade.toml").unlink()
+
+
+def test_choices_are_judged_by_annotations_too(small: Checkout) -> None:
+    board = "grafana/dashboards/shop.json"
+    small.edit(board, '"type": "query",\n', '"type": "custom",\n')
+    small.edit(board, '{"query": "label_values(peak_trade_sales_total, kind)"}', '"sale,gift"')
+    small.edit(board, '{kind=~\\"$kind\\"}', "")
+    assert small.findings("dashboard/choice") == []
+    asked = '"annotations": {"list": [{"name": "a", "expr": "peak_trade_sales_total{kind=~\\"$kind\\"}"}]}, "links": ['
+    small.edit(board, '"links": [', asked)
+    [found] = small.findings("dashboard/choice")
+    assert 'offers "gift"' in found
+
+
+def test_the_labels_of_a_histogram_are_one_more_than_it_says(small: Checkout) -> None:
+    small.edit("prometheus/prometheus.yml", "  - job_name: shop", "  - label_limit: 5\n    job_name: shop")
+    small.edit("contracts/shop.yaml", "observes: took\n    labels: [kind]", "observes: took\n    labels: [kind, state]")
+    small.edit("contracts/shop.yaml", "1]\n    budget: 3", "1]\n    budget: 6")
+    [found] = small.findings("scrape/limit")
+    assert "(got 5, expected 6)" in found
+
+
+def test_a_board_without_a_variable_of_datasources_is_told_to_have_one(small: Checkout) -> None:
+    small.edit(BOARD, "", board_of(['{"datasource": {"uid": "x"}, "targets": [{"refId": "A", "expr": "up"}]}']))
+    assert small.findings("dashboard/datasource") == [
+        'grafana/dashboards/forms.json:4: error: the datasource is pinned (got "x", expected a datasource variable);'
+        " use the variable [dashboard/datasource]"
+    ]
+
+
+def test_commands_a_repository_does_not_say_itself_are_those_of_the_package(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "peaktrade export shop --port", "peaktrade nothing shop --port")
+    assert "(expected one of contract, export)" in small.findings("docs/flag")[0]
+    (small.root / "pyproject.toml").unlink()
+    [found] = small.findings("docs/flag")
+    assert 'peaktrade has no command "nothing" (expected one of ' in found and "contract, export)" not in found
+
+
 def test_each_file_of_rules_needs_one_pattern_and_each_pattern_one_file(small: Checkout) -> None:
     small.edit("prometheus/rules/more.yml", "", "groups: []\n")
     small.edit("prometheus/prometheus.yml", "  - rules/*.yml", "  - rules/shop.yml\n  - rules/more.yml")

@@ -233,9 +233,19 @@ def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
         assert len(check(load_tree(stranger), ["docs/alert"])) == found
 
 
+def test_alerts_of_others_may_be_routed(stranger: Path) -> None:
+    route = "route: {receiver: a, matchers: ['alertname=\"ACME_Elsewhere\"', 'alertname=\"ACME_Nowhere\"']}\n"
+    (stranger / "prometheus/alertmanager.yml").write_text(route)
+    for foreign, found in (([], 2), (["ACME_Else*"], 1), (["*_Nowhere", "ACME_Elsewhere"], 0)):
+        settings = SETTINGS.replace("[lint]", f"[lint]\nforeign_alerts = {foreign}")
+        (stranger / "peaktrade.toml").write_text(settings)
+        assert len(check(load_tree(stranger), ["route/matcher"])) == found
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("x = " + "[" * 9999, "is no TOML: nested too deeply; correct it there"),
         ("[lint", "is no TOML: Expected ']' at the end of a table declaration (at end of document); correct it there"),
         ("lint = 1", "lint is no table; write [lint]"),
         (
