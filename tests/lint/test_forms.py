@@ -128,7 +128,10 @@ def test_a_page_may_give_any_label_to_what_is_recorded_with_several_sets_of_labe
     small.edit(RULES, "", f"groups: [{{name: forms, rules: [{', '.join(records)}]}}]\n")
     small.edit("docs/runbook.md", "`PEAK_TRADE_SHOP_EVENTS`", '`shop:any{colour="red"}`')
     assert small.findings("docs/label") == []
+    small.edit(RULES, "peak_trade_sales_total)", "node_sales_total)")
     small.edit(RULES, "sum by (job)", "sum by (kind)")
+    assert small.findings("docs/label") == []  # of others nothing is judged
+    small.edit(RULES, "node_sales_total)", "peak_trade_sales_total)")
     assert 'shop:any has no label "colour" (expected one of kind)' in "".join(small.findings("docs/label"))
 
 
@@ -150,6 +153,13 @@ def test_series_have_the_labels_of_their_targets(small: Checkout, config: str, w
     assert found == [
         rule for rule, (name, text) in zip(rules, asked, strict=True) if name in wrong and wrong[name] in ("", text)
     ]
+
+
+def test_where_nothing_is_scraped_no_range_is_too_short(small: Checkout) -> None:
+    small.edit("prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", "rate(peak_trade_sales_total[1s])")
+    assert len(small.findings("promql/window")) == 1
+    (small.root / "prometheus/prometheus.yml").write_text("scrape_configs: []\n")
+    assert small.findings("promql/window") == []
 
 
 def test_a_folder_of_boards_may_hold_some_of_them_and_lie_anywhere(small: Checkout) -> None:
