@@ -53,6 +53,17 @@ CASES = [
         "till: {allow: a-z, max_length: 8, max_values: 3, default: T1}",
         ['till.default: got "T1", but "till" shows it as "_"; write that'],
     ),
+    *(
+        (
+            TILL,
+            f"till: {{allow: a-z, max_values: 3, default: {'a' * length}}}",
+            ["till: max_length is missing; a name needs it, so that the number of series stays bounded", *more],
+        )
+        for length, more in (
+            (64, []),
+            (65, [f'till.default: got "{"a" * 65}", but "till" shows it as "{"a" * 64}"; write that']),
+        )
+    ),
     (
         TOOK,
         "took: {type: number, min: 0, aliases: {many: [x], '1': [y], '-1': [z]}}",
