@@ -291,7 +291,7 @@ def test_another_amount_is_said_by_its_name(small: Checkout) -> None:
 
 
 def test_pairs_that_join_something_else_are_a_risk_and_pairs_that_only_moved_are_none(small: Checkout) -> None:
-    edges = {"placed_to_paid": ("placed", "paid")}
+    edges = {"line=paid": ("placed", "paid")}
     pair = Pair("waits", "id", "stage", "at", "edge", "latency", edges, 300.0, 100, line=7)
     before = replace(load(small), pairs=(pair,))
     for after, expected in (
@@ -300,3 +300,12 @@ def test_pairs_that_join_something_else_are_a_risk_and_pairs_that_only_moved_are
         (replace(pair, max_open=101), [Change("risky", "pairs changed", ())]),
     ):
         assert compare(before, replace(before, pairs=(after,))) == expected
+
+
+def test_a_change_of_what_refused_lines_are_counted_for_is_a_risk(small: Checkout) -> None:
+    shop = load(small)
+    before, after = (
+        replace(shop.metrics[0], reasons=reasons) for reasons in ({"bad_json": "bad"}, {"bad_json": "odd"})
+    )
+    found = compare(replace(shop, metrics=(before,)), replace(shop, metrics=(after,)))
+    assert found == [Change("risky", f"metric {SALES}: the events it looks at changed", (SALES,))]

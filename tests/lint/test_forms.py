@@ -155,6 +155,15 @@ def test_series_have_the_labels_of_their_targets(small: Checkout, config: str, w
     ]
 
 
+def test_recordings_of_recordings_are_known_in_any_order(small: Checkout) -> None:
+    names = [f"shop:sales:r{number}" for number in range(6)]
+    asked = [*names[1:], "sum by (kind) (peak_trade_sales_total)"]
+    rules = [f"{{record: '{name}', expr: '{expr}'}}" for name, expr in zip(names, asked, strict=True)]
+    rules.append(f"{{alert: SHOP_Form, expr: 'sum by (state) ({names[0]}) > 3'}}")
+    small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {rule}\n" for rule in rules))
+    assert found_in(small, "promql/label", rules, RULES) == rules[-1:]
+
+
 def test_where_nothing_is_scraped_no_range_is_too_short(small: Checkout) -> None:
     small.edit("prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", "rate(peak_trade_sales_total[1s])")
     assert len(small.findings("promql/window")) == 1
@@ -288,6 +297,20 @@ def test_a_port_that_is_scraped_is_known(small: Checkout) -> None:
     more = '  - {job_name: more, static_configs: [{targets: ["far:9310"]}]}\n  - job_name: shop'
     small.edit("prometheus/prometheus.yml", "  - job_name: shop", more)
     assert small.findings("docs/port") == []
+
+
+def test_a_port_that_is_published_is_known_however_it_is_written(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "127.0.0.1:9200", "127.0.0.1:9311 http://localhost:9312 http://localhost:9313")
+    assert [found.partition("has port ")[2][:5] for found in small.findings("docs/port")] == ["9311 ", "9312 ", "9313 "]
+    small.edit(
+        "compose.yaml",
+        '["127.0.0.1:9200:9200"]',
+        '[9300, "9311:9200", "[::1]:9312:9301", {target: 1, published: 9313}]',
+    )
+    assert small.findings("docs/port") == []
+    small.edit("docs/runbook.md", "9311", "9300")
+    [found] = small.findings("docs/port")
+    assert "has port 9300 (expected one of 3000, " in found
 
 
 def test_a_severity_that_an_alert_has_may_be_routed(small: Checkout) -> None:
