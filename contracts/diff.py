@@ -34,7 +34,7 @@ class Change:
 def compare_all(old: Sequence[Contract], new: Sequence[Contract]) -> list[Change]:
     """Return what changed between two sets of contracts, matched by name; a single pair is matched as it is."""
     if len(old) == len(new) == 1:
-        return compare(old[0], new[0])
+        return compare(*old, *new)
     before, after = ({contract.name: contract for contract in side} for side in (old, new))
     found = [
         Change("breaking", f"exporter {name} removed", tuple(metric.name for metric in contract.metrics))
