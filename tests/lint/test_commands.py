@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from contracts.cli import contract
+from contracts.lint import manual
 from contracts.lint.check import find_rules
 from contracts.lint.manual import explain
 from contracts.load import load_contracts
@@ -108,6 +109,42 @@ def test_every_rule_can_be_explained_by_a_fault_and_what_is_right() -> None:
     for rule in find_rules():
         text = explain(rule.id)
         assert (text.count("\nFound ("), text.count("\nRight:\n"), f"[{rule.id}]" in text) == (1, 1, True), rule.id
+
+
+CASES = {
+    "long": ("x.yml", "a" * 201, "new", ["said"]),
+    "lines": ("x.yml", "one\ntwo", "new", ["said"]),
+    "shown": ("x.md", "b" * 200, "c" * 201, ["s" * 201, "two"]),
+    "not shown": ("x.yml", "short", "new", ["said"]),
+}
+
+
+def test_an_example_has_ten_lines_of_200_characters_and_what_is_said_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = '[[{}]]\nrule = "scrape/timing"\nname = "{}"\n'
+    text = "".join(
+        head.format("bad", name) + f"file = {file!r}\nold = {old!r}\nnew = {new!r}\nsays = {says!r}\n".replace("'", '"')
+        for name, (file, old, new, says) in CASES.items()
+    )
+    lines = ["```", *map(str, range(10))]
+    for name, new in (("many lines", lines), ("as many", lines[1:]), ("none", [])):
+        text += head.format("good", name) + f'file = "x.toml"\nold = ""\nnew = {json.dumps(chr(10).join(new))}\n'
+    text += '[[good]]\nrule = "scrape/target"\nname = "one"\nfile = "x.yml"\nold = ""\nnew = ""\n'
+    (tmp_path / "scrape.toml").write_text(text)
+    monkeypatch.setattr(manual, "_CASES", tmp_path)
+    _, _, section = manual.rules_text("").partition("\n## scrape/timing\n")
+    fault, _, good = section.partition("\n## ")[0].partition("Found (")[2].partition("\nAccepted (")
+    assert fault == (
+        f"shown), in `x.md`:\n\n```markdown\n{'c' * 197}...\n```\n\n```text\n{'s' * 201}\ntwo\n```\n\n"
+        f"Right:\n\n```markdown\n{'b' * 200}\n```\n\nFound, too: long; lines; not shown.\n"
+    )
+    shown = "\n".join(lines[:10])
+    assert good == f"many lines):\n\n````toml\n{shown}\n...\n````\n\nAccepted, too: as many; none.\n"
+    _, _, other = manual.rules_text("").partition("\n## scrape/target\n")
+    assert other.partition("\n## ")[0].endswith("\nAccepted (one):\n\n```yaml\n(nothing)\n```\n")
+    monkeypatch.setattr(manual, "_CASES", tmp_path / "none")
+    assert manual.rules_text("present") == "present"
 
 
 def test_lint_cannot_explain_what_is_no_rule() -> None:

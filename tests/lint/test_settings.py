@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contracts.lint.check import check
+from contracts.lint.inputs import layout
+from contracts.lint.inputs.layout import find_files
 from contracts.lint.inputs.tree import load_tree
 from contracts.lint.settings import LintSettings, read_settings
 
@@ -160,6 +162,16 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
         "monitoring/alertmanager.yml",
         "monitoring/docker-stack.yml",
     ]
+
+
+def test_of_very_many_files_the_first_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.yml", "b/c.yml", "d.txt", "e/f.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("services:\n  one:\n    image: x\n")
+    every = [tmp_path / name for name in ("a.yml", "b/c.yml", "e/f.yml")]  # those of a folder before those below it
+    for most, found in ((0, 0), (1, 1), (2, 1), (3, 2), (4, 3)):
+        monkeypatch.setattr(layout, "_MOST_FILES", most)
+        assert find_files(tmp_path, None)["compose"] == every[:found]
 
 
 def test_without_any_contract_no_metric_is_unknown(stranger: Path) -> None:
