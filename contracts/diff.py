@@ -84,7 +84,7 @@ def _of_metrics(old: Contract, new: Contract) -> Iterator[Change]:
     gone = [metric for name, metric in before.items() if name not in after]
     fresh = [metric for name, metric in after.items() if name not in before]
     for metric in gone:
-        heir = next((other for other in fresh if _looks_like(metric, other)), None)
+        heir = next((other for other in fresh if _look(metric) == _look(other)), None)
         fresh = [other for other in fresh if other is not heir]
         text = f"metric {metric.name} " + (f"renamed to {heir.name}" if heir else "removed")
         yield Change("breaking", text, (metric.name,))
@@ -95,14 +95,9 @@ def _of_metrics(old: Contract, new: Contract) -> Iterator[Change]:
             yield Change(effect, f"metric {name}: {text}", (name,))
 
 
-def _looks_like(one: Metric, other: Metric) -> bool:
-    return (one.type, one.job, one.subject, one.when, one.labels) == (
-        other.type,
-        other.job,
-        other.subject,
-        other.when,
-        other.labels,
-    )
+def _look(metric: Metric) -> tuple[object, ...]:
+    """Return what a metric keeps when it is renamed."""
+    return metric.type, metric.job, metric.subject, metric.when, metric.labels
 
 
 def _of_shape(old: Contract, before: Metric, new: Contract, after: Metric) -> Iterator[tuple[Effect, str]]:

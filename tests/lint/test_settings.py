@@ -302,6 +302,12 @@ def test_a_file_that_cannot_be_used_is_said_and_changes_nothing(tmp_path: Path, 
     assert read_settings(tmp_path) == (LintSettings(), [problem])
 
 
+def test_what_is_wrong_with_the_file_is_said_even_if_there_is_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "peaktrade.toml").write_text("[lint")
+    [found] = check(load_tree(tmp_path))
+    assert str(found).startswith("peaktrade.toml:1: error: is no TOML: ")
+
+
 def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     (tmp_path / "peaktrade.toml").mkdir()
     problem = "cannot be read (Is a directory); check it and its permissions"
