@@ -164,6 +164,14 @@ def test_recordings_of_recordings_are_known_in_any_order(small: Checkout) -> Non
     assert found_in(small, "promql/label", rules, RULES) == rules[-1:]
 
 
+def test_what_may_have_any_label_has_those_of_targets_and_any_other(small: Checkout) -> None:
+    small.edit("peaktrade.toml", "", '[lint]\ntarget_labels = ["host"]\n')
+    asked = [f'{name}{{{label}="page"}}' for name in ("ALERTS", "peak_trade_sales_total") for label in ("host", "team")]
+    rules = [f"{{alert: SHOP_Form, expr: '{expr} > 3'}}" for expr in asked]
+    small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {rule}\n" for rule in rules))
+    assert found_in(small, "promql/label", rules, RULES) == rules[-1:]
+
+
 def test_where_nothing_is_scraped_no_range_is_too_short(small: Checkout) -> None:
     small.edit("prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", "rate(peak_trade_sales_total[1s])")
     assert len(small.findings("promql/window")) == 1
@@ -177,6 +185,13 @@ def test_a_folder_of_boards_may_hold_some_of_them_and_lie_anywhere(small: Checko
     assert small.findings("provisioning/folder") == []
     small.edit("compose.yaml", "./grafana/dashboards:/etc/grafana/dashboards", ".:/etc/grafana/dashboards/deep")
     assert small.findings("provisioning/folder") == []
+    small.edit("compose.yaml", "- .:/etc/grafana/dashboards/deep", "- ./docs:/etc/grafana/dashboards/deep")
+    assert len(small.findings("provisioning/folder")) == 1
+    boards = small.root / "grafana/dashboards"
+    boards.rename(small.root / "boards")  # where there is none at all, they are somewhere else
+    assert small.findings("provisioning/folder") == []
+    (small.root / "boards").rename(boards)
+    small.edit("compose.yaml", "- ./docs:/etc/grafana/dashboards/deep", "- .:/etc/grafana/dashboards/deep")
     text = (small.root / "compose.yaml").read_text()
     (small.root / "compose.yaml").unlink()
     for folder, said in (("../grafana", 0), ("../docs", 1), ("./grafana", 0)):
@@ -278,6 +293,22 @@ def test_what_hashes_a_label_changes_it_even_if_it_holds_no_letters(small: Check
         small.edit("prometheus/prometheus.yml", "  - job_name: shop", step)
         assert len(small.findings("scrape/relabel")) == found
         small.edit("prometheus/prometheus.yml", step, "  - job_name: shop")
+
+
+def test_a_label_is_changed_if_one_of_its_values_is(small: Checkout) -> None:
+    change = "{action: lowercase, source_labels: [kind], target_label: kind}"
+    step = f"  - metric_relabel_configs: [{change}]\n    job_name: shop"
+    small.edit("prometheus/prometheus.yml", "  - job_name: shop", step)
+    assert small.findings("scrape/relabel") == []
+    small.edit("contracts/shop.yaml", "values: [sale, refund]", "values: [sale, Refund]")
+    assert len(small.findings("scrape/relabel")) == 1
+
+
+def test_files_of_others_may_merge_mappings(small: Checkout) -> None:
+    both = "{<<: &all {labels: {severity: warn}}, record: 'shop:a', expr: up}, {<<: *all, alert: SHOP_Form, expr: up}"
+    small.edit(RULES, "", f"groups: [{{name: forms, rules: [{both}]}}]\n")
+    assert small.findings("files/readable") == []
+    assert [rule.labels["severity"].text for rule in small.tree().rules if rule.place.file == RULES] == ["warn", "warn"]
 
 
 def test_of_what_a_step_loses_three_are_named_and_the_others_counted(small: Checkout) -> None:
