@@ -379,3 +379,21 @@ def test_a_word_that_is_filled_in_another_way_reaches_all_that_have_to_do_with_i
     names = tuple(f"shop_{name}" for name in reached)
     expected = [Change("risky", f"source till fills {word} in another way", names)]
     assert compare(before, load_contract(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("{v: 1}", "{w: 1}", ["source till takes other events"]),
+        ("{v: {present: true}}", "{w: {present: true}}", ["source till takes other events"]),
+        ("{v: {present: true}}", "{v: {present: true}}", []),
+    ],
+)
+def test_a_source_takes_the_events_its_conditions_name(
+    tmp_path: Path, before: str, after: str, said: list[str]
+) -> None:
+    path, read = tmp_path / "shop.yaml", []
+    for match, a in ((before, "a"), (after, "v.a")):  # a field of the object itself is read: that is no condition
+        path.write_text(WORDS.replace("match: {}", f"match: {match}").replace("a: a,", f"a: {a},", 1))
+        read.append(load_contract(path))
+    assert [change.text for change in compare(*read)] == [*(said or ["source till fills a in another way"])]

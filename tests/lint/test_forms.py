@@ -66,8 +66,9 @@ def test_an_edit_is_found_where_it_is_wrong_and_only_there(small: Checkout, case
         small.edit(case["file"], case["old"], form)
         tree = small.tree()
         assert tree.faults == [], form  # of a file that cannot be read nothing is said
-        if set(map(str, check(tree, [case["rule"]]))) - before:
-            wrong.append(form)
+        found = set(map(str, check(tree, [case["rule"]]))) - before
+        assert [finding for finding in found if finding.startswith(".:")] == [], form  # what a rule that failed says
+        wrong += [form] if found else []
         small.edit(case["file"], form, case["old"])
     assert wrong == case.get("wrong", [])
 
@@ -170,6 +171,14 @@ def test_what_may_have_any_label_has_those_of_targets_and_any_other(small: Check
     rules = [f"{{alert: SHOP_Form, expr: '{expr} > 3'}}" for expr in asked]
     small.edit(RULES, "", "groups:\n- name: forms\n  rules:\n" + "".join(f"  - {rule}\n" for rule in rules))
     assert found_in(small, "promql/label", rules, RULES) == rules[-1:]
+
+
+def test_a_page_may_name_groups_of_rules_and_jobs_that_are_called_like_metrics(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "`PEAK_TRADE_SHOP_EVENTS`", "`peak_trade_rules`, `peak_trade_job`")
+    assert len(small.findings("docs/metric")) == 2
+    small.edit("prometheus/rules/shop.yml", "- name: shop", "- name: peak_trade_rules")
+    small.edit("prometheus/prometheus.yml", "  - job_name: shop", "  - job_name: peak_trade_job\n  - job_name: shop")
+    assert small.findings("docs/metric") == []
 
 
 def test_where_nothing_is_scraped_no_range_is_too_short(small: Checkout) -> None:
@@ -302,6 +311,8 @@ def test_a_label_is_changed_if_one_of_its_values_is(small: Checkout) -> None:
     assert small.findings("scrape/relabel") == []
     small.edit("contracts/shop.yaml", "values: [sale, refund]", "values: [sale, Refund]")
     assert len(small.findings("scrape/relabel")) == 1
+    small.edit("prometheus/prometheus.yml", "action: lowercase", "action: keepequal")  # which changes none
+    assert small.findings("scrape/relabel") == []
 
 
 def test_files_of_others_may_merge_mappings(small: Checkout) -> None:

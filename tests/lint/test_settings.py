@@ -285,7 +285,16 @@ def test_alerts_of_others_may_be_routed(stranger: Path) -> None:
                 f"[lint.layout]\nrules = ['{one}']",
                 "lint.layout.rules: patterns are from the root and stay in it; correct it",
             )
-            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!", "a//b.yml", "a/../b.yml")
+            for one in (
+                "/etc/*.yml",
+                "!/etc/*.yml",
+                "!../*.yml",
+                "../*.yml",
+                "a/**b/*.yml",
+                "!",
+                "a//b.yml",
+                "a/../b.yml",
+            )
         ),
         *(
             (
