@@ -181,6 +181,24 @@ def test_a_page_may_name_groups_of_rules_and_jobs_that_are_called_like_metrics(s
     assert small.findings("docs/metric") == []
 
 
+def test_labels_of_what_is_known_are_judged_even_if_it_is_called_foreign(small: Checkout) -> None:
+    small.edit("peaktrade.toml", "", '[lint]\nforeign_metrics = ["up", "node_*"]\n')
+    asked = "label_values(peak_trade_sales_total, kind)"
+    for form, found in (("up, colour", 1), ("up, job", 0), ("node_x, colour", 0), ("other_x, colour", 1)):
+        small.edit("grafana/dashboards/shop.json", asked, f"label_values({form})")
+        assert len(small.findings("dashboard/variable")) == found
+        small.edit("grafana/dashboards/shop.json", f"label_values({form})", asked)
+
+
+def test_a_range_is_shown_in_days_from_one_on(small: Checkout) -> None:
+    small.edit("prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", "rate(peak_trade_sales_total[36h])")
+    for kept, shown in (("1d", "1d"), ("86399s", "86399s")):
+        small.edit("compose.yaml", "time=15d", f"time={kept}")
+        [found] = small.findings("promql/retention")
+        assert "1.5d" in found and f"{shown}" in found.replace("1.5d", "")
+        small.edit("compose.yaml", f"time={kept}", "time=15d")
+
+
 def test_where_nothing_is_scraped_no_range_is_too_short(small: Checkout) -> None:
     small.edit("prometheus/rules/shop.yml", "rate(peak_trade_sales_total[5m])", "rate(peak_trade_sales_total[1s])")
     assert len(small.findings("promql/window")) == 1
