@@ -34,7 +34,7 @@ class Change:
 def compare_all(old: Sequence[Contract], new: Sequence[Contract]) -> list[Change]:
     """Return what changed between two sets of contracts, matched by name; a single pair is matched as it is."""
     if len(old) == len(new) == 1:
-        return compare(old[0], new[0])
+        return compare(*old, *new)
     before, after = ({contract.name: contract for contract in side} for side in (old, new))
     found = [
         Change("breaking", f"exporter {name} removed", tuple(metric.name for metric in contract.metrics))
@@ -84,7 +84,7 @@ def _of_metrics(old: Contract, new: Contract) -> Iterator[Change]:
     gone = [metric for name, metric in before.items() if name not in after]
     fresh = [metric for name, metric in after.items() if name not in before]
     for metric in gone:
-        heir = next((other for other in fresh if _looks_like(metric, other)), None)
+        heir = next((other for other in fresh if _look(metric) == _look(other)), None)
         fresh = [other for other in fresh if other is not heir]
         text = f"metric {metric.name} " + (f"renamed to {heir.name}" if heir else "removed")
         yield Change("breaking", text, (metric.name,))
@@ -95,14 +95,9 @@ def _of_metrics(old: Contract, new: Contract) -> Iterator[Change]:
             yield Change(effect, f"metric {name}: {text}", (name,))
 
 
-def _looks_like(one: Metric, other: Metric) -> bool:
-    return (one.type, one.job, one.subject, one.when, one.labels) == (
-        other.type,
-        other.job,
-        other.subject,
-        other.when,
-        other.labels,
-    )
+def _look(metric: Metric) -> tuple[object, ...]:
+    """Return what a metric keeps when it is renamed."""
+    return metric.type, metric.job, metric.subject, metric.when, metric.labels
 
 
 def _of_shape(old: Contract, before: Metric, new: Contract, after: Metric) -> Iterator[tuple[Effect, str]]:
@@ -187,7 +182,7 @@ _WORD: Sequence[tuple[str, Callable[[Word], object]]] = (
 def _of_words(old: Contract, new: Contract) -> Iterator[Change]:
     for name in old.words.keys() & new.words.keys():
         before, after = old.words[name], new.words[name]
-        reached = tuple(metric.name for metric in old.metrics if name in _words_of(metric))
+        reached = _reached(old, name)
         for what, of in _WORD:
             if of(before) != of(after):
                 yield Change("risky", f"word {name}: {what} changed (was {of(before)}, is {of(after)})", reached)
@@ -199,8 +194,20 @@ def _of_words(old: Contract, new: Contract) -> Iterator[Change]:
                 yield Change("safe", f"word {name}: spelling {quote(spelling)} of {value} added")
 
 
-def _words_of(metric: Metric) -> set[str]:
-    return {*metric.labels.values(), *(word for word in (metric.subject, metric.amount, metric.newest_by) if word)}
+def _reached(contract: Contract, word: str) -> tuple[str, ...]:
+    """Return the metrics that a word has to do with."""
+    return tuple(metric.name for metric in contract.metrics if word in _words_of(contract, metric))
+
+
+def _words_of(contract: Contract, metric: Metric) -> set[str]:
+    """Return the words of a metric: those it names, what those are made of, and those of the pairs it looks at."""
+    tested = (name for condition in (*metric.when, *metric.ends) for name in condition.subject)
+    named = {*metric.labels.values(), metric.subject, metric.amount, metric.newest_by, *tested}
+    pairs = [pair for pair in contract.pairs if not named.isdisjoint((pair.edge, pair.latency))]
+    words = [word for name, word in contract.words.items() if name in named]
+    parts = (part for word in words if word.made_of for part in word.made_of.words)
+    named |= {*parts, *(name for pair in pairs for name in (pair.id, pair.stage, pair.at))}
+    return {name for name in named if name is not None}
 
 
 def _of_sources(old: Contract, new: Contract) -> Iterator[Change]:
@@ -212,8 +219,7 @@ def _of_sources(old: Contract, new: Contract) -> Iterator[Change]:
             yield Change("risky", f"source {name} takes other events", _all_names(old))
         else:
             for word in _reread(source.reads_of_all(), after[name].reads_of_all()):
-                reached = tuple(metric.name for metric in old.metrics if word in _words_of(metric))
-                yield Change("risky", f"source {name} fills {word} in another way", reached)
+                yield Change("risky", f"source {name} fills {word} in another way", _reached(old, word))
     yield from (Change("safe", f"source {name} added") for name in after if name not in before)
     if [_bare(pair) for pair in old.pairs] != [_bare(pair) for pair in new.pairs]:
         yield Change("risky", "pairs changed", ())

@@ -130,7 +130,7 @@ class MapOf(Struct, frozen=True):
     """A mapping from free names that fit `key` to one shape."""
 
     value: Shape
-    key: Text = Text("a name", r".*\S.*")
+    key: Text
     may_be_empty: bool = False
 
     def check(self, spot: Spot, faults: Faults) -> None:

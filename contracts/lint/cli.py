@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["diff", "lint"]
 
-_HOME = Path(__file__).parents[2]
 _HOW_TO_INSTALL = "the lint needs the package promql-parser; install it: pip install 'peak-trade-exporters[lint]'"
 
 
@@ -106,7 +105,9 @@ def _tree(root: Path) -> Tree:
 @click.command(short_help="Classify what changed between two contracts.")
 @click.argument("old", type=click.Path(exists=True, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, path_type=Path))
-@click.option("--root", type=click.Path(path_type=Path), help="Checkout whose panels and alerts are named.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Checkout whose panels and alerts are named (default: this folder)."
+)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output."
 )
@@ -122,7 +123,7 @@ def diff(old: Path, new: Path, root: Path | None, form: str) -> None:
     Exit code 0: nothing breaks. 1: something does. 2: a contract has faults.
     """
     changes = compare_all(_contracts(old), _contracts(new))
-    users = _users(_tree(root or _HOME))
+    users = _users(_tree(root)) if root else _users_here()
     entries = [(change, _hit(change, users)) for change in changes]
     click.echo(_as_json(entries) if form == "json" else _as_text(entries))
     raise SystemExit(int(any(change.effect == "breaking" for change in changes)))
@@ -149,6 +150,17 @@ def _users(tree: Tree) -> dict[str, list[str]]:
             for stem in stems:
                 users.setdefault(stem, []).append(f"{query.owner} ({query.place.file}:{query.place.line})")
     return users
+
+
+def _users_here() -> dict[str, list[str]]:
+    """Return those of this folder; none if it is no checkout."""
+    _need_parser()
+    from contracts.lint.inputs.tree import load_tree
+
+    try:
+        return _users(load_tree(Path.cwd()))
+    except FileNotFoundError:
+        return {}
 
 
 def _hit(change: Change, users: dict[str, list[str]]) -> list[str]:

@@ -7,6 +7,7 @@ Source: OASIS SARIF 2.1.0, 3.13 to 3.52.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
@@ -15,6 +16,10 @@ from contracts.lint.finding import Finding, Severity
 __all__ = ["sarif"]
 
 _LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+
+
+_FIRST = re.compile(r".*?(?=[.:](?: |$)|$)")
+"""What a rule is about in a few words: all up to the first full stop or colon."""
 
 
 def sarif(findings: Sequence[Finding]) -> str:
@@ -33,7 +38,7 @@ def sarif(findings: Sequence[Finding]) -> str:
 def _rule(name: str, doc: str) -> Mapping[str, object]:
     return {
         "id": name,
-        "shortDescription": {"text": doc.partition(": ")[0] or name},
+        "shortDescription": {"text": _FIRST.findall(doc)[0] or name},
         "fullDescription": {"text": doc or name},
     }
 

@@ -74,8 +74,10 @@ def _table(path: Path, keys: tuple[str, ...]) -> tuple[Any, str]:
         return None, ""
     except OSError as error:
         return None, f"cannot be read ({error.strerror}); check it and its permissions"
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        return None, f"is no TOML: {error or 'nested too deeply'}; correct it there"
+    except RecursionError:
+        return None, "is no TOML: nested too deeply; correct it there"
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return None, f"is no TOML: {error}; correct it there"
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
     return found, ""

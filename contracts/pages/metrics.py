@@ -79,7 +79,7 @@ def _write(out: Path, pages: Mapping[str, str]) -> None:
         for name, text in pages.items():
             (out / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({(error.strerror or str(error)).lower()})") from error
+        raise click.ClickException(f"{out}: cannot be written ({str(error.strerror).lower()})") from error
     click.echo(f"{len(pages)} pages in {out}")
 
 

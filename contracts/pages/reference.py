@@ -35,7 +35,7 @@ def readme_text(present: str) -> str:
     """
     before, begin, rest = present.partition(BEGIN)
     _, end, after = rest.partition(END)
-    if not begin or not end:
+    if not end:
         missing = END if begin else BEGIN
         raise MarkerError(f"the line {missing} is missing; put it back where the tables {'end' if begin else 'begin'}")
     return f"{before}{BEGIN}\n{render_fields(RECORDS)}{END}{after}"

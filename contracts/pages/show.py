@@ -89,7 +89,7 @@ def _label(contract: Contract, metric: Metric, label: str) -> str:
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Yield rows with their columns below each other; numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     for row in rows:
         cells = [
             cell.rjust(width) if i in (2, 3) else cell.ljust(width)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,10 @@ def test_docs_writes_a_page_for_each_contract_and_one_that_leads_to_them(tmp_pat
 
 
 def test_docs_writes_over_no_page_that_was_not_generated_and_writes_none_twice(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/README.md").write_text("# Older\n\nGenerated from the contracts; edit those instead.\n")
+    assert run("docs", shop(tmp_path), "--out", tmp_path / "old").exit_code == 0
+    shutil.rmtree(tmp_path / "old")
     (tmp_path / "README.md").write_text("mine")
     result = run("docs", shop(tmp_path), "--out", tmp_path)
     text = f"Error: {tmp_path}/README.md is there and was not generated; give another folder, or move it"

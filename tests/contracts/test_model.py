@@ -92,6 +92,11 @@ def test_a_line_may_have_one_mebibyte_unless_said_otherwise(load: Load) -> None:
     assert load(SHOP.replace(", max_line_bytes: 4096", "")).files.max_line_bytes == 1048576
 
 
+def test_a_time_may_lie_five_seconds_ahead_unless_said_otherwise(load: Load, shop: Contract) -> None:
+    later = load(SHOP.replace(", max_future: 2", ""))
+    assert (shop.words["at"].max_future_s, later.words["at"].max_future_s) == (2, 5)
+
+
 @pytest.mark.parametrize(
     ("name", "label", "expected"),
     [

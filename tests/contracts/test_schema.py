@@ -102,7 +102,10 @@ SHAPES: list[Shape] = [
     Number("a whole number of at least 1", True, 1, 100),
     Number("a number above 0", above=0),
     ListOf(Text()),
-    MapOf(Number()),
+    Number("a number of at least 7", minimum=7),
+    Number("a number of at most 7", maximum=7),
+    Number("a number above 7", above=7),
+    MapOf(Number(), Text("a name", r".*\S.*")),
     MapOf(Text(), Text("a name", "[a-z]+"), may_be_empty=True),
     Either("a number or a list", scalar=Number(), many=ListOf(Text())),
 ]

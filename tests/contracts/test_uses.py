@@ -214,3 +214,40 @@ def test_a_pair_joins_two_stages_by_words_of_their_kinds(
     before, pairs, after = USES.partition("pairs:\n")
     assert after.count(old) == 1
     assert faults_of(tmp_path, before + pairs + after.replace(old, new)) == [f"pairs.waits.{where}: {said}"]
+
+
+DEEP = """exporter: {name: shop, help: Shop events., port: 9200, job: shop}
+files: {default: shop.jsonl}
+vocabulary: {n: {type: number}, at: {type: time}, late: {type: time}}
+sources:
+  shop:
+    match: {}
+    read: {at: ts}
+    parts: {inner: {of: "inner[]", INNER, parts: {deep: {of: "deep[]", read: DEEP}}}}
+metrics:
+  shop_n: {type: gauge, help: N., sets: n, budget: 1}
+  shop_at_timestamp_seconds: {type: gauge, help: A., sets: at, budget: 1}
+  shop_late_timestamp_seconds: {type: gauge, help: L., sets: late, budget: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inner", "deep", "newest_by"),
+    [
+        ("", "{n: n}", "at"),
+        ("", "{n: n, late: l}", None),  # two times are there: none is the only one
+        ("{late: l}", "{n: n}", None),
+        ("{n: n}", "{late: l}", "at"),  # what is read below does not count
+    ],
+)
+def test_the_time_of_a_number_in_a_part_is_the_only_one_there_or_around_it(
+    tmp_path: Path, inner: str, deep: str, newest_by: str | None
+) -> None:
+    text = DEEP.replace("INNER", f"read: {inner}" if inner else "match: {}").replace("DEEP", deep)
+    if "late" not in inner + deep:
+        text = "\n".join(line for line in text.splitlines() if "shop_late" not in line).replace(
+            ", late: {type: time}", ""
+        )
+    (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
+    first, *_ = load_contract(tmp_path / "shop.yaml").metrics
+    assert first.newest_by == newest_by

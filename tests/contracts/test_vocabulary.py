@@ -12,6 +12,8 @@ KIND = "kind: {values: [sale, refund], default: sale}"
 TILL = "till: {allow: a-z, max_length: 8, max_values: 3}"
 TOOK = "took: {type: number, min: 0}"
 AT = "at: {type: time}"
+LESS = 'less: no metric, pair or condition uses the word "less"; use it or delete it'
+SIX = 'less.aliases.6: got "6", which is outside the min and max of "less"; correct one'
 
 CASES = [
     (
@@ -51,6 +53,17 @@ CASES = [
         "till: {allow: a-z, max_length: 8, max_values: 3, default: T1}",
         ['till.default: got "T1", but "till" shows it as "_"; write that'],
     ),
+    *(
+        (
+            TILL,
+            f"till: {{allow: a-z, max_values: 3, default: {'a' * length}}}",
+            ["till: max_length is missing; a name needs it, so that the number of series stays bounded", *more],
+        )
+        for length, more in (
+            (64, []),
+            (65, [f'till.default: got "{"a" * 65}", but "till" shows it as "{"a" * 64}"; write that']),
+        )
+    ),
     (
         TOOK,
         "took: {type: number, min: 0, aliases: {many: [x], '1': [y], '-1': [z]}}",
@@ -60,6 +73,8 @@ CASES = [
         ],
     ),
     (TOOK, "took: {type: number, min: 0, max: 0}", []),
+    (TOOK, "took: {type: number, min: 0}\n  less: {type: number, max: 5}", [LESS]),
+    (TOOK, "took: {type: number, min: 0}\n  less: {type: number, max: 5, aliases: {'6': [many], '-9': [few]}}", [SIX]),
     (TOOK, "took: {type: number, min: 0, max: 9, aliases: {'0': [none], '9': [all]}}", []),
     (
         KIND,
@@ -93,3 +108,21 @@ CASES = [
 def test_a_word_says_one_thing(tmp_path: Path, old: str, new: str, said: list[str]) -> None:
     assert SHOP.count(old) == 1
     assert sorted(faults_of(tmp_path, SHOP.replace(old, new))) == sorted(f"vocabulary.{one}" for one in said)
+
+
+def test_what_mentions_a_word_that_has_a_fault_anywhere_is_not_judged_and_everything_else_is(tmp_path: Path) -> None:
+    text = SHOP.replace(KIND, "kind: {values: [sale, refund], type: id}").replace("took, labels: [kind]", "tok")
+    for old, new in (
+        ("counts: kind, labels: [source, kind, till]", "counts: kind, labels: [source, tills]"),  # as a text
+        ("amount: sum, labels: [kind]", "amount: sums"),  # as a key
+        ("labels: [state, till]", "labels: [state, {till: kind}, tills]"),  # within a list
+        ("sets: at", "sets: at, labels: [{kinds: till}, {stats: states}]"),  # nowhere
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    known = "declare it under vocabulary or use one of at, state, sum, till, took"
+    assert faults_of(tmp_path, text) == [
+        "vocabulary.kind: got type and values, expected exactly one of type, values, allow; keep the one that is meant",
+        'metrics.shop_took_seconds.observes: unknown word "tok"; declare it under vocabulary',
+        f'metrics.shop_last_timestamp_seconds.labels[1]: unknown word "states"; {known}',
+    ]

@@ -209,10 +209,11 @@ def test_a_unit_of_grafana_is_as_many_as_it_says() -> None:
 
 
 def test_a_panel_in_a_folded_row_is_looked_at_like_any_other(small: Checkout) -> None:
-    row = '{"type": "row", "panels": [{"targets": 7, "gridPos": {"x": 0, "y": "0"}}]}'
+    row = '{"type": "row", "panels": [{"targets": 7, "gridPos": {"x": true, "y": "0", "w": 1.5}}]}'
     small.edit("grafana/dashboards/row.json", "", f'{{"uid": "row", "title": "Row", "panels": [{row}]}}')
     said = [finding.partition("error: ")[2] for finding in small.findings("files/readable")]
     assert said == [
+        "panels[0].panels[0].gridPos.x is true or false (expected a number); correct it [files/readable]",
         "panels[0].panels[0].gridPos.y is a text (expected a number); correct it [files/readable]",
         "panels[0].panels[0].targets is a number (expected a list); correct it [files/readable]",
     ]

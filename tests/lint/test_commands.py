@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from contracts.cli import contract
+from contracts.lint import manual
 from contracts.lint.check import find_rules
 from contracts.lint.manual import explain
 from contracts.load import load_contracts
@@ -110,6 +111,42 @@ def test_every_rule_can_be_explained_by_a_fault_and_what_is_right() -> None:
         assert (text.count("\nFound ("), text.count("\nRight:\n"), f"[{rule.id}]" in text) == (1, 1, True), rule.id
 
 
+CASES = {
+    "long": ("x.yml", "a" * 201, "new", ["said"]),
+    "lines": ("x.yml", "one\ntwo", "new", ["said"]),
+    "shown": ("x.md", "b" * 200, "c" * 201, ["s" * 201, "two"]),
+    "not shown": ("x.yml", "short", "new", ["said"]),
+}
+
+
+def test_an_example_has_ten_lines_of_200_characters_and_what_is_said_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = '[[{}]]\nrule = "scrape/timing"\nname = "{}"\n'
+    text = "".join(
+        head.format("bad", name) + f"file = {file!r}\nold = {old!r}\nnew = {new!r}\nsays = {says!r}\n".replace("'", '"')
+        for name, (file, old, new, says) in CASES.items()
+    )
+    lines = ["```", *map(str, range(10))]
+    for name, new in (("many lines", lines), ("as many", lines[1:]), ("none", [])):
+        text += head.format("good", name) + f'file = "x.toml"\nold = ""\nnew = {json.dumps(chr(10).join(new))}\n'
+    text += '[[good]]\nrule = "scrape/target"\nname = "one"\nfile = "x.yml"\nold = ""\nnew = ""\n'
+    (tmp_path / "scrape.toml").write_text(text)
+    monkeypatch.setattr(manual, "_CASES", tmp_path)
+    _, _, section = manual.rules_text("").partition("\n## scrape/timing\n")
+    fault, _, good = section.partition("\n## ")[0].partition("Found (")[2].partition("\nAccepted (")
+    assert fault == (
+        f"shown), in `x.md`:\n\n```markdown\n{'c' * 197}...\n```\n\n```text\n{'s' * 201}\ntwo\n```\n\n"
+        f"Right:\n\n```markdown\n{'b' * 200}\n```\n\nFound, too: long; lines; not shown.\n"
+    )
+    shown = "\n".join(lines[:10])
+    assert good == f"many lines):\n\n````toml\n{shown}\n...\n````\n\nAccepted, too: as many; none.\n"
+    _, _, other = manual.rules_text("").partition("\n## scrape/target\n")
+    assert other.partition("\n## ")[0].endswith("\nAccepted (one):\n\n```yaml\n(nothing)\n```\n")
+    monkeypatch.setattr(manual, "_CASES", tmp_path / "none")
+    assert manual.rules_text("present") == "present"
+
+
 def test_lint_cannot_explain_what_is_no_rule() -> None:
     result = run("lint", "--explain", "scrape/time")
     problem = "Error: no rule is named 'scrape/time'; did you mean 'scrape/timing'?"
@@ -200,6 +237,23 @@ def test_diff_names_what_breaks_and_whom_it_hits(small: Checkout) -> None:
         "safe: metric peak_trade_sales_total: help changed\n"
         "1 breaking, 0 risky, 1 safe\n",
     )
+
+
+def test_diff_names_whom_it_hits_in_this_folder_and_nobody_where_nothing_is(
+    small: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, empty = tmp_path / "shop.yaml", tmp_path / "empty"
+    old.write_bytes((small.root / CONTRACT).read_bytes())
+    small.edit(CONTRACT, "[0.1, 0.5, 1]", "[0.1, 0.5, 1, 2]")
+    empty.mkdir()
+    said = ["risky: metric peak_trade_sale_duration_seconds: bucket 2 added", "0 breaking, 1 risky, 0 safe"]
+    hit = "  hits alert SHOP_Slow (prometheus/rules/shop.yml:17)"
+    for folder, expected in ((small.root, [said[0], hit, said[1]]), (empty, said)):
+        monkeypatch.chdir(folder)
+        result = run("diff", old, small.root / CONTRACT)
+        assert (result.exit_code, result.output.splitlines()) == (0, expected)
+    result = run("diff", old, small.root / CONTRACT, "--root", empty)
+    assert (result.exit_code, result.stdout) == (2, "")
 
 
 def test_diff_of_folders_as_json(small: Checkout) -> None:

@@ -14,6 +14,8 @@ from contracts.model import Pair
 pytestmark = pytest.mark.thorough
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from contracts.model import Contract
     from tests.lint.conftest import Checkout
 
@@ -291,7 +293,7 @@ def test_another_amount_is_said_by_its_name(small: Checkout) -> None:
 
 
 def test_pairs_that_join_something_else_are_a_risk_and_pairs_that_only_moved_are_none(small: Checkout) -> None:
-    edges = {"placed_to_paid": ("placed", "paid")}
+    edges = {"line=paid": ("placed", "paid")}
     pair = Pair("waits", "id", "stage", "at", "edge", "latency", edges, 300.0, 100, line=7)
     before = replace(load(small), pairs=(pair,))
     for after, expected in (
@@ -300,3 +302,98 @@ def test_pairs_that_join_something_else_are_a_risk_and_pairs_that_only_moved_are
         (replace(pair, max_open=101), [Change("risky", "pairs changed", ())]),
     ):
         assert compare(before, replace(before, pairs=(after,))) == expected
+
+
+def test_a_change_of_what_refused_lines_are_counted_for_is_a_risk(small: Checkout) -> None:
+    shop = load(small)
+    before, after = (
+        replace(shop.metrics[0], reasons=reasons) for reasons in ({"bad_json": "bad"}, {"bad_json": "odd"})
+    )
+    found = compare(replace(shop, metrics=(before,)), replace(shop, metrics=(after,)))
+    assert found == [Change("risky", f"metric {SALES}: the events it looks at changed", (SALES,))]
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"kind": "run_id"}, ["label state removed", "label kind became open"]),
+        ({"state": "run_id"}, ["label kind removed", "label state became open"]),
+        ({"kind": "kind", "state": "state", "run_id": "run_id"}, ["label run_id added"]),
+        ({}, ["label kind removed", "label state removed"]),
+    ],
+)
+def test_each_label_is_looked_at_whatever_became_of_the_one_before(
+    small: Checkout, after: dict[str, str], said: list[str]
+) -> None:
+    shop = load(small)
+    one, other = (replace(shop.metrics[0], labels=labels) for labels in ({"kind": "kind", "state": "state"}, after))
+    found = compare(replace(shop, metrics=(one,)), replace(shop, metrics=(other,)))
+    assert [change.text for change in found] == [f"metric {SALES}: {text}" for text in said]
+
+
+WORDS = """exporter: {name: shop, help: Shop events., port: 9200, job: shop}
+files: {default: shop.jsonl}
+vocabulary:
+  a: {values: [x, y]}
+  b: {values: [x, y]}
+  done: {type: time}
+  got: {type: time}
+  took: {type: number, unit: seconds, is: done - got}
+  id: {type: id}
+  stage: {values: [one, two]}
+  at: {type: time}
+  edge: {values: [way]}
+  wait: {type: number, unit: seconds, min: 0}
+sources:
+  till: {match: {}, read: {a: a, b: b, done: done, got: got, id: id, stage: stage, at: at}}
+metrics:
+  shop_tested_total: {type: counter, help: T., counts: events, when: {a: x}, budget: 1}
+  shop_ended: {type: gauge, help: E., states: b, labels: [b], ends: {a: y}, newest_by: at, budget: 2}
+  shop_took_seconds: {type: gauge, help: M., sets: took, newest_by: at, budget: 1}
+  shop_wait_seconds: {type: histogram, help: W., observes: wait, labels: [edge], buckets: [1], budget: 1}
+  shop_ways_total: {type: counter, help: C., counts: edge, labels: [edge], budget: 1}
+pairs:
+  way: {id: id, stage: stage, at: at, edge: edge, latency: wait, edges: {way: [one, two]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "reached"),
+    [
+        ("a", ("tested_total", "ended")),
+        ("b", ("ended",)),
+        ("done", ("took_seconds",)),
+        ("got", ("took_seconds",)),
+        ("id", ("wait_seconds", "ways_total")),
+        ("stage", ("wait_seconds", "ways_total")),
+        ("at", ("ended", "took_seconds", "wait_seconds", "ways_total")),
+    ],
+)
+def test_a_word_that_is_filled_in_another_way_reaches_all_that_have_to_do_with_it(
+    tmp_path: Path, word: str, reached: tuple[str, ...]
+) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(WORDS)
+    before = load_contract(path)
+    path.write_text(WORDS.replace(f"{word}: {word}", f"{word}: other", 1))
+    names = tuple(f"shop_{name}" for name in reached)
+    expected = [Change("risky", f"source till fills {word} in another way", names)]
+    assert compare(before, load_contract(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("{v: 1}", "{w: 1}", ["source till takes other events"]),
+        ("{v: {present: true}}", "{w: {present: true}}", ["source till takes other events"]),
+        ("{v: {present: true}}", "{v: {present: true}}", []),
+    ],
+)
+def test_a_source_takes_the_events_its_conditions_name(
+    tmp_path: Path, before: str, after: str, said: list[str]
+) -> None:
+    path, read = tmp_path / "shop.yaml", []
+    for match, a in ((before, "a"), (after, "v.a")):  # a field of the object itself is read: that is no condition
+        path.write_text(WORDS.replace("match: {}", f"match: {match}").replace("a: a,", f"a: {a},", 1))
+        read.append(load_contract(path))
+    assert [change.text for change in compare(*read)] == [*(said or ["source till fills a in another way"])]

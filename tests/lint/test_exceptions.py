@@ -162,3 +162,24 @@ def test_asked_for_alone_the_rule_about_exceptions_still_knows_which_are_of_use(
         "prometheus/rules/shop.yml:16: error: the exception from promql/threshold excuses nothing here; delete it"
         " [lint/exception]"
     ]
+
+
+def test_a_comment_before_a_metric_stands_for_that_and_not_for_the_one_above(small: Checkout) -> None:
+    comment = "  # lint: allow contract/help: they say it so\n"
+    small.edit(CONTRACT, "Sales and refunds.", "sales and refunds")
+    small.edit(CONTRACT, "  peak_trade_sale_duration", f"{comment}  peak_trade_sale_duration")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[contract/help]", "[lint/exception]"]
+    small.edit(CONTRACT, "Time at the till", "time at the till")
+    assert [finding.rpartition(" ")[2] for finding in faults(small)] == ["[contract/help]"]
+
+
+def test_a_comment_behind_a_text_stands_for_its_own_line(small: Checkout) -> None:
+    small.edit(SCRAPE, "rules/*.yml", "rules/none.yml  # lint: allow scrape/rules: not written yet")
+    assert [finding for finding in faults(small) if f"{SCRAPE}:6" in finding or "lint/exception" in finding] == []
+
+
+def test_a_comment_on_one_page_excuses_nothing_on_another(small: Checkout) -> None:
+    text = "# Page\n\n<!-- lint: allow docs/env: it is told of -->\n`PEAK_TRADE_SHOP_FILE`\n"
+    small.edit("docs/one.md", "", text)
+    small.edit("docs/two.md", "", text.replace("<!-- lint: allow docs/env: it is told of -->", ""))
+    assert [finding.partition(" error: ")[0] for finding in faults(small)] == ["docs/two.md:4:"]

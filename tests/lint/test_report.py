@@ -76,3 +76,17 @@ def test_sarif_has_each_rule_once_with_what_it_is_for_and_each_finding_in_its_pl
         ("b.yml", 9),
         ("b.yml", 10),
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "about"),
+    [
+        ("contract/unit", "A metric of a word with a unit carries it, and a path that states another unit is scaled"),
+        ("dashboard/title", "A title keeps its promise"),
+        ("promql/bound", "A threshold on a quantile is a bound of the histogram"),
+    ],
+)
+def test_sarif_says_in_a_few_words_what_a_rule_is_about(rule: str, about: str) -> None:
+    shown = json.loads(render([Finding(Place("a", 1), rule, "error", "x")], "sarif"))
+    [said] = shown["runs"][0]["tool"]["driver"]["rules"]
+    assert (said["shortDescription"]["text"], said["fullDescription"]["text"].startswith(about)) == (about, True)

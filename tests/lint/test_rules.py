@@ -99,6 +99,27 @@ def test_a_page_that_is_not_utf8_is_found(small: Checkout) -> None:
     ]
 
 
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_judged(small: Checkout) -> None:
+    for folder, ending in (("prometheus/rules", "yml"), ("grafana/dashboards", "json")):
+        for name, data in (("a", b"\xff"), ("b", b"[}"), ("c", b"[]"), ("z", b"\xff")):
+            (small.root / folder / f"{name}.{ending}").write_bytes(data)
+    small.edit("prometheus/rules/shop.yml", "> 0.5", "> 250")
+    small.edit("grafana/dashboards/shop.json", "/d/shop", "/d/store")
+    assert len(small.findings("promql/threshold")) == len(small.findings("dashboard/link")) == 1
+    assert small.findings("files/readable") == [
+        "grafana/dashboards/a.json:1: error: byte 0 is not UTF-8; save the file as UTF-8 [files/readable]",
+        "grafana/dashboards/b.json:1: error: is not JSON: Expecting value; generate it again [files/readable]",
+        "grafana/dashboards/c.json:1: error: is no dashboard (got no JSON object); generate it again [files/readable]",
+        "grafana/dashboards/z.json:1: error: byte 0 is not UTF-8; save the file as UTF-8 [files/readable]",
+        "prometheus/rules/a.yml:1: error: byte 0 is not UTF-8; save the file as UTF-8 [files/readable]",
+        "prometheus/rules/b.yml:1: error: (document): cannot be read as YAML: while parsing a flow node, expected the"
+        " node content, but found '}'; correct it there [files/readable]",
+        "prometheus/rules/c.yml:1: error: has no groups of rules (got an empty list); write groups: and a list"
+        " [files/readable]",
+        "prometheus/rules/z.yml:1: error: byte 0 is not UTF-8; save the file as UTF-8 [files/readable]",
+    ]
+
+
 def test_while_a_contract_does_not_load_its_consumers_are_not_called_wrong(small: Checkout) -> None:
     small.edit("contracts/shop.yaml", "counts: kind", "counts: sort")
     assert [finding.rpartition(" ")[2] for finding in small.findings()] == ["[contract/valid]"]

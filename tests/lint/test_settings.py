@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contracts.lint.check import check
+from contracts.lint.inputs import layout
+from contracts.lint.inputs.layout import find_files
 from contracts.lint.inputs.tree import load_tree
 from contracts.lint.settings import LintSettings, read_settings
 
@@ -162,6 +164,16 @@ def test_without_any_settings_files_are_known_by_what_is_in_them(stranger: Path)
     ]
 
 
+def test_of_very_many_files_the_first_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.yml", "b/c.yml", "d.txt", "e/f.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("services:\n  one:\n    image: x\n")
+    every = [tmp_path / name for name in ("a.yml", "b/c.yml", "e/f.yml")]  # those of a folder before those below it
+    for most, found in ((0, 0), (1, 1), (2, 1), (3, 2), (4, 3)):
+        monkeypatch.setattr(layout, "_MOST_FILES", most)
+        assert find_files(tmp_path, None)["compose"] == every[:found]
+
+
 def test_without_any_contract_no_metric_is_unknown(stranger: Path) -> None:
     shutil.rmtree(stranger / "contracts")
     (stranger / "README.md").write_text("`http://localhost:4321`\n")
@@ -233,9 +245,19 @@ def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
         assert len(check(load_tree(stranger), ["docs/alert"])) == found
 
 
+def test_alerts_of_others_may_be_routed(stranger: Path) -> None:
+    route = "route: {receiver: a, matchers: ['alertname=\"ACME_Elsewhere\"', 'alertname=\"ACME_Nowhere\"']}\n"
+    (stranger / "prometheus/alertmanager.yml").write_text(route)
+    for foreign, found in (([], 2), (["ACME_Else*"], 1), (["*_Nowhere", "ACME_Elsewhere"], 0)):
+        settings = SETTINGS.replace("[lint]", f"[lint]\nforeign_alerts = {foreign}")
+        (stranger / "peaktrade.toml").write_text(settings)
+        assert len(check(load_tree(stranger), ["route/matcher"])) == found
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("x = " + "[" * 9999, "is no TOML: nested too deeply; correct it there"),
         ("[lint", "is no TOML: Expected ']' at the end of a table declaration (at end of document); correct it there"),
         ("lint = 1", "lint is no table; write [lint]"),
         (
@@ -263,7 +285,16 @@ def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
                 f"[lint.layout]\nrules = ['{one}']",
                 "lint.layout.rules: patterns are from the root and stay in it; correct it",
             )
-            for one in ("/etc/*.yml", "../*.yml", "a/**b/*.yml", "!", "a//b.yml", "a/../b.yml")
+            for one in (
+                "/etc/*.yml",
+                "!/etc/*.yml",
+                "!../*.yml",
+                "../*.yml",
+                "a/**b/*.yml",
+                "!",
+                "a//b.yml",
+                "a/../b.yml",
+            )
         ),
         *(
             (
@@ -278,6 +309,12 @@ def test_a_page_may_name_alerts_of_others(stranger: Path) -> None:
 def test_a_file_that_cannot_be_used_is_said_and_changes_nothing(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "peaktrade.toml").write_text(text)
     assert read_settings(tmp_path) == (LintSettings(), [problem])
+
+
+def test_what_is_wrong_with_the_file_is_said_even_if_there_is_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "peaktrade.toml").write_text("[lint")
+    [found] = check(load_tree(tmp_path))
+    assert str(found).startswith("peaktrade.toml:1: error: is no TOML: ")
 
 
 def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:

@@ -20,12 +20,14 @@ __all__ = ["with_recordings"]
 def with_recordings(catalog: Catalog, rules: Sequence[Rule]) -> Catalog:
     """Return the catalog with what the rules record; a recording may use those of any file, in any order."""
     recordings = [rule for rule in rules if not rule.is_alert and rule.name]
-    for _ in range(3):  # deeper than rules on rules on rules nobody should record
+    for _ in recordings:  # each time those are known that use what was known before
         found: dict[str, Series] = {}
         for rule in recordings:
             series = _series(rule, catalog)
             found[rule.name] = _merged(found[rule.name], series) if rule.name in found else series
-        catalog = catalog.extended(found.values())
+        known, catalog = catalog, catalog.extended(found.values())
+        if catalog == known:
+            break
     return catalog
 
 

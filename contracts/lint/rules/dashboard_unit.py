@@ -8,6 +8,7 @@ text behind the number.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isclose
 
 from contracts.compiler.document import quote
 from contracts.lint.finding import Claim, Severity
@@ -67,7 +68,7 @@ def _fits(panel: Panel, target: Target, unit: Unit) -> bool:
 
 
 def _is_one_of(unit: Unit, shown: tuple[Unit, ...]) -> bool:
-    return any(unit.dimension == one.dimension and abs(unit.scale - one.scale) <= 1e-6 * one.scale for one in shown)
+    return any(unit.dimension == one.dimension and isclose(unit.scale, one.scale, rel_tol=1e-6) for one in shown)
 
 
 def _expected(unit: Unit) -> str:

@@ -21,7 +21,7 @@ SEVERITY: Severity = "error"
 _NAME = re.compile(
     r"(?<![\w$-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)_([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)(?!\w|\.\w|\*|\.\.\.)"
 )
-_HEADING = re.compile(r"^#{1,6}\s+(.*)$")
+_HEADING = re.compile(r"#{1,6}\s")
 
 
 def check(tree: Tree) -> Iterator[Claim]:
@@ -37,11 +37,8 @@ def check(tree: Tree) -> Iterator[Claim]:
 
 
 def _places(page: Page) -> Iterator[tuple[int, str]]:
-    """Yield (line, text) of code and of headings."""
+    """Yield (line, text) of code and of headings, what looks like one in code included."""
     yield from page.code()
-    fenced = False
     for number, line in enumerate(page.text.splitlines(), 1):
-        fenced ^= line.lstrip().startswith("```")
-        heading = None if fenced else _HEADING.match(line)
-        if heading and "`" not in line:
-            yield number, heading[1]
+        if _HEADING.match(line) and "`" not in line:
+            yield number, line

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from contracts.lint.finding import Claim, Place, Severity
+from contracts.lint.inputs.compose_files import read_services
 from contracts.lint.inputs.tree import Tree
 from contracts.lint.rules.contract_unique import PLATFORM_PORTS
 
@@ -16,7 +17,6 @@ __all__ = ["SEVERITY", "check"]
 
 SEVERITY: Severity = "error"
 
-_PUBLISHED = re.compile(r"^\s*- [\"']?(?:[\d.]+:)?(\d{2,5}):\d{2,5}\b", re.MULTILINE)
 _ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host\.docker\.internal):(\d{2,5})\b")
 
 
@@ -24,7 +24,8 @@ def check(tree: Tree) -> Iterator[Claim]:
     """Yield ports without an owner."""
     known = {contract.port for contract in tree.contracts} | set(PLATFORM_PORTS)
     known |= {port for scrape in tree.scrapes for job in scrape.jobs for port in job.ports}
-    known |= {int(port) for file, _ in tree.compose for port in _PUBLISHED.findall(tree.texts[file])}
+    services = [service for file, document in tree.compose for service in read_services(file, document)]
+    known |= {port.host for service in services for port in service.ports if port.host}
     for page in tree.pages if tree.contracts else ():
         for number, line in enumerate(page.text.splitlines(), 1):
             for port in map(int, _ADDRESS.findall(line)):

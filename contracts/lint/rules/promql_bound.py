@@ -25,7 +25,7 @@ SEVERITY: Severity = "error"
 
 def check(tree: Tree) -> Iterator[Claim]:
     """Yield alerts whose threshold lies between two buckets."""
-    records = {rule.name: rule for rule in tree.rules if not rule.is_alert}
+    records: dict[str | None, Rule] = {rule.name: rule for rule in tree.rules if not rule.is_alert}
     for query in tree.queries:
         for node in query.nodes() if query.kind == "alert" else ():
             threshold = number_of(node.rhs) if is_comparison(node) else None
@@ -38,12 +38,12 @@ def check(tree: Tree) -> Iterator[Claim]:
                 yield query.place, f"{query.owner}: {problem}; take a bound, or add a bucket to the contract"
 
 
-def _buckets(expr: Any, tree: Tree, records: dict[str, Rule]) -> tuple[float, ...]:
+def _buckets(expr: Any, tree: Tree, records: dict[str | None, Rule]) -> tuple[float, ...]:
     """Return the bounds behind a quantile, also one that was recorded; none if it is no quantile, or scaled."""
     expr = strip(expr)
     while operator_of(expr) in ("max", "min"):
         expr = strip(expr.expr)
-    if isinstance(expr, pp.VectorSelector) and (rule := records.get(name_of(expr) or "")) is not None:
+    if isinstance(expr, pp.VectorSelector) and (rule := records.get(name_of(expr))) is not None:
         expr = strip(rule.query.tree)
     while operator_of(expr) in ("and", "unless"):
         expr = strip(expr.lhs)

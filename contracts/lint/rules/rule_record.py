@@ -30,8 +30,8 @@ def check(tree: Tree) -> Iterator[Claim]:
             yield rule.place, f"{problem}; rename it, such as mode:peak_trade_risk_blocks:rate5m"
             continue
         level = rule.name.partition(":")[0]
-        series = tree.catalog.find(rule.name)
-        if series is None or series.takes_any_label:
+        series = tree.catalog.series[rule.name]
+        if series.takes_any_label:
             continue
         if _parts(level) != _parts("_".join(series.labels)):
             have = listed(series.labels)
