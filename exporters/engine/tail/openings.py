@@ -95,18 +95,22 @@ def open_unread(
 
 
 def find_copies(paths: Collection[str], beside: Mapping[str, tuple[Sequence[Backup], Past]]) -> dict[str, Judgement]:
-    """Return which of some paths are copies of generations of others.
+    """Return which of some paths are copies of generations of others; of two that go on, the longer one does.
 
     Args:
         beside: a path -> its backups, and what is known of its generations.
     """
-    found: dict[str, Judgement] = {}
+    found: dict[str, tuple[int, Judgement]] = {}
     for backups, past in beside.values():
         for one in backups if past.held or past.done else ():
             judgement = classify(one, past) if one.path in paths and one.path not in found else None
             if judgement is not None and judgement.of is not None:
-                found[one.path] = judgement
-    return found
+                found[one.path] = one.size, judgement
+    copies: dict[str, Judgement] = {}
+    for path, (_, judgement) in sorted(found.items(), key=lambda item: item[1][0], reverse=True):
+        is_double = judgement.verdict == "longer copy" and judgement in copies.values()
+        copies[path] = Judgement("copy being made", judgement.of) if is_double else judgement
+    return copies
 
 
 def _is_double(at: int, found: Sequence[tuple[Backup, Opening]]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FakeClock, LogFile
-from tests.engine.support.restart_harness import Exporter, copytruncate, lines, pack, shift
+from tests.engine.support.restart_harness import Exporter, copy_to_backup, copytruncate, lines, pack, shift
 
 pytestmark = pytest.mark.thorough
 
@@ -163,3 +163,20 @@ def test_b16_a_file_of_a_glob_packed_while_down_is_finished_inside_its_gz(
     assert exporter.counted(range(4))
     assert (exporter.lost_bytes, exporter.recoveries["missing"]) == (0, 0)
     exporter.end()
+
+
+def test_b8_of_two_copies_in_a_glob_that_go_on_where_a_cut_file_ended_one_is_read(
+    exporter: Exporter, log_file: LogFile
+) -> None:
+    log_file.append(lines([0, 1]))
+    exporter.start().poll()
+    log_file.append(lines([2, 3]))
+    copy_to_backup(log_file.path)
+    copytruncate(log_file.path)
+    folder, away = log_file.path.parent, log_file.path.parent.with_name("away")
+    folder.rename(away)
+    exporter.poll().poll(0.2)
+    away.rename(folder)
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted(range(4))
+    assert exporter.lost_bytes == 0
