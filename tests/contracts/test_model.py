@@ -285,3 +285,24 @@ def test_an_alias_of_yaml_stands_for_the_whole_value(load: Load) -> None:
 def test_a_constant_gauge_may_be_called_info(load: Load) -> None:
     text = SHOP + "      shop_build_info: {type: gauge, help: What this is., always: 1, init: [{}], budget: 1}\n"
     assert metric(load(text), "shop_build_info").value == 1.0
+
+
+def test_no_port_variable_is_none_and_not_an_empty_one(load: Load) -> None:
+    assert load(SHOP.replace(" port_env: SHOP_PORT,", "")).port_env is None
+
+
+SMALL = """
+    exporter: {name: shop, help: Small events., port: 9200, job: shop}
+    files: {default: small.jsonl}
+    vocabulary: {v: {values: [a]}}
+    sources: {one: {match: {till: {present: true}}, read: {v: PATH}}}
+    metrics: {small_total: {type: counter, counts: v, labels: [v], help: Small events., budget: 1}}
+"""
+
+
+@pytest.mark.parametrize(("text", "path"), [("till.name", ("till", "name")), ("[till, ' ']", ("till", " "))])
+def test_of_what_is_only_asked_for_others_may_be_read_and_a_key_may_be_blank(
+    load: Load, text: str, path: tuple[str, ...]
+) -> None:
+    (read,) = source(load(SMALL.replace("PATH", text)), "one").reads
+    assert [candidate.path for candidate in read.candidates] == [path]

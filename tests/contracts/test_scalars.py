@@ -97,10 +97,12 @@ def test_values_are_counted_with_aliases_written_out(tmp_path: Path, monkeypatch
 
 def test_merge_keys_are_followed_where_programs_follow_them(tmp_path: Path) -> None:
     path = tmp_path / "merged.yaml"
-    path.write_text("a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {y: 5, <<: *a}\nd: {<<: [*b, *a]}\n", encoding="utf-8")
+    path.write_text(
+        "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {y: 5, <<: *a}\nd: {<<: [*b, *a], w: 6}\n", encoding="utf-8"
+    )
     document, faults, _ = read_document(path, merges=True)
     found = {name: {key: spot.text for key, spot in document.entries(name)} for name in "cd"}
-    assert (found, faults.found) == ({"c": {"y": "5", "x": "1"}, "d": {"y": "3", "z": "4", "x": "1"}}, [])
+    assert (found, faults.found) == ({"c": {"y": "5", "x": "1"}, "d": {"y": "3", "z": "4", "x": "1", "w": "6"}}, [])
     refused = read_document(path)[1].found
     assert [(fault.line, fault.path) for fault in refused] == [(3, "c.<<"), (4, "d.<<")]
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.model import REJECTION_REASONS, Contract
-from exporters.engine.accounting import LIVE, STORED, Accounting
+from exporters.engine.accounting import LIVE, STORED, Accounting, status_of
 from exporters.engine.decode import Decoder
 from exporters.engine.translate.translate import Translator
-from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Outcome, Update
+from exporters.engine.values import Batch, Count, Decoded, Effect, Notice, Outcome, Sample, Update
 from tests.engine.support.harness import NOW, Bench, contract_of, vitals
 
 TEXT = """
@@ -184,3 +184,9 @@ def test_every_line_has_one_outcome_and_every_byte_is_read_once(
 def test_translating_an_empty_batch_does_nothing(contract: Callable[[str], Contract]) -> None:
     spec = contract(TEXT)
     assert Translator(spec, {}).translate(Decoder(spec).decode(b"").events, NOW) == Effect()
+
+
+def test_the_landing_page_says_of_each_outcome_how_many_lines_had_it() -> None:
+    lines = (Sample(("shop", "applied"), 2.0), Sample(("shop", "blank"), 0.0), Sample(("shop", "too_long"), 1.0))
+    snapshot = ((STORED["lines_total"], lines), (STORED["read_bytes_total"], (Sample(("shop",), 9.0),)))
+    assert status_of(snapshot, [], []).lines == {"applied": 2.0, "too_long": 1.0}

@@ -11,6 +11,7 @@ import pytest
 from exporters.engine.tail import generations
 from exporters.engine.tail.generations import Generation, OpenFiles, held, predecessor
 from exporters.engine.tail.stream import Stream
+from exporters.engine.tail.tail import Tail
 
 Make = Callable[..., Generation]
 
@@ -234,3 +235,19 @@ def test_a_file_is_read_if_it_is_begun_and_nothing_new_is_in_it(files: OpenFiles
     files.add(gen, files.at("p"))
     assert [(one.checkpoint.serial, one.fd) for one in files.held("p")] == [(1, gen.stream.fd)]
     assert files.held("q") == []
+
+
+def test_who_does_not_say_that_it_is_pressed_for_time_reads_quiet_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "_MANY", 1)
+    path = tmp_path / "e.jsonl"
+    path.write_bytes(b"{}\n")
+    tail = Tail([str(path)])
+    tail.scan(0.0)
+    assert len(list(tail.drain(0.0, 0.0))) == 1
+    with path.open("ab") as out:
+        out.write(b"{}\n")
+    assert list(tail.drain(0.0, 100.0, everything=False)) == []
+    assert len(list(tail.drain(0.0, 100.0))) == 1
+    tail.close()

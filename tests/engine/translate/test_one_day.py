@@ -71,6 +71,12 @@ def test_what_all_write_in_a_wrong_way_is_left_alone(text: str) -> None:
     assert read([text] * 3) is None
 
 
+@pytest.mark.parametrize("text", ["24:13:20.000", "05:60:20.000", "05:13:60.000", "05:13:2x.000", "05:13:20.0/0"])
+def test_one_that_is_no_time_of_day_among_those_that_are_is_seen(text: str) -> None:
+    assert read(["2024-02-29T05:13:20.000Z", f"2024-02-29T{text}Z", "2024-02-29T23:59:59.999Z"]) is None
+    assert read(["2024-02-29T05:13:20.000Z", "2024-02-29T23:59:59.999Z"]) is not None
+
+
 def changed(chance: random.Random, texts: list[str]) -> Iterator[list[str]]:
     """Yield the texts with some characters of one or two of them replaced, left out or put in."""
     for _ in range(1500):
