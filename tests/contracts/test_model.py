@@ -300,7 +300,7 @@ SMALL = """
 """
 
 
-@pytest.mark.parametrize(("text", "path"), [("till.name", ("till", "name")), ("[till, ' ']", ("till", " "))])
+@pytest.mark.parametrize(("text", "path"), [("till.name", ("till", "name")), ("{path: [till, ' ']}", ("till", " "))])
 def test_of_what_is_only_asked_for_others_may_be_read_and_a_key_may_be_blank(
     load: Load, text: str, path: tuple[str, ...]
 ) -> None:

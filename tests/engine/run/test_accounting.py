@@ -187,6 +187,10 @@ def test_translating_an_empty_batch_does_nothing(contract: Callable[[str], Contr
 
 
 def test_the_landing_page_says_of_each_outcome_how_many_lines_had_it() -> None:
-    lines = (Sample(("shop", "applied"), 2.0), Sample(("shop", "blank"), 0.0), Sample(("shop", "too_long"), 1.0))
-    snapshot = ((STORED["lines_total"], lines), (STORED["read_bytes_total"], (Sample(("shop",), 9.0),)))
+    lines = (
+        Sample(("shop", "applied"), 2.0, 0.0),
+        Sample(("shop", "blank"), 0.0, 0.0),
+        Sample(("shop", "too_long"), 1.0, 0.0),
+    )
+    snapshot = ((STORED["lines_total"], lines), (STORED["read_bytes_total"], (Sample(("shop",), 9.0, 0.0),)))
     assert status_of(snapshot, [], []).lines == {"applied": 2.0, "too_long": 1.0}
