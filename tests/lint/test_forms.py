@@ -390,3 +390,10 @@ def test_only_bounds_of_buckets_are_compared_as_numbers(small: Checkout) -> None
     small.edit("prometheus/rules/shop.yml", 'kind="1"', 'kind="1.0"')
     [found] = [finding for finding in small.findings("promql/value") if finding not in before]
     assert 'never has kind "1.0"' in found
+
+
+def test_a_name_in_a_sentence_is_no_claim_that_such_an_alert_exists(small: Checkout) -> None:
+    small.edit("docs/runbook.md", "", "SHOP_Gone was an alert once.\n")
+    assert small.findings("docs/alert") == []
+    small.edit("docs/runbook.md", "", "## SHOP_Gone\n")
+    assert len(small.findings("docs/alert")) == 1
