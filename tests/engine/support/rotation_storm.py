@@ -68,13 +68,14 @@ class Storm:
             while rotations > 0:
                 rotations -= self._chance.choice(self._MOVES)(self)
         self._rotation.close()
-        if self._tail is None:
-            self._start()
+        self._start()
+        assert self._tail is not None
         self._is_calm = True
         for _ in range(12):
             self._now += 1.1
             self._look()
             self._commit()
+            self._tail.release(self._now)
 
     def on_disk(self) -> set[int]:
         """Return the lines that are in any file."""
