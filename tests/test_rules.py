@@ -15,6 +15,8 @@ import pytest
 
 from tests.documents import from_yaml
 
+pytestmark = pytest.mark.thorough
+
 PROMETHEUS = Path(__file__).parents[1] / "prometheus"
 
 CONTRACTED = {

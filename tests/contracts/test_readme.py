@@ -14,6 +14,8 @@ import contracts
 from contracts.load import load_contract
 from contracts.model import REJECTION_REASONS
 
+pytestmark = pytest.mark.thorough
+
 README = (Path(contracts.__file__).parent / "README.md").read_text(encoding="utf-8")
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 

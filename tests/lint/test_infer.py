@@ -9,6 +9,8 @@ from contracts.lint.promql.infer import infer
 from contracts.lint.promql.syntax import parse
 from contracts.lint.promql.units import Unit
 
+pytestmark = pytest.mark.thorough
+
 SALES = "peak_trade_sales_total"
 BUCKET = "peak_trade_sale_duration_seconds_bucket"
 LAST = "peak_trade_last_sale_timestamp_seconds"

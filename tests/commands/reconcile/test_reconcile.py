@@ -16,6 +16,8 @@ from contracts.load import load_contract
 from tests.budget import amount
 from tests.commands.reconcile.conftest import KINDS, Kind, make_day, run
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[3]
 FORMATS = ("jsonl", "csv")
 EVERY = [pytest.param(kind, form, id=f"{kind.name}-{form}") for kind in KINDS.values() for form in kind.formats]

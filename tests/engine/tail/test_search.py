@@ -19,6 +19,8 @@ from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.restart_harness import lines
 from tests.engine.support.tailing import open_descriptors
 
+pytestmark = pytest.mark.thorough
+
 READ = lines(range(100), 81)
 """Longer than head and anchor together, and ending nowhere near a page's end."""
 

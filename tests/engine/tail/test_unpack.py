@@ -21,6 +21,8 @@ from exporters.engine.tail.unpack import DamagedError, blocks_of, unpack
 from exporters.engine.values import Checkpoint, FileKey
 from tests.engine.support.tailing import open_descriptors
 
+pytestmark = pytest.mark.thorough
+
 TEXT = random.Random(1).randbytes(70_000).hex().encode()
 """More than zstd makes one block of, and hard to pack."""
 

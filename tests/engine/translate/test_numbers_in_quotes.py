@@ -9,6 +9,8 @@ import pytest
 from exporters.engine.translate.measures import number_of
 from tests.engine.support.harness import Bench
 
+pytestmark = pytest.mark.thorough
+
 Make = Callable[..., Bench]
 
 SPEC = """

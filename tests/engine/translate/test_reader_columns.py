@@ -12,6 +12,8 @@ from exporters.engine.fields import MISTYPED
 from exporters.engine.translate.measures import ColumnReader, IdReader, NumberReader, Tally
 from exporters.engine.translate.times import SECOND, TimeReader, nanoseconds_of
 
+pytestmark = pytest.mark.thorough
+
 NOW = 1_769_300_000 * SECOND
 Refused = dict[tuple[str, str], int]
 
