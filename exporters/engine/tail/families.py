@@ -7,12 +7,15 @@ any name of the family may be a copy of it, or it packed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from exporters.engine.tail.backups import bases
 
-__all__ = ["Families", "are_of_one", "rotated_from"]
+__all__ = ["ByFamily", "Families", "rotated_from"]
+
+T = TypeVar("T")
 
 _NAMES_KEPT = 16384
 
@@ -22,11 +25,6 @@ def rotated_from(path: str) -> tuple[str, ...]:
     """Return the paths of which rotation may have made `path`."""
     folder, name = os.path.split(path)
     return tuple(os.path.join(folder, base) for base in bases(name))
-
-
-def are_of_one(path: str, other: str) -> bool:
-    """Whether two paths are of one family."""
-    return path == other or not {path, *rotated_from(path)}.isdisjoint((other, *rotated_from(other)))
 
 
 class Families:
@@ -54,3 +52,15 @@ class Families:
         """Return the names of a path's family: itself, what it was made of, and what else was made of either."""
         first = [path, *rotated_from(path)]
         return list(dict.fromkeys([*first, *sorted(made for base in first for made in self._made.get(base, ()))]))
+
+
+class ByFamily(Generic[T]):
+    """What is listed by path, found by the families of paths."""
+
+    def __init__(self, listed: Mapping[str, Sequence[T]]) -> None:
+        self._listed = listed
+        self._families = Families(listed)
+
+    def of(self, path: str) -> list[T]:
+        """Return what is listed of a path and of all others of its family, its own first."""
+        return [one for name in self._families.of(path) for one in self._listed.get(name, ())]

@@ -12,17 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from exporters.engine.tail.backups import NEVER, Backup, find_content, list_backups, past_checkpoint
-from exporters.engine.tail.classify import (
-    NOTHING,
-    REMEMBERED,
-    Held,
-    Judgement,
-    Past,
-    Verdict,
-    gone,
-    no_checkpoint,
-)
-from exporters.engine.tail.families import Families, are_of_one, rotated_from
+from exporters.engine.tail.classify import NOTHING, REMEMBERED, Held, Judgement, Past, Verdict, gone, no_checkpoint
+from exporters.engine.tail.families import ByFamily, Families, rotated_from
 from exporters.engine.tail.fingerprint import proves
 from exporters.engine.tail.openings import UNREAD, Opened, Opening, find_copies, open_grown, open_unread
 from exporters.engine.tail.recover import Recovery, by_path
@@ -59,6 +50,7 @@ class History:
         self._beside: dict[str, frozenset[FileKey]] = {}
         self._kept: frozenset[FileKey] = frozenset()
         self.absent: list[Checkpoint] = []
+        self._away: ByFamily[Checkpoint] | None = None
         self.known: frozenset[FileKey] = frozenset()
         self.unsure: set[str] = set()
         self._undecided = Undecided()
@@ -80,7 +72,7 @@ class History:
     def keep(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Keep what is not read or looked for now, the newest generations of each path."""
         newest = [one for listed in by_path([*self.absent, *checkpoints]).values() for one in listed[-REMEMBERED:]]
-        self.absent = newest[-_KEPT_IN_ALL:]
+        self.absent, self._away = newest[-_KEPT_IN_ALL:], None
 
     def beside(self, paths: Collection[str]) -> list[str]:
         """Return the absent paths other than `paths` beside which their very files stand, or files not seen before."""
@@ -111,7 +103,7 @@ class History:
         With it goes what is remembered of the generations of these paths and their families, to be taken over together.
         """
         checkpoints = [one for one in self.absent if one.path in back]
-        self.absent = [one for one in self.absent if one.path not in back]
+        self.absent, self._away = [one for one in self.absent if one.path not in back], None
         families = dict.fromkeys(name for one in checkpoints for name in self._families.of(one.path))
         done = [one for name in families for one in self._done.get(name, [])]
         for checkpoint in done:
@@ -250,16 +242,18 @@ class History:
 
     def _past(self, path: str, held: Sequence[Held], known: frozenset[FileKey]) -> Past:
         names = {one.key: one.path for one in self._backups.get(path, [])}
-        absent = [Held(one, None, is_live=False) for one in self.absent if are_of_one(one.path, path)]
+        self._away = self._away or ByFamily(by_path(self.absent))
+        absent = [Held(one, None, is_live=False) for one in self._away.of(path)]
         done = [one for name in self._families.of(path) for one in self._done.get(name, [])]
         return Past([*absent, *held], done, known, names)
 
     def judge(self, paths: Collection[str], held: Callable[[str], Sequence[Held]]) -> dict[str, Judgement]:
         """Judge files that globs lead to as copies, made by copytruncate, of generations of other paths."""
         bases = dict.fromkeys(base for path in paths for base in rotated_from(path))
-        self.look(bases.keys() - self._backups.keys())
         pasts = {base: self._past(base, held(base), self.known & {NOTHING}) for base in bases}
-        return find_copies(paths, {base: (self._backups[base], past) for base, past in pasts.items()})
+        known = {base: past for base, past in pasts.items() if past.held or past.done}
+        self.look(known.keys() - self._backups.keys())
+        return find_copies(paths, {base: (self._backups[base], past) for base, past in known.items()})
 
     def has_unknown(self, path: str) -> bool:
         """Whether a backup of the path, at the last look, is not known."""

@@ -102,9 +102,9 @@ def find_copies(paths: Collection[str], beside: Mapping[str, tuple[Sequence[Back
     """
     found: dict[str, tuple[int, Judgement]] = {}
     for backups, past in beside.values():
-        for one in backups if past.held or past.done else ():
-            judgement = classify(one, past) if one.path in paths and one.path not in found else None
-            if judgement is not None and judgement.of is not None:
+        for one in (one for one in backups if one.path in paths and one.path not in found):
+            judgement = classify(one, past)
+            if judgement.of is not None:
                 found[one.path] = one.size, judgement
     copies: dict[str, Judgement] = {}
     for path, (_, judgement) in sorted(found.items(), key=lambda item: item[1][0], reverse=True):

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from exporters.engine.tail.backups import Backup, list_backups
 from exporters.engine.tail.classify import Held, Past, gone, no_checkpoint
-from exporters.engine.tail.families import Families
+from exporters.engine.tail.families import ByFamily
 from exporters.engine.tail.fingerprint import MIN_PROOF, file_key, open_plain
 from exporters.engine.tail.openings import Opening, open_unread
 from exporters.engine.tail.search import Match, Search
@@ -74,13 +74,12 @@ def recover(
         path: _find_all([one for one in listed if not one.done], search, reading[path])
         for path, listed in listed_by_path.items()
     }
-    families = Families(listed_by_path)
+    found_by_family = ByFamily(found)
+    done = ByFamily({path: [one for one in listed if one.done] for path, listed in listed_by_path.items()})
     for path, listed in listed_by_path.items():
-        family, matches = families.of(path), found[path]
+        matches = found[path]
         unread = _Unread(path, backups[path], search.taken | set(live.values()), known, reading[path])
-        others = [match for name in family if name != path for match in found.get(name, ())]
-        done = [one for name in family for one in listed_by_path.get(name, ()) if one.done]
-        openings, copies = unread.behind(matches, others, done, path in live)
+        openings, copies = unread.behind(matches, found_by_family.of(path), done.of(path), path in live)
         search.taken |= {opening.key or file_key(opening.fd) for opening in openings}
         recovery.known |= frozenset(copies)
         recovery.done += [one for one in listed if one.done]
@@ -139,22 +138,22 @@ class _Unread(Struct, frozen=True):
     open: Sequence[Held]
 
     def behind(
-        self, matches: Sequence[Match], others: Sequence[Match], done: Sequence[Checkpoint], is_live: bool
+        self, matches: Sequence[Match], family: Sequence[Match], done: Sequence[Checkpoint], is_live: bool
     ) -> tuple[list[Opening], list[FileKey]]:
         """Open what was rotated unseen behind the newest file found; a copy that is being made of it is not.
 
         Args:
-            others: what was found of other paths of the family.
-            done: what is remembered of generations let go, of the whole family.
+            family: what was found of this and of all other paths of the family.
+            done: what is remembered of generations let go, of all these.
         """
         last = _live_match(self.path, matches)
         if last is not None and _held(last).checkpoint.offset and not last.checkpoint.unsure:
             return [], []
-        held = [_held(match) for match in matches]
-        fd = open_plain(self.path) if is_live and not any(one.is_live for one in held) else None
+        has_live = any(_held(match).is_live for match in matches)
+        fd = open_plain(self.path) if is_live and not has_live else None
         new = [] if fd is None else [Held(replace(no_checkpoint(self.path), key=file_key(fd)), fd, is_live=True)]
         names = {one.key: one.path for one in self.backups}
-        past = Past([*self.open, *held, *map(_held, others), *new], done, self.known, names)
+        past = Past([*self.open, *map(_held, family), *new], done, self.known, names)
         try:
             found = open_unread(self.path, self.backups, past, self.taken)
             return found.openings, found.copies

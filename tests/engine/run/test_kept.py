@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import cast
 
 import pytest
@@ -12,21 +10,9 @@ import pytest
 from exporters.engine.run import Engine
 from exporters.engine.state.rows import Row
 from exporters.engine.tail.tail import Tail
-from tests.engine.support.commits import Plant, shop_event
+from tests.engine.support.commits import Plant, shop_event, warnings
 from tests.engine.support.harness import NOW
 from tests.engine.support.stores import rows_of
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    plant.write(*map(shop_event, range(20)))
-    yield plant
-    plant.stop()
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
 def test_a_start_over_a_damaged_state_says_what_became_of_it(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
@@ -96,7 +82,7 @@ def test_what_a_look_at_the_paths_finds_is_counted(plant: Plant) -> None:
     assert plant.own("rotations_total") == 1
 
 
-def test_what_only_the_last_look_has_found_is_kept(plant: Plant) -> None:
+def test_at_the_end_even_what_only_a_look_has_found_is_committed(plant: Plant) -> None:
     plant.begin()
     plant.step()
     plant.step(1.5)

@@ -150,19 +150,6 @@ def test_while_commits_fail_the_ids_that_come_and_go_take_no_memory(plant: Plant
     assert plant.shown() == plant.truth()
 
 
-def test_at_the_end_even_what_only_a_look_has_found_is_committed(plant: Plant) -> None:
-    plant.begin()
-    plant.step()
-    plant.write(shop_event(20))
-    plant.step(0.7)
-    plant.events.rename(f"{plant.events}.1")
-    plant.events.touch()
-    plant.clock.seconds += 0.4
-    plant.stop()
-    plant.begin()
-    assert plant.own("rotations_total") == 1
-
-
 def test_a_killed_store_keeps_what_it_had_committed(tmp_path: Path) -> None:
     path = tmp_path / "sample.db"
     with opened(path) as (store, _):

@@ -1,5 +1,4 @@
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,6 @@ from tests.engine.support.stages import remembered_by
 from tests.engine.support.stores import quick_folder
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    plant.write(*map(shop_event, range(20)))
-    yield plant
-    plant.stop()
 
 
 def created_lines(plant: Plant) -> list[str]:

@@ -1,8 +1,6 @@
-import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,25 +12,13 @@ from exporters.engine.state.rows import Row, StoreBusyError, StoreError
 from exporters.engine.state.store import Store
 from exporters.engine.stored import row_of
 from exporters.engine.values import Checkpoint, FileKey
-from tests.engine.support.commits import Plant, Shown, shop_event
+from tests.engine.support.commits import Plant, Shown, shop_event, warnings
 from tests.engine.support.mounts import fill, remount, small_disk
 from tests.engine.support.stores import opened, put_back, rows_of
 
 pytestmark = pytest.mark.thorough
 
 CHECKPOINT = Checkpoint(3, "/logs/a.jsonl", FileKey(1, 2, 3), 100, 120, 5, 64, "aa", 64, "bb")
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    plant.write(*map(shop_event, range(20)))
-    yield plant
-    plant.stop()
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
 def begun(plant: Plant) -> Shown:

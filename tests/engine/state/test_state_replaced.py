@@ -1,26 +1,11 @@
 """A state that is removed, or replaced, under a running exporter: it is written whole, from memory."""
 
-import logging
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.engine.support.commits import SHOP, Plant, Shown, shop_event
+from tests.engine.support.commits import SHOP, Plant, Shown, shop_event, warnings
 from tests.engine.support.stores import files_of, put_back, rows_of
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    plant.write(*map(shop_event, range(20)))
-    yield plant
-    plant.stop()
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
 def begun(plant: Plant) -> Shown:

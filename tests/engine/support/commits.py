@@ -6,11 +6,14 @@ In: a contract, events. Out: what was committed. A kill is what `tests.engine.su
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
+
+import pytest
 
 from contracts.model import Contract
 from exporters.engine.run import Engine
@@ -19,7 +22,7 @@ from exporters.engine.tail.tail import Tail
 from tests.engine.support import stores
 from tests.engine.support.harness import NOW, Event, contract_of, line_of
 
-__all__ = ["SHOP", "Plant", "Shown", "StandingClock", "failing_disk", "shop_event"]
+__all__ = ["SHOP", "Plant", "Shown", "StandingClock", "failing_disk", "shop_event", "warnings"]
 
 SHOP = """
 vocabulary:
@@ -204,3 +207,8 @@ def _distinguished(engine: Engine) -> Shown:
         for sample in samples
         if not metric.name.endswith(("recoveries_total", "rotations_total", "state_resets_total"))
     }
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was warned of."""
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
