@@ -28,7 +28,7 @@ def hold_heap() -> None:
     bytearray(_HELD_BYTES)
 
 
-_OBJECTS_BETWEEN = 10_000
+_OBJECTS_BETWEEN = 20_000
 """More new objects than a batch makes; Python's own 700 are a look or two for each batch."""
 
 

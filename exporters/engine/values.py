@@ -8,7 +8,7 @@ All classes of an exporter are `Struct`s: defining a frozen dataclass costs a st
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
@@ -27,8 +27,8 @@ __all__ = [
     "End",
     "Failure",
     "FileKey",
-    "Join",
     "JoinPlan",
+    "Joins",
     "Notice",
     "NoticeKind",
     "Observe",
@@ -191,21 +191,29 @@ class JoinPlan(Struct, frozen=True, eq=False):
     closes: tuple[Close, ...]
 
 
-Join = tuple[str, int, JoinPlan]
-"""One event that takes part in a pair: its id, its time (UTC epoch nanoseconds), and how."""
+class Joins(Struct, frozen=True, eq=False):
+    """The events that take part in a pair, in order: of each its id, its time (UTC epoch nanoseconds) and its plan.
+
+    `steps` says how those of a plan take part; the plans stand there in the order in which they come first.
+    """
+
+    pair: str
+    ids: list[str]
+    times: list[int]
+    plans: list[Hashable]
+    steps: dict[Hashable, JoinPlan]
 
 
 class Effect(Struct):
     """What a batch of events does.
 
-    `names` take a place within their word's cap, in order, before the updates are applied. `joins` are in order, to be
-    taken once. `refused` counts values by word and reason, `absent` those that something needed by word, `parts` the
-    parts of lines by name and outcome.
+    `names` take a place within their word's cap, in order, before the updates are applied. `refused` counts values by
+    word and reason, `absent` those that something needed by word, `parts` the parts of lines by name and outcome.
     """
 
     names: list[tuple[str, str]] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
-    joins: Iterable[Join] = ()
+    joins: list[Joins] = field(default_factory=list)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -216,7 +224,7 @@ class Effect(Struct):
         """Take in what the events behind these do."""
         self.names += other.names
         self.updates += other.updates
-        self.joins = [*self.joins, *other.joins]
+        self.joins += other.joins
         self.outcomes += other.outcomes
         self.rejected += other.rejected
         self.refused += other.refused

@@ -6,8 +6,8 @@ one event or one rejection; a field of the wrong kind becomes `MISTYPED` and cos
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
+from io import BytesIO
 from operator import attrgetter
 from typing import Any
 
@@ -26,8 +26,11 @@ __all__ = ["Decoder"]
 _SAMPLE, _FEW, _MOST_LESSONS = 256, 16, 8
 """Events looked at for the texts a field holds; most texts of a field to be expected; how often that is tried."""
 
-_STRAY, _STRAY_CRLF = (re.compile(rb"\n(?!(?<=}%b\n)(?:{|\Z))" % before) for before in (b"", b"\r"))
-"""A newline that does not stand between `}` and `{`, or behind the last `}`."""
+_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding a line raises."""
+
+_CLOSE = 4
+"""Where lines with tokens that JSON does not have are closer than that, it pays to look for them in every line."""
 
 
 class Decoder:
@@ -44,10 +47,8 @@ class Decoder:
 
     def decode(self, data: bytes) -> Decoded:
         """Return what the lines of `data` (empty, or ending with a newline) hold."""
-        events = self._decode_plain(data)
-        if events is None and (b"NaN" in data or b"Infinity" in data):
-            events = self._decode_plain(b"\n".join(map(without_tokens, data.split(b"\n"))))
-        decoded = Decoded(events) if events is not None else self._decode_each(data)
+        decoded = Decoded([])
+        self._decode_lines(data if _is_utf8(data) else _without_other_bytes(data, decoded), decoded)
         self._misfits.mend(decoded.events)
         is_new = not self._learned or self._unknown.number * 8 > len(decoded.events)
         if is_new and self._learned < _MOST_LESSONS and len(decoded.events) >= _SAMPLE:
@@ -74,80 +75,45 @@ class Decoder:
         self._misfits.prepare(self._struct)
         decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._struct, dec_hook=presence)
         self._decode_line = decoder.decode
-        self._decode_lines = decoder.decode_lines
 
-    def _decode_plain(self, data: bytes) -> list[object] | None:
-        """Decode all lines at once, or return None if that would not be exact.
-
-        `decode_lines` alone takes two objects on one line or one object over two lines. If every newline stands
-        between `}` and `{`, none can be inside an object (no JSON has `}` directly before `{`), so each line holds
-        at least one object; as many events as lines then means exactly one each.
-        """
-        stray = _STRAY_CRLF if data.endswith(b"\r\n") else _STRAY
-        if not data.startswith(b"{") or not _is_utf8(data) or stray.search(data):  # 50 ms for 157 MB; findall(): 66 ms
-            return None
-        lines = len(data) - len(data.replace(b"\n", b""))  # 12 ms for 157 MB; count(): 47 ms
-        try:
-            events = self._decode_lines(data)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return None
-        return events if len(events) == lines else None
-
-    def _decode_each(self, data: bytes) -> Decoded:
-        lines = data.split(b"\n")
-        lines.pop()
-        decoded = Decoded([])
-        if b"\0" in data:
-            return self._decode_dirty(lines)
-        if not _is_utf8(data):
-            lines = [line for line in lines if _is_utf8(line)]
-            decoded.rejected["invalid_utf8"] = data.count(b"\n") - len(lines)
-            events = self._decode_plain(b"".join(line + b"\n" for line in lines))
-            if events is not None:
-                decoded.events = events
-                return decoded
-        decode, keep = self._decode_line, decoded.events.append
-        done, total = 0, len(lines)
-        while done < total:
+    def _decode_lines(self, data: bytes, decoded: Decoded) -> None:
+        """Decode each line; one that fails by itself. (All at once: two objects on a line could make up for none.)"""
+        lines, failed = BytesIO(data), -_CLOSE
+        events = map(self._decode_line, lines)
+        while True:
             try:
-                for done in range(done, total):  # noqa: B020  # goes on behind the line that failed
-                    keep(decode(lines[done]))
-                break
-            except (msgspec.MsgspecError, ValueError, RecursionError):
-                self._decode_odd(lines[done], decoded)
-                done += 1
-        return decoded
+                decoded.events.extend(events)
+                return
+            except _ERRORS as error:
+                end = lines.tell() - 1
+                line = data[data.rfind(b"\n", 0, end) + 1 : end]
+                self._decode_odd(line, decoded, error)
+                if len(decoded.events) - failed < _CLOSE and without_tokens(line) != line:  # so are most others
+                    events = map(self._decode_line, map(without_tokens, lines))
+                failed = len(decoded.events)
 
-    def _decode_dirty(self, lines: list[bytes]) -> Decoded:
-        """Decode lines among which some hold NULs or bytes that are no UTF-8 (which fields not read would hide)."""
-        decoded = Decoded([])
-        for line in lines:
-            text = line.lstrip(b"\0")
-            decoded.skipped_bytes += len(line) - len(text)
-            if _is_utf8(text):
-                self._decode_odd(text, decoded)
-            else:
-                decoded.rejected["invalid_utf8"] += 1
-        return decoded
-
-    def _decode_odd(self, line: bytes, decoded: Decoded) -> None:
-        """Decode one line that may be anything: blank, not JSON, not an object, or an object with odd fields."""
-        if not line.strip():
+    def _decode_odd(self, line: bytes, decoded: Decoded, error: Exception) -> None:
+        """Decode one line that failed: blank, not JSON, not an object, or an object with odd fields."""
+        text = without_tokens(_without_nuls(line, decoded))
+        if not text.strip():
             decoded.blank += 1
             return
-        line = without_tokens(line)
-        try:
-            decoded.events.append(self._decode_line(line))
-        except msgspec.ValidationError:
-            self._decode_lenient(line, decoded)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        if text != line:
+            try:
+                decoded.events.append(self._decode_line(text))
+                return
+            except _ERRORS as other:
+                error = other
+        if isinstance(error, msgspec.ValidationError):
+            self._decode_lenient(text, decoded)
+        else:
             decoded.rejected["bad_json"] += 1
 
     def _decode_lenient(self, line: bytes, decoded: Decoded) -> None:
         """Decode an object with odd fields, or name what else the line is."""
         try:
             value = read_plainly(line)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except _ERRORS:
             decoded.rejected["bad_json"] += 1
             return
         if isinstance(value, dict):
@@ -155,6 +121,25 @@ class Decoder:
             decoded.events.append(event_of(self._struct, self._tree, value))
         else:
             decoded.rejected["not_object"] += 1
+
+
+def _without_other_bytes(data: bytes, decoded: Decoded) -> bytes:
+    """Leave out the lines that hold bytes that are no UTF-8, which fields that are not read would hide."""
+    kept: list[bytes] = []
+    for line in BytesIO(data):
+        if _is_utf8(line):
+            kept.append(line)
+        else:
+            decoded.rejected["invalid_utf8"] += 1
+            _without_nuls(line, decoded)
+    return b"".join(kept)
+
+
+def _without_nuls(line: bytes, decoded: Decoded) -> bytes:
+    """Return a line without the NULs before it, which are skipped: what a file holds that a crash cut."""
+    text = line.lstrip(b"\0")
+    decoded.skipped_bytes += len(line) - len(text)
+    return text
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -6,8 +6,9 @@ waits for its opening: for as long as other files may still be read, and then fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from exporters.engine.pairs.bulk import Bulk, copies_of
 from exporters.engine.pairs.entry import (
     HEARD,
     JOINED,
@@ -28,23 +29,29 @@ from exporters.engine.pairs.entry import (
     pack,
     unpack,
 )
-from exporters.engine.pairs.memory import Memory
-from exporters.engine.values import FIRST_PLACE, Close, Join
+from exporters.engine.values import FIRST_PLACE, Close, Joins
 
 __all__ = ["Joiner"]
 
 _NONE: tuple[Close, ...] = ()
 
 
-class Joiner(Memory):
+class Joiner(Bulk):
     """Joins the events of one pair."""
 
-    def join(self, joins: Iterable[Join], latencies: Latencies) -> list[Missed]:  # noqa: C901  # 1.5 x as long in parts
+    def join(self, joins: Joins, latencies: Latencies) -> list[Missed]:
         """Take events in order; add the latencies of edges that join, return what became of other edges and of ids."""
-        self._latencies, missed = latencies, self._missed
+        if not self.join_at_once(joins, latencies):
+            self.spread()
+            self._join_each(joins, latencies)
+        return self._missed_so_far()
+
+    def _join_each(self, joins: Joins, latencies: Latencies) -> None:  # noqa: C901  # 1.5 x as long in parts
+        """Take events one by one."""
+        self._latencies, ids = latencies, copies_of(joins.ids)
         entries, find, line_up, blank = self.entries, self.entries.get, self.queue.append, self._blank
         newest, timeout = self.newest, self._timeout
-        for identity, at, plan in joins:
+        for identity, at, plan in zip(ids, joins.times, map(joins.steps.__getitem__, joins.plans), strict=True):
             if at > newest:
                 newest = self.newest = at
             entry, late, place = find(identity, blank), _NONE, plan.opens
@@ -64,7 +71,7 @@ class Joiner(Memory):
                 continue
             if entry is blank:
                 if len(entries) >= self._max_open:
-                    self._make_room()
+                    self._make_room(self._max_open - 1)
                 entry = entries[identity] = blank.copy()
                 entry[JOINED] = False if at - self.evicted <= timeout else None
             elif entry[place] is None and entry[ODD] is None and 0 <= at - entry[LAST] <= timeout:
@@ -77,8 +84,6 @@ class Joiner(Memory):
             line_up(identity)
             entry[place] = entry[LAST] = at
             entry[HEARD] = newest
-        self._missed = []
-        return missed
 
     def _take_late(self, identity: str, at: int, late: tuple[Close, ...], place: int | None, entry: Entry) -> None:
         """Take an event some of whose edges do not join at once, and which may open others."""

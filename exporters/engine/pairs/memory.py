@@ -6,8 +6,9 @@ pairs stage.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
+from itertools import takewhile
 from math import inf
 
 from contracts.model import Contract, Pair
@@ -47,17 +48,23 @@ class Memory:
     """The ids one pair remembers.
 
     `queue` holds an id for every time it was heard of, `entries` how many of its places there are stale: all but the
-    last. (An ordered dict instead: 0.1 us more per event.) `evicted` is when the last id was heard of that had to go
+    last. (An ordered dict instead: 0.1 us more per event.) Behind them come the ids of batches that were taken at once,
+    heard of when they opened, in this order: `fresh` has that time, `waiting` too if they have not joined, and of these
+    `unsure` has those whose entry would say False for that. `evicted` is when the last id was heard of that had to go
     for want of room: what is not later by more than the timeout may have lost its other half.
     """
 
     def __init__(self, pair: Pair, contract: Contract) -> None:
         self.entries: Entries = {}
         self.queue: deque[str] = deque()
+        self.fresh: dict[str, int] = {}
+        self.waiting: dict[str, int] = {}
+        self.unsure: set[str] = set()
         self.codec = EntryCodec(pair, contract)
         self.segments = Segments(pair.name, self.codec.stored)
         self.newest = self.evicted = NEVER
         self.saved = PairProgress(pair.name, NEVER, 0)
+        self.has_one_edge = len(pair.edges) == 1
         self._name = pair.name
         self._timeout = round(pair.timeout_s * SECOND)
         self._max_open = pair.max_open
@@ -75,7 +82,7 @@ class Memory:
         """Move an id behind all others, and return what is remembered of it; the first time after making room."""
         if entry is self._blank:
             if len(self.entries) >= self._max_open:
-                self._make_room()
+                self._make_room(self._max_open - 1)
             entry = self.entries[identity] = entry.copy()
         elif self.queue[-1] == identity:
             if entry[SEGMENT]:
@@ -90,9 +97,9 @@ class Memory:
         entry[HEARD] = self.newest
         return entry
 
-    def _make_room(self) -> None:
-        """Forget the ids that were not heard of for longest, so that there is room for one."""
-        while len(self.entries) >= self._max_open:
+    def _make_room(self, most: int) -> None:
+        """Forget the ids that were not heard of for longest, until there are no more entries than `most`."""
+        while len(self.entries) > most:
             entry = self.entries[first := self.queue.popleft()]
             if entry[STALE]:
                 entry[STALE] -= 1
@@ -102,6 +109,18 @@ class Memory:
                 del self.entries[first]
             else:
                 self._forget(first, entry, self.newest)
+
+    def first_ids(self, number: int) -> list[str]:
+        """Return the ids with entries that would be forgotten first, if there had to be so many."""
+        stale: Counter[str] = Counter()
+        first: list[str] = []
+        for identity in self.queue:
+            stale[identity] += 1
+            if stale[identity] > self.entries[identity][STALE]:
+                first.append(identity)
+                if len(first) == number:
+                    break
+        return first
 
     def _forget(self, identity: str, entry: Entry, newest: float) -> None:
         """Forget an id, and count what it waited for in vain."""
@@ -143,8 +162,28 @@ class Memory:
             else:
                 self.queue.append(first)
 
+    def spread(self) -> None:
+        """Have entries for all ids that are remembered."""
+        if not self.fresh:
+            return
+        blank, (place, edges) = self._blank, next(iter(self._edges.items()))
+        for identity, at in self.fresh.items():
+            entry = self.entries[identity] = blank.copy()
+            entry[place] = entry[LAST] = entry[HEARD] = at
+            if identity not in self.waiting:
+                entry[edges[0]] = entry[JOINED] = True
+            elif identity in self.unsure:
+                entry[JOINED] = False
+        self.queue.extend(self.fresh)
+        self.fresh, self.waiting, self.unsure = {}, {}, set()
+
+    def size(self) -> int:
+        """Return how many ids are remembered."""
+        return len(self.entries) + len(self.fresh)
+
     def settle(self) -> list[Missed]:
         """Forget what was not heard of within the timeout, when all there is has been read; return what to count."""
+        self._forget_fresh()
         while self.queue:
             entry = self.entries[self.queue[0]]
             if entry[STALE]:
@@ -158,11 +197,21 @@ class Memory:
 
     def conclude(self) -> list[Missed]:
         """Forget, when nothing will ever come, all but the ids whose timeout is not over; return what to count."""
+        self._forget_fresh()
         over = [identity for identity, entry in self.entries.items() if not self._conclude(entry)]
         for identity in over:
             self._forget(identity, self.entries[identity], inf)
         self.queue = deque(filter(self.entries.__contains__, self.queue)) if over else self.queue
         return self._missed_so_far()
+
+    def _forget_fresh(self) -> None:
+        """Forget the fresh ids that were not heard of within the timeout; they stand in the order of their times."""
+        latest = self.newest - self._timeout
+        for identity in [one for one, _ in takewhile(lambda item: item[1] < latest, self.fresh.items())]:
+            del self.fresh[identity]
+            if self.waiting.pop(identity, None) is not None:
+                self._missed.append(self._evicted if identity in self.unsure else self._expired)
+                self.unsure.discard(identity)
 
     def _conclude(self, entry: Entry) -> bool:
         """Forget what else is remembered of an id; return whether its newest episode is still within its timeout."""

@@ -16,7 +16,7 @@ from exporters.engine.pairs.entry import NEVER, Latencies, Missed, PairTally
 from exporters.engine.pairs.joiner import Joiner
 from exporters.engine.pairs.segments import remembered
 from exporters.engine.records import Change, Gone, PairMeaning, PairProgress, Record, Saved
-from exporters.engine.values import Join, Observe
+from exporters.engine.values import Joins, Observe
 
 __all__ = ["Joined", "OpenPairs", "PairTally"]
 
@@ -32,16 +32,17 @@ class OpenPairs:
         self._stored_meanings: Mapping[str, str] = {}
         self._left: list[Record] = []
 
-    def join(self, joins: Iterable[Join]) -> Joined:
-        """Take events (Joins) in order; return the latencies they complete and the tally of edges.
+    def join(self, joins: Iterable[Joins]) -> Joined:
+        """Take events in order; return the latencies they complete and the tally of edges.
 
         The result does not depend on how the events are cut into calls.
         """
         latencies: Latencies = defaultdict(list)
         tally: PairTally = Counter()
-        for name, of_one in self._by_pair(joins):
-            tally.update(self._open[name].join(of_one, latencies))
-            self._open[name].tidy()
+        for of_one in joins:
+            pair = self._open[of_one.pair]
+            tally.update(pair.join(of_one, latencies))
+            pair.tidy()
         found: dict[int, Observe] = {}
         for close, values in latencies.items():
             tally[close.joined] += len(values)
@@ -60,18 +61,9 @@ class OpenPairs:
     def _tally_of(self, forget: Callable[[Joiner], list[Missed]]) -> PairTally:
         return Counter(missed for pair in self._open.values() for missed in forget(pair))
 
-    def _by_pair(self, joins: Iterable[Join]) -> Iterable[tuple[str, Iterable[Join]]]:
-        """Return the events of each pair, in order; the pairs have nothing to do with each other."""
-        if len(self._open) == 1:
-            return [(next(iter(self._open)), joins)]
-        by_pair: dict[str, list[Join]] = {}
-        for join in joins:
-            by_pair.setdefault(join[2].pair, []).append(join)
-        return by_pair.items()
-
     def sizes(self) -> dict[str, int]:
         """Return how many ids each pair remembers."""
-        return {name: len(pair.entries) for name, pair in self._open.items()}
+        return {name: pair.size() for name, pair in self._open.items()}
 
     def changes(self, everything: bool = False) -> Iterator[Change]:
         """Yield what changed since committed() was last called (or everything) as records for the state.
@@ -83,6 +75,7 @@ class OpenPairs:
             progress = pair.progress()
             if everything or progress != pair.saved:
                 yield progress if pair.newest > NEVER else Gone(progress)
+            pair.spread()
             yield from pair.segments.changes(pair.entries, pair.queue, everything)
             if everything or self._stored_meanings.get(name) != self._meanings[name]:
                 yield PairMeaning(name, self._meanings[name])

@@ -24,7 +24,7 @@ STDIN = ("-", "/dev/stdin")
 
 _MAGIC = frozenset("*?[")
 _BOM = b"\xef\xbb\xbf"
-_BLOCK = 1 << 18
+_BLOCK = 1 << 19
 
 
 class Cutter:

@@ -43,7 +43,7 @@ class Tail:
         self,
         patterns: Sequence[str],
         max_line_bytes: int = 1 << 20,
-        batch_bytes: int = 1 << 18,
+        batch_bytes: int = 1 << 19,
         grace_s: float = GRACE_S,
         max_open: int | None = None,
         may_follow: Callable[[str], bool] = lambda path: True,

@@ -6,16 +6,16 @@ In: events and the plan of each. Out: an `Effect`, and which events move somethi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, compress
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from contracts.model import Condition, Pair
 from exporters.engine.translate.columns import Column, Columns
 from exporters.engine.translate.plan import Move, Plan
 from exporters.engine.translate.times import SECOND
-from exporters.engine.values import Count, Effect, End, Join, Observe, Put, Update
+from exporters.engine.values import Count, Effect, End, JoinPlan, Joins, Observe, Put, Update
 
 __all__ = ["effect_of", "moving_rows"]
 
@@ -30,7 +30,8 @@ def effect_of(
     ignored = len(plans) - effect.rejected.total() - applied
     effect.outcomes.update({"applied": applied, "ignored": ignored})
     effect.updates += _updates(numbers, columns)
-    effect.joins = chain.from_iterable([_joins(pair, numbers.keys(), plans, columns) for pair in pairs])
+    found = (_joins(pair, numbers.keys(), plans, columns) for pair in pairs)
+    effect.joins = [joins for joins in found if joins is not None]
     effect.refused += columns.refused
     effect.absent += columns.absent
     return effect, columns
@@ -178,18 +179,18 @@ def _newest_of(rows: Sequence[int], newest_by: str | None, columns: Columns) -> 
     return _Newest(rows[len(rows) - 1 - times[::-1].index(at)], at, len(rows))
 
 
-def _joins(pair: Pair, distinct: Collection[Plan], plans: Sequence[Plan], columns: Columns) -> Iterable[Join]:
+def _joins(pair: Pair, distinct: Collection[Plan], plans: Sequence[Plan], columns: Columns) -> Joins | None:
     """Return how events take part in a pair, in their order; those that lack the id or the time take none."""
-    steps = {plan: step.plan for plan in distinct for step in plan.steps if step.plan.pair == pair.name}
+    steps: dict[Hashable, JoinPlan] = {
+        plan: step.plan for plan in distinct for step in plan.steps if step.plan.pair == pair.name
+    }
     if not steps:
-        return ()
-    ids, times, taken = columns.of(pair.id), columns.of(pair.at), list(map(steps.get, plans))
-    joins = zip(ids, times, taken, strict=True)
-    there: list[Iterable[object]] = [taken] if len(steps) < len(distinct) else []
-    if columns.lacks(pair.id):
-        there.append(ids)
-    if columns.lacks(pair.at):
-        there.append([at is not None for at in times])
-    if not there:
-        return joins  # type: ignore[return-value]
-    return compress(joins, there[0] if len(there) == 1 else map(all, zip(*there, strict=True)))  # type: ignore[arg-type]
+        return None
+    found: list[list[Any]] = [columns.of(pair.id), columns.of(pair.at), list(plans)]
+    tests: list[Iterable[bool]] = [map(steps.__contains__, plans)] if len(steps) < len(distinct) else []
+    tests += [[value is not None for value in columns.of(word)] for word in (pair.id, pair.at) if columns.lacks(word)]
+    if tests:
+        takes_part = list(map(all, zip(*tests, strict=True)))
+        found = [list(compress(column, takes_part)) for column in found]
+    ids, times, taking = found
+    return Joins(pair.name, ids, times, taking, steps)

@@ -65,8 +65,9 @@ def _reader_of_first(paths: Sequence[Path]) -> Callable[[Sequence[object]], list
         first = itemgetter(slice(len(paths)))
 
         def read(events: Sequence[object]) -> list[Key]:
-            rows = list(map(astuple, cast(Sequence[Struct], events)))
-            return rows if rows and len(rows[0]) == len(paths) else list(map(first, rows))
+            rows = map(astuple, cast(Sequence[Struct], events))
+            width = len(cast(Struct, events[0]).__struct_fields__) if events else 0
+            return list(rows if width == len(paths) else map(first, rows))
 
         return read
     get = attrgetter(*map(attribute_of, paths))

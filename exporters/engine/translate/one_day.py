@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 __all__ = ["times_of_one_day"]
 
@@ -21,6 +21,8 @@ _DAY, _HEAD = 11, 19
 
 _VALUES = bytes((at - 48) % 256 for at in range(256))
 """What the digits are, by their characters."""
+_LATEST = 1 << 63
+"""Nanoseconds, in the year 2262: what is later may not fit into the eight bytes of a line."""
 _HOURS, _SIXTY = bytes(range(24)), bytes(range(60))
 
 
@@ -48,7 +50,7 @@ def times_of_one_day(texts: Sequence[str], begin: Callable[[str], int], tail: Ca
         return None
     begin(first[:_HEAD]), tail(first[_HEAD:])  # as all are written like it
     start = begin(f"{first[:_DAY]}00:00:00") + tail(first[20 + digits if digits else _HEAD :])
-    return _since(start, [grid[at::width] for at in read])
+    return _since(start, [grid[at::width] for at in read]) if 0 <= start < _LATEST else None
 
 
 def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
@@ -59,14 +61,10 @@ def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
     hours, minutes, seconds = _two(a, b), _two(c, d), _two(e, f)
     if hours.translate(None, _HOURS) or (minutes + seconds).translate(None, _SIXTY):
         return None
-    whole = (_wide(hours) * 60 + _wide(minutes)) * 60 + _wide(seconds)
-    if not fraction:
-        return [start + second * _SECOND for second in _numbers(whole, len(a))]
-    millis = _numbers(whole * 1000 + _three(*fraction[:3]), len(a))
-    if len(fraction) == 3:
-        return [start + milli * 1_000_000 for milli in millis]
-    rest = _three(*fraction[3:6]) * 1000 + (_three(*fraction[6:]) if fraction[6:] else 0)
-    return [start + milli * 1_000_000 + nano for milli, nano in zip(millis, _numbers(rest, len(a)), strict=True)]
+    found = ((_wide(hours) * 60 + _wide(minutes)) * 60 + _wide(seconds)) * _SECOND + start * _ones(len(a))
+    for at, unit in zip(range(0, len(fraction), 3), (1_000_000, 1_000, 1), strict=False):
+        found += (_wide(_two(*fraction[at : at + 2])) * 10 + _wide(fraction[at + 2])) * unit
+    return list(struct.unpack(f"<{len(a)}Q", found.to_bytes(8 * len(a), "little")))
 
 
 def _two(tens: bytes, ones: bytes) -> bytes:
@@ -75,21 +73,24 @@ def _two(tens: bytes, ones: bytes) -> bytes:
     return both.to_bytes(len(tens), "little")
 
 
-def _three(hundreds: bytes, tens: bytes, ones: bytes) -> int:
-    """Return what three digits are in each line, as a wide number."""
-    return _wide(_two(hundreds, tens)) * 10 + _wide(ones)
-
-
 def _wide(column: bytes) -> int:
-    """Return one number of which each line has four bytes, so that what is done to it is done in each line."""
-    wide = bytearray(4 * len(column))
-    wide[::4] = column
-    return int.from_bytes(wide, "little")
+    """Return one number of which each line has eight bytes, so that what is done to it is done in each line."""
+    if column == column[:1] * len(column):  # as hours and minutes mostly are
+        return column[0] * _ones(len(column))
+    return _spread(column)
 
 
-def _numbers(wide: int, number: int) -> tuple[int, ...]:
-    """Return what a wide number has in each line."""
-    return struct.unpack(f"<{number}I", wide.to_bytes(4 * number, "little"))
+@lru_cache(maxsize=16)
+def _ones(number: int) -> int:
+    """Return the number that has a one in each of so many lines."""
+    return _spread(b"\1" * number)
+
+
+def _spread(column: bytes) -> int:
+    """Return the number that has a byte of a column in each line."""
+    spread = bytearray(8 * len(column))
+    spread[::8] = column
+    return int.from_bytes(spread, "little")
 
 
 @cache

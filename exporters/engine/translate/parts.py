@@ -110,7 +110,7 @@ class Parts:
         kept = [event for row, event in enumerate(events) if row not in refused] if refused else events
         plans, names = self._plans.plans_of(kept)
         line, columns = effect_of(kept, plans, self._pairs, now)
-        line.names, line.joins, line.parts = names, list(line.joins), odd
+        line.names, line.parts = names, odd
         effects, moved = [line], moving_rows(plans, columns)
         places = [row for row in range(len(events)) if row not in refused]
         moved = {places[row] for row in moved} if refused else moved
@@ -177,7 +177,7 @@ def _effect_of(level: _Level, events: Sequence[object], now: float) -> tuple[Eff
     unmatched = effect.rejected.total()
     outcomes = {"applied": len(moving), "unmatched": unmatched, "ignored": len(events) - unmatched - len(moving)}
     effect.parts = Counter({(level.name, outcome): number for outcome, number in outcomes.items() if number})
-    effect.names, effect.joins = names, list(effect.joins)
+    effect.names = names
     effect.rejected, effect.outcomes = Counter(), Counter()
     effect.refused = Counter({key: number for key, number in effect.refused.items() if key[0] in level.own})
     effect.absent = Counter({word: number for word, number in effect.absent.items() if word in level.own})

@@ -101,6 +101,8 @@ class PlanCache:
         keys = self._keys_of(events)
         plans = self._look_up(keys)
         names: list[Name] = []
+        if not self._all.caps:
+            return plans, names
         number = _SAMPLE
         while taken := self._admit(keys, plans, number):  # once a cap is full, most keys are alike
             names += taken

@@ -88,13 +88,23 @@ class Texts:
         """Return the stand-in of each value."""
         if self._is_measured:
             return {raw: self._stand_in(raw) for raw in raws}
+        if set(map(type, raws)) == {str}:
+            found = self._in_bulk([*raws], list(map(str.strip, raws)))  # type: ignore[arg-type]
+        else:
+            found = self._of_each_kind(raws)
+        return (
+            found if len(found) == len(raws) else found | {raw: self._stand_in(raw) for raw in raws if raw not in found}
+        )
+
+    def _of_each_kind(self, raws: Collection[object]) -> dict[object, object]:
+        """Return the stand-ins of values of different kinds, as far as many can be looked at at once."""
         texts = [raw for raw in raws if type(raw) is str]
         numbers = [raw for raw in raws if type(raw) is int]
         found = self._in_bulk([*texts, *numbers], [*map(str.strip, texts), *map(str, numbers)])
         fractions = [raw for raw in raws if type(raw) is float and not raw.is_integer()]
         if fractions:  # no text is one, and no condition asks for one
             found |= dict.fromkeys(fractions, self._stand_in(fractions[0]))
-        return found | {raw: self._stand_in(raw) for raw in raws if raw not in found}
+        return found
 
     def _in_bulk(self, raws: list[object], texts: list[str]) -> dict[object, object]:
         """Return the stand-ins of values that no list names: they differ by the parts they hold, and as names."""
@@ -106,11 +116,12 @@ class Texts:
             return {}
         columns: list[Sequence[object]] = [self._named(reader, texts) for reader in self.names]
         columns.append(self._held(folded) if self._holds_parts(folded) else ())
-        if not any(columns):
-            traits: list[object] = [None] * len(raws)
-        else:
-            traits = list(zip(*(column or repeat(None) for column in columns), strict=False))
         by_trait = self._by_traits
+        if not any(columns):
+            if None not in by_trait:
+                by_trait[None] = self._stand_in(raws[0])
+            return dict.fromkeys(raws, by_trait[None])
+        traits: list[object] = list(zip(*(column or repeat(None) for column in columns), strict=False))
         for trait, raw in dict(zip(traits, raws, strict=True)).items():
             if trait not in by_trait:
                 by_trait[trait] = self._stand_in(raw)

@@ -225,6 +225,6 @@ def test_one_bad_line_costs_itself_alone_in_a_large_batch(decode: Decode) -> Non
 
 
 def test_windows_line_ends_take_the_fast_way_too(decode: Decode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Decoder, "_decode_each", lambda *_: pytest.fail("line by line"))
+    monkeypatch.setattr(Decoder, "_decode_odd", lambda *_: pytest.fail("line by line"))
     assert len(decode(b'{"kind":"a"}\r\n' * 3).events) == 3
     assert len(decode(b'{"kind":"a"}\n' * 3).events) == 3

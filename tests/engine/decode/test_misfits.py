@@ -57,7 +57,7 @@ def used_to_it(contract: Spec) -> Decoder:
 
 
 def test_what_comes_often_is_decoded_with_all_others(used_to_it: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Decoder, "_decode_each", lambda *_: pytest.fail("line by line"))
+    monkeypatch.setattr(Decoder, "_decode_odd", lambda *_: pytest.fail("line by line"))
     plain = [line for line in LINES if b'"*"' not in line]  # which no field may be called, or its line is decoded anew
     assert len(used_to_it.decode(b"".join(plain)).events) == len(plain)
 
@@ -69,13 +69,20 @@ def test_it_is_what_it_was_when_it_was_rare(contract: Spec, used_to_it: Decoder)
         assert list(map(repr, used_to_it.decode(line).events)) == [repr(one)]
 
 
-def test_lines_with_numbers_that_json_does_not_have_are_decoded_all_at_once(
+def test_where_many_lines_have_numbers_that_json_does_not_have_they_are_decoded_with_all_others(
     contract: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Decoder, "_decode_each", lambda *_: pytest.fail("line by line"))
-    decoder = Decoder(contract(TEXT))
-    for line in (b'{"deep":{"er":{"amount":NaN}}}\n', b'{"unread":Infinity}\n', b'{"unread":-Infinity}\n'):
-        assert len(decoder.decode(line * 3).events) == 3
+    alone: list[bytes] = []
+    by_itself = Decoder._decode_odd
+    monkeypatch.setattr(
+        Decoder, "_decode_odd", lambda self, line, *rest: (alone.append(line), by_itself(self, line, *rest))
+    )
+    for line in (b'{"deep":{"er":{"amount":NaN}}}', b'{"unread":Infinity}', b'{"unread":-Infinity}'):
+        for between, by_themselves in ((0, 2), (2, 2), (3, 20)):
+            alone.clear()
+            lines = b"\n".join([line, *[b"{}"] * between]) + b"\n"
+            assert len(Decoder(contract(TEXT)).decode(lines * 20).events) == 20 * (1 + between)
+            assert alone == [line] * by_themselves
 
 
 def test_lines_that_json_has_are_looked_at_once(contract: Spec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from contracts.model import Contract
 from exporters.engine.pairs.pairs import OpenPairs
-from exporters.engine.values import Join
 from tests.budget import amount
 from tests.engine.pairs.test_segments import commit, listed
 from tests.engine.support.harness import NOW, Bench, contract_of
@@ -49,8 +48,7 @@ class Reader:
     def read(self, batch: Sequence[Event]) -> None:
         """Join one batch."""
         rows = [{"id": identity, "stage": stage, "at": NOW - 1000 + at} for identity, stage, at in batch]
-        joins: list[Join] = list(self.bench.feed(*rows).effect.joins)
-        observed, tally = self.pairs.join(joins)
+        observed, tally = self.pairs.join(self.bench.feed(*rows).effect.joins)
         self.count(tally)
         for metric, labels, values in observed:
             if metric.name == "edge_seconds":

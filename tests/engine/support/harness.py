@@ -90,7 +90,6 @@ class Bench:
         self._read = batch.end
         decoded = self._decoder.decode(data)
         self.effect = self.translator.translate(decoded.events, self.now)
-        self.effect.joins = list(self.effect.joins)
         latencies, tally = self.pairs.join(self.effect.joins)
         tally += self.pairs.settle() if self.files_end else Counter()
         self.state.admit(self.effect.names)

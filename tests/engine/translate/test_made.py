@@ -141,7 +141,8 @@ def test_events_whose_id_or_time_was_refused_or_is_absent_join_nothing(bench: Ma
     for odd in odds:
         plain: dict[str, object] = {"stage": "open", "id": "i", "at": 1769000000}
         made = bench(JOINED).feed({**plain, **odd}, plain, {**plain, **odd, "stage": "done"})
-        assert [(identity, at) for identity, at, _ in made.effect.joins] == [("i", 1769000000 * 10**9)], odd
+        (joins,) = made.effect.joins
+        assert (joins.ids, joins.times) == (["i"], [1769000000 * 10**9]), odd
         assert made.moved("lines_total") == {("applied",): 1, ("ignored",): 2}
 
 

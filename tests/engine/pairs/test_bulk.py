@@ -1,0 +1,271 @@
+"""A batch taken at once comes to the same as its events one by one: latencies, outcomes, and what is remembered."""
+
+from collections.abc import Callable, Hashable
+from random import Random
+
+import pytest
+
+from contracts.model import Contract
+from exporters.engine.pairs import bulk
+from exporters.engine.pairs.pairs import Joined, OpenPairs
+from exporters.engine.values import FIRST_PLACE, Close, JoinPlan, Joins
+from tests.budget import amount
+from tests.engine.pairs.test_segments import Rows, commit, listed
+from tests.engine.support.harness import stored as stored_as
+from tests.engine.support.stages import STAGES
+
+Make = Callable[[str], Contract]
+Event = tuple[str, str, float]
+"""A plan (of `steps_of`), an id, and when (seconds)."""
+
+EDGES = "edges: {open_to_ack: [open, ack], ack_to_done: [ack, done], open_to_done: [open, done]}"
+ONE_EDGE = STAGES.replace(EDGES, "edges: {open_to_ack: [open, ack]}")
+
+
+def steps_of(contract: Contract) -> dict[Hashable, JoinPlan]:
+    """Return two ways to open and two to close, which observe in part the same."""
+    metrics = {metric.name: metric for metric in contract.metrics}
+    target = (metrics["edge_seconds"], ("open_to_ack",))
+    tallies = [("order", "open_to_ack", outcome) for outcome in ("joined", "orphan", "repeated", "negative", "evicted")]
+    closes = [
+        Close(FIRST_PLACE, FIRST_PLACE + 1, targets, *tallies)
+        for targets in ((target,), (target, (metrics["exact_seconds"], ())))
+    ]
+    opening, other = JoinPlan("order", FIRST_PLACE, ()), JoinPlan("order", FIRST_PLACE, ())
+    return {
+        "open": opening,
+        "OPEN": other,
+        **{name: JoinPlan("order", None, (close,)) for name, close in zip(("close", "CLOSE"), closes, strict=True)},
+    }
+
+
+class Judged:
+    """A pair, and beside it the same pair taken event by event, which has to come to the same."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.steps = steps_of(contract)
+        self.both = self._begin()
+        self.stored: tuple[Rows, Rows] = {}, {}
+
+    def _begin(self) -> tuple[OpenPairs, OpenPairs]:
+        both = OpenPairs(self.contract), OpenPairs(self.contract)
+        both[1]._open["order"].has_one_edge = False
+        return both
+
+    @property
+    def at_once(self) -> int:
+        """How many ids are remembered of batches that were taken at once."""
+        return len(self.both[0]._open["order"].fresh)
+
+    def read(self, *events: Event) -> Joined:
+        """Join a batch."""
+        plans = [plan for plan, _, _ in events]
+        steps = {plan: self.steps[plan] for plan in dict.fromkeys(plans)}
+        times = [round(at * 1_000_000_000) for _, _, at in events]
+        joins = Joins("order", [identity for _, identity, _ in events], times, plans, steps)  # type: ignore[arg-type]
+        found, expected = (pairs.join([joins]) for pairs in self.both)
+        assert found == expected
+        self._compare()
+        return found
+
+    def settle(self) -> None:
+        """Forget what nothing can come to any more."""
+        found, expected = (pairs.settle() for pairs in self.both)
+        assert found == expected
+        self._compare()
+
+    def restart(self) -> None:
+        """Commit, and go on from what was written."""
+        for pairs, stored in zip(self.both, self.stored, strict=True):
+            commit(pairs, stored)
+        assert self.stored[0] == self.stored[1]
+        self.both = self._begin()
+        for pairs, stored in zip(self.both, self.stored, strict=True):
+            pairs.restore(listed(stored))
+
+    def end(self) -> None:
+        """Compare all that is remembered, and what is left of it when nothing comes any more."""
+        found, expected = (pairs.conclude() for pairs in self.both)
+        assert found == expected
+        found, expected = (stored_as(pairs.changes(everything=True)) for pairs in self.both)  # type: ignore[assignment]
+        assert found == expected
+
+    def _compare(self) -> None:
+        found, expected = ((pairs.sizes(), pairs._open["order"].progress()) for pairs in self.both)
+        assert found == expected
+
+
+@pytest.fixture
+def judged(contract: Make) -> Callable[[int], Judged]:
+    return lambda room: Judged(contract(ONE_EDGE.replace("max_open: 3", f"max_open: {room}")))
+
+
+class Writer:
+    """Writes batches most of which hold nothing odd: what opens closes once, soon, and in the order of its times."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+        self.at, self.opened = 1000.0, 0
+        self.waiting: list[str] = []
+        self.closed: list[str] = []
+
+    def batch(self) -> list[Event]:
+        odds = self.chance.choice([0, 0, 0, 0.02, 0.3])
+        step, keeps = self.chance.choice([0, 0.2, 1, 5]), self.chance.choice([2, 8, 8, 40])
+        return [
+            self._odd() if self.chance.random() < odds else self._plain(step, keeps)
+            for _ in range(self.chance.choice([3, 30, 90]))
+        ]
+
+    def _plain(self, step: float, keeps: int) -> Event:
+        self.at += step * self.chance.choice([0, 1])
+        if len(self.waiting) < keeps or self.chance.random() < 0.1:
+            self.opened += 1
+            self.waiting.append(f"i{self.opened}")
+            return self.chance.choice(["open", "open", "OPEN"]), f"i{self.opened}", self.at
+        self.closed.append(self.waiting.pop(self.chance.randrange(len(self.waiting))))
+        return self.chance.choice(["close", "close", "CLOSE"]), self.closed[-1], self.at
+
+    def _odd(self) -> Event:
+        known = f"i{self.chance.randrange(max(1, self.opened - 50), self.opened + 3)}"
+        at = self.at + self.chance.choice([-300, -1, 0, 0, 0, 1])
+        self.at = max(self.at, at)
+        return self.chance.choice(["open", "close"]), known, at
+
+
+@pytest.mark.parametrize("group", range(amount(6, 400)))
+def test_a_batch_taken_at_once_comes_to_the_same_as_its_events_one_by_one(
+    judged: Callable[[int], Judged], monkeypatch: pytest.MonkeyPatch, group: int
+) -> None:
+    monkeypatch.setattr(bulk, "_LONGEST_PAUSE", 1)
+    at_once = 0
+    for seed in range(10 * group, 10 * group + 10):
+        chance = Random(seed)
+        monkeypatch.setattr(bulk, "_FEWEST", chance.choice([1, 20]))
+        monkeypatch.setattr(bulk, "_MOST_WAITING", chance.choice([10, 1000]))
+        pair, writer = judged(chance.choice([20, 60, 200, 100_000])), Writer(chance)
+        for _ in range(40):
+            pair.read(*writer.batch())
+            at_once += pair.at_once > 0
+            if chance.random() < 0.1:
+                chance.choice([pair.settle, pair.restart])()
+        pair.end()
+    assert at_once > 20, "of 400 batches"
+
+
+def plain(first: int, number: int, at: float, apart: float = 0.01) -> list[Event]:
+    """Return events of new ids, each of which closes right after it opened."""
+    return [(plan, f"i{one}", at + apart * one) for one in range(first, first + number) for plan in ("open", "close")]
+
+
+def test_a_batch_of_pairs_that_hold_nothing_odd_is_taken_at_once(judged: Callable[[int], Judged]) -> None:
+    pair = judged(1000)
+    _, tally = pair.read(*plain(0, 100, 1000))
+    assert (pair.at_once, tally) == (100, {("order", "open_to_ack", "joined"): 100})
+
+
+def test_few_events_are_taken_one_by_one(judged: Callable[[int], Judged]) -> None:
+    pair = judged(1000)
+    pair.read(*plain(0, 31, 1000))
+    assert pair.at_once == 0
+    pair.read(*plain(31, 32, 1000))
+    assert pair.at_once == 32
+
+
+def test_a_pair_of_more_than_one_edge_is_taken_event_by_event(contract: Make) -> None:
+    pair = Judged(contract(STAGES.replace("max_open: 3", "max_open: 1000")))
+    pair.read(*plain(0, 100, 1000))
+    assert pair.at_once == 0
+
+
+ODD: dict[str, Event] = {
+    "an id that opens twice": ("open", "i1", 1002),
+    "an id that closes twice": ("close", "i1", 1002),
+    "an id that closes and never opened": ("close", "other", 1002),
+    "an id that was open before the batch opens again": ("open", "before", 1002),
+    "a time before the newest": ("open", "other", 999),
+    "a closing later than the timeout": ("close", "before", 1102),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_batch_with_one_odd_event_is_taken_one_by_one(judged: Callable[[int], Judged], odd: Event) -> None:
+    for is_committed in (False, True):
+        pair = judged(1000)
+        pair.read(*plain(1000, 100, 980), ("open", "before", 1001))
+        assert pair.at_once == 101
+        if is_committed:
+            pair.restart()
+        pair.read(*plain(0, 100, 1001), odd)
+        assert pair.at_once == 0
+        pair.end()
+
+
+def test_after_a_batch_taken_one_by_one_the_next_is_taken_at_once_again(judged: Callable[[int], Judged]) -> None:
+    """What waits across the end of a batch stands in an entry then, and joins there."""
+    pair = judged(1000)
+    pair.read(*plain(0, 100, 1000), ("open", "waits", 1001), ("close", "never opened", 1001))
+    pair.read(*plain(100, 100, 1000))
+    assert pair.at_once == 0, "it is not even looked at"
+    _, tally = pair.read(*plain(200, 100, 1000), ("close", "waits", 1003))
+    assert (pair.at_once, tally["order", "open_to_ack", "joined"]) == (100, 101)
+    pair.restart()
+    pair.end()
+
+
+def test_a_stream_that_is_always_odd_is_looked_at_ever_more_seldom(judged: Callable[[int], Judged]) -> None:
+    pair, looks = judged(1000), []
+    joiner = pair.both[0]._open["order"]
+    for number in range(300):
+        before = joiner._left
+        pair.read(*plain(100 * number, 40, 1000), ("close", "never opened", 1000 + number))
+        if not before:
+            looks.append(number)
+    assert looks == [0, 2, 6, 14, 30, 62, 126, 191, 256]
+
+
+def test_an_id_that_closes_before_it_opens_at_the_same_time_waits(judged: Callable[[int], Judged]) -> None:
+    """It was heard of when it closed, which is what room is made by."""
+    pair = judged(1000)
+    _, tally = pair.read(*plain(0, 100, 1000), ("close", "x", 1002), ("open", "x", 1002))
+    assert (pair.at_once, tally["order", "open_to_ack", "joined"]) == (0, 101)
+
+
+def test_ids_that_wait_in_great_number_are_taken_one_by_one(judged: Callable[[int], Judged]) -> None:
+    pair = judged(100_000)
+    for number, at_once in enumerate((600, 1200, 0)):
+        pair.read(*[("open", f"i{number}-{one}", 1000.0) for one in range(600)])
+        assert pair.at_once == at_once
+
+
+def test_what_never_joined_and_has_to_go_is_counted(judged: Callable[[int], Judged]) -> None:
+    """Room for 100: of what is forgotten, what waited longer than the timeout is expired, else evicted."""
+    pair = judged(100)
+    pair.read(*[("open", f"old{one}", 1000.0) for one in range(2)], *plain(0, 40, 1000))
+    _, tally = pair.read(*plain(40, 60, 1200, apart=0))
+    assert (pair.at_once, tally["order", "", "expired"]) == (100, 2)
+    pair.read(*[("open", f"young{one}", 1200.0) for one in range(2)], *plain(100, 40, 1200, apart=0))
+    _, tally = pair.read(*plain(140, 60, 1200, apart=0))
+    assert (pair.at_once, tally["order", "", "evicted"]) == (100, 2)
+
+
+def test_an_id_that_has_to_go_before_it_closes_in_the_same_batch_is_not_joined(judged: Callable[[int], Judged]) -> None:
+    for is_committed in (False, True):
+        pair = judged(100)
+        pair.read(("open", "goes", 1000), *plain(0, 40, 1000))
+        if is_committed:
+            pair.restart()
+        _, tally = pair.read(*plain(40, 90, 1000), ("close", "goes", 1002))
+        assert tally["order", "open_to_ack", "joined"] == 90
+        assert pair.at_once == 0
+
+
+def test_ids_are_kept_as_copies_next_to_each_other(judged: Callable[[int], Judged]) -> None:
+    """One of a batch would keep a page of its memory."""
+    pair = judged(1000)
+    events = plain(0, 100, 1000)
+    pair.read(*events)
+    given = {identity: identity for _, identity, _ in events}
+    assert all(one == given[one] and one is not given[one] for one in pair.both[0]._open["order"].fresh)
+    assert bulk.copies_of(["two\nlines", "one"]) == ["two\nlines", "one"]
