@@ -7,10 +7,11 @@ way, to the last id: this way an event costs two thirds. Part of the pairs stage
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import compress, islice, repeat
+from itertools import compress, repeat
 from operator import sub
 
 from exporters.engine.pairs.entry import JOINED, ODD, SECOND, SEGMENT, Entries, Latencies
+from exporters.engine.pairs.fresh import Part
 from exporters.engine.pairs.memory import Memory
 from exporters.engine.values import Close, Joins
 
@@ -48,11 +49,11 @@ class Bulk(Memory):
         closing, closes = _closing_of(joins)
         opens = [not is_closing for is_closing in closes]
         ids, begins = copies_of(list(compress(joins.ids, opens))), list(compress(joins.times, opens))
-        opened = dict(zip(ids, begins, strict=True))
-        are_new = self.entries.keys().isdisjoint(opened) and self.fresh.keys().isdisjoint(opened)
-        if len(opened) < len(ids) or not are_new:
+        waiting = self.waiting.copy()
+        waiting.update(zip(ids, begins, strict=True))
+        is_once = len(waiting) == len(self.waiting) + len(ids)
+        if not (is_once and self.entries.keys().isdisjoint(ids) and self.fresh.has_none_of(ids)):
             return False
-        waiting = self.waiting | opened
         closed = list(compress(joins.ids, closes))
         begun = list(map(waiting.pop, closed, repeat(None)))
         entries = self._entries_of(closed, begun) if None in begun else {}
@@ -64,7 +65,7 @@ class Bulk(Memory):
         if not self._make_room_for(ids, begins, waiting, entries):
             return False
         self._join_entries(entries)
-        self.fresh.update(opened)
+        self.fresh.add(Part(ids, begins))
         self.waiting, self.newest = waiting, joins.times[-1]
         seconds = [latency / SECOND for latency in taken]
         if len(closing) == 1 and seconds:
@@ -108,8 +109,8 @@ class Bulk(Memory):
         """
         over = len(self.entries) + len(self.fresh) + len(ids) - self._max_open
         of_fresh = max(0, over - len(self.entries))
-        gone = list(islice(self.fresh, of_fresh))
-        lost = self.waiting.keys() & gone
+        gone = self.fresh.first(of_fresh)
+        lost = self.waiting.keys() & gone.ids
         if over > len(ids) or of_fresh > len(self.fresh) or not lost <= waiting.keys():
             return False
         if needed and over > 0 and not needed.keys().isdisjoint(self.first_ids(over)):
@@ -119,11 +120,12 @@ class Bulk(Memory):
             self.newest = at
             self._make_room(len(self.entries) - 1)
             heard.append(self.evicted)
-        for one, at in zip(gone, times[len(ids) - of_fresh :], strict=True) if lost else ():
+        for one, at in zip(gone.ids, times[len(ids) - of_fresh :], strict=True) if lost else ():
             if one in lost:
                 is_over = waiting.pop(one) + self._timeout < at
                 self._missed.append(self._expired if is_over and one not in self.unsure else self._evicted)
-        heard += map(self.fresh.pop, gone)
+        heard += gone.times
+        self.fresh.forget(gone)
         self.evicted = heard[-1]
         self.unsure &= waiting.keys()
         if times and times[0] - self.evicted <= self._timeout:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
-from itertools import takewhile
+from itertools import chain
 from math import inf
 
 from contracts.model import Contract, Pair
@@ -34,6 +34,7 @@ from exporters.engine.pairs.entry import (
     pack,
     unpack,
 )
+from exporters.engine.pairs.fresh import Fresh
 from exporters.engine.pairs.segments import Segments
 from exporters.engine.records import PairProgress
 from exporters.engine.values import FIRST_PLACE
@@ -49,15 +50,15 @@ class Memory:
 
     `queue` holds an id for every time it was heard of, `entries` how many of its places there are stale: all but the
     last. (An ordered dict instead: 0.1 us more per event.) Behind them come the ids of batches that were taken at once,
-    heard of when they opened, in this order: `fresh` has that time, `waiting` too if they have not joined, and of these
-    `unsure` has those whose entry would say False for that. `evicted` is when the last id was heard of that had to go
-    for want of room: what is not later by more than the timeout may have lost its other half.
+    heard of when they opened: they are in `fresh`, and in `waiting` if they have not joined; of these, `unsure` has
+    those whose entry would say False for that. `evicted` is when the last id was heard of that had to go for want of
+    room: what is not later by more than the timeout may have lost its other half.
     """
 
     def __init__(self, pair: Pair, contract: Contract) -> None:
         self.entries: Entries = {}
         self.queue: deque[str] = deque()
-        self.fresh: dict[str, int] = {}
+        self.fresh = Fresh()
         self.waiting: dict[str, int] = {}
         self.unsure: set[str] = set()
         self.codec = EntryCodec(pair, contract)
@@ -167,15 +168,15 @@ class Memory:
         if not self.fresh:
             return
         blank, (place, edges) = self._blank, next(iter(self._edges.items()))
-        for identity, at in self.fresh.items():
+        for identity, at in chain.from_iterable(zip(*part, strict=True) for part in self.fresh):
             entry = self.entries[identity] = blank.copy()
             entry[place] = entry[LAST] = entry[HEARD] = at
             if identity not in self.waiting:
                 entry[edges[0]] = entry[JOINED] = True
             elif identity in self.unsure:
                 entry[JOINED] = False
-        self.queue.extend(self.fresh)
-        self.fresh, self.waiting, self.unsure = {}, {}, set()
+            self.queue.append(identity)
+        self.fresh, self.waiting, self.unsure = Fresh(), {}, set()
 
     def size(self) -> int:
         """Return how many ids are remembered."""
@@ -206,12 +207,12 @@ class Memory:
 
     def _forget_fresh(self) -> None:
         """Forget the fresh ids that were not heard of within the timeout; they stand in the order of their times."""
-        latest = self.newest - self._timeout
-        for identity in [one for one, _ in takewhile(lambda item: item[1] < latest, self.fresh.items())]:
-            del self.fresh[identity]
+        over = self.fresh.first(self.fresh.number_before(self.newest - self._timeout))
+        for identity in over.ids:
             if self.waiting.pop(identity, None) is not None:
                 self._missed.append(self._evicted if identity in self.unsure else self._expired)
                 self.unsure.discard(identity)
+        self.fresh.forget(over)
 
     def _conclude(self, entry: Entry) -> bool:
         """Forget what else is remembered of an id; return whether its newest episode is still within its timeout."""

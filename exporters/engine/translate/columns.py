@@ -101,25 +101,15 @@ class Columns:
         column: Column = []
         for reader, plans in by_reader.items():
             if len(plans) == len(self._distinct):
-                column = self._take(reader, self._events)
+                column = reader.read(self._events, self._now, self.refused, self.absent)
                 break
             needed = list(map(set(plans).__contains__, self.plans))
-            values = iter(self._take(reader, list(compress(self._events, needed))))
+            values = iter(reader.read(list(compress(self._events, needed)), self._now, self.refused, self.absent))
             if not column:
                 column = [next(values) if is_needed else None for is_needed in needed]
             else:
                 column = [next(values) if is_needed else known for is_needed, known in zip(needed, column, strict=True)]
         return column
-
-    def _take(self, reader: ColumnReader, events: Sequence[object]) -> Column:
-        """Read a word from events, and count those in which it is absent: neither a value nor a refused one."""
-        name = reader.word.name
-        refused = sum(number for (word, _), number in self.refused.items() if word == name)
-        values = reader.read(events, self._now, self.refused)
-        refused = sum(number for (word, _), number in self.refused.items() if word == name) - refused
-        if not all(values) and (absent := values.count(None) - refused):  # all() takes a tenth of the time of count()
-            self.absent[name] += absent
-        return values
 
 
 def _holder_of(test: Condition) -> Callable[[Any], bool]:

@@ -186,7 +186,7 @@ def _joins(pair: Pair, distinct: Collection[Plan], plans: Sequence[Plan], column
     }
     if not steps:
         return None
-    found: list[list[Any]] = [columns.of(pair.id), columns.of(pair.at), list(plans)]
+    found: list[Any] = [columns.of(pair.id), columns.of(pair.at), plans]
     tests: list[Iterable[bool]] = [map(steps.__contains__, plans)] if len(steps) < len(distinct) else []
     tests += [[value is not None for value in columns.of(word)] for word in (pair.id, pair.at) if columns.lacks(word)]
     if tests:

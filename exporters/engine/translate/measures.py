@@ -33,6 +33,9 @@ _ID_LENGTH = 128
 """Longest id kept as it is; a longer one is kept as its digest, so that a waiting pair takes bounded memory. So is one
 that is not plain ASCII, as JSON can spell texts (lone surrogates) that nothing else can store."""
 
+_PLAIN = bytes(range(33, 127))
+"""The characters of ids of which nothing is trimmed."""
+
 _DIGITS = "0123456789.+-eE"
 """What a number in quotes is written with: of texts made of these, `float` takes plain decimal ones and no others."""
 
@@ -71,12 +74,13 @@ class ColumnReader(ABC):
         clock = Clock(candidate.format, candidate.zone) if candidate.format or candidate.zone else None
         return Field(attrgetter(attribute_of(candidate.path)), preparer(candidate), candidate.scale, aliases, clock)
 
-    def read(self, events: Sequence[object], now: int, refused: Tally) -> list[Any]:
+    def read(self, events: Sequence[object], now: int, refused: Tally, absent: Counter[str]) -> list[Any]:
         """Return the word's value in each event; the first field that gives one wins.
 
         Args:
             now: UTC epoch nanoseconds.
             refused: takes up every event in which a value was refused and no other took its place.
+            absent: takes up every event that has neither a value nor a refused one.
         """
         if not events:
             return []
@@ -100,10 +104,18 @@ class ColumnReader(ABC):
             )
             if not missing:
                 break
-        for at, reason in reasons.items():
-            if values[at] is None:
-                refused[self.word.name, reason] += 1
-        return values if self._constant is None else [self._constant if v is None else v for v in values]
+        if missing:
+            self._account([reasons.get(at) for at in missing], refused, absent)
+        if missing and self._constant is not None:
+            return [self._constant if value is None else value for value in values]
+        return values
+
+    def _account(self, reasons: Sequence[str | None], refused: Tally, absent: Counter[str]) -> None:
+        """Account for events without a value, in which one was refused for a reason or is absent."""
+        refused.update((self.word.name, reason) for reason in reasons if reason)
+        number = reasons.count(None)
+        if number and self._constant is None:
+            absent[self.word.name] += number
 
     def _values(self, column: list[Any], field: Field, now: int) -> Found:
         """Return the values of a column that has none at some places, or not of one kind.
@@ -230,7 +242,7 @@ class IdReader(ColumnReader):
         except TypeError:
             return list(map(str, column)) if set(map(type, column)) == {int} else None
         # plain ids, all at once: nothing that trimming, digesting or emptiness would change
-        if not text.isascii() or not text.isprintable() or " " in text:
+        if not text.isascii() or text.encode().translate(None, _PLAIN):
             return None
         lengths = set(map(len, column))
         return column if min(lengths) > 0 and max(lengths) <= _ID_LENGTH else None

@@ -267,5 +267,6 @@ def test_ids_are_kept_as_copies_next_to_each_other(judged: Callable[[int], Judge
     events = plain(0, 100, 1000)
     pair.read(*events)
     given = {identity: identity for _, identity, _ in events}
-    assert all(one == given[one] and one is not given[one] for one in pair.both[0]._open["order"].fresh)
+    (fresh,) = pair.both[0]._open["order"].fresh
+    assert all(one == given[one] and one is not given[one] for one in fresh.ids)
     assert bulk.copies_of(["two\nlines", "one"]) == ["two\nlines", "one"]

@@ -33,7 +33,7 @@ def event(**fields: object) -> object:
 def values(reader: ColumnReader, *events: dict[str, object]) -> tuple[list[object], Refused]:
     """Return what a reader makes of events, and what it refuses."""
     tally: Tally = Counter()
-    return reader.read([event(**fields) for fields in events], NOW, tally), dict(tally)
+    return reader.read([event(**fields) for fields in events], NOW, tally, Counter()), dict(tally)
 
 
 def column(reader: ColumnReader, *raws: object) -> tuple[list[object], Refused]:
