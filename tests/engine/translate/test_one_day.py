@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporters.engine.translate.one_day import _places_of, times_of_one_day
+from exporters.engine.translate.one_day import _ones, _places_of, times_of_one_day
 from exporters.engine.translate.times import nanoseconds_of
 
 CHARACTERS = "0123456789:.-+ZTz \n/;é\x00"
@@ -49,6 +49,28 @@ def test_all_at_once_is_what_it_is_one_by_one(fraction: int, behind: str) -> Non
     for between in "T ":
         texts = texts_of_a_day(chance, fraction, behind, between)
         assert read(texts) == [nanoseconds_of(text) for text in texts]
+
+
+def test_what_hour_minute_and_second_have_in_common_is_added_once() -> None:
+    for texts in (
+        ["2024-02-29T05:13:20.001Z"] * 9,
+        [f"2024-02-29T05:{minute}:20.5{minute}Z" for minute in range(10, 60)],
+    ):
+        assert read(texts) == [nanoseconds_of(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("day", "is_read"), [("1970-01-02", True), ("2262-04-11", True), ("2262-04-12", False), ("9999-12-31", False)]
+)
+def test_what_eight_bytes_may_not_hold_is_left_alone(day: str, is_read: bool) -> None:
+    texts = [f"{day}T{hour:02}:59:59.999999999Z" for hour in range(24)]
+    assert read(texts) == ([nanoseconds_of(text) for text in texts] if is_read else None)
+
+
+def test_for_batches_of_any_length_only_some_numbers_are_kept() -> None:
+    for number in range(1, 100):
+        assert read(["2024-02-29T05:13:20Z"] * number) == [nanoseconds_of("2024-02-29T05:13:20Z")] * number
+    assert _ones.cache_info().currsize <= 16
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,15 @@ NOW = 1_769_300_000 * SECOND
 Refused = dict[tuple[str, str], int]
 
 
+def test_a_value_that_nothing_gives_and_nothing_refuses_is_absent() -> None:
+    paths = from_path(), Candidate(path=("y",))
+    events = [event(), event(x="?"), event(x="?", y=1.0), event(y="?"), event(x=0.0), event()]
+    for candidates, number in ((paths, 2), ((*paths, Candidate(constant=0.0)), 0)):
+        tally, absent = Tally(), Counter[str]()
+        NumberReader(Word("n", "number"), read(*candidates)).read(events, NOW, tally, absent)
+        assert (tally, absent["n"]) == ({("n", "mistyped"): 2}, number)
+
+
 def read(*candidates: Candidate) -> Read:
     return Read("word", candidates)
 
@@ -270,6 +279,9 @@ def test_times_fall_back_to_the_next_path() -> None:
         ({"x": None, "y": 5}, "5"),
         ({"x": MISTYPED, "y": "i2"}, "i2"),
         ({"x": "a" * 128}, "a" * 128),
+        ({"x": " a b"}, "a b"),
+        ({"x": "a\nb"}, "a\nb"),
+        ({"x": "a\x7f"}, "a\x7f"),
         ({"x": "a" * 128 + " "}, "a" * 128),
         ({}, None),
     ],
