@@ -12,6 +12,7 @@ from exporters.engine.decode import decoder as decode_module
 from exporters.engine.decode.misfits import Misfits
 from exporters.engine.fields import deciding_paths, ordered_paths
 from exporters.engine.objects import tree_of
+from exporters.engine.values import Decoded
 
 Spec = Callable[[str], Contract]
 
@@ -73,10 +74,13 @@ def test_where_many_lines_have_numbers_that_json_does_not_have_they_are_decoded_
     contract: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone: list[bytes] = []
-    by_itself = Decoder._decode_odd
-    monkeypatch.setattr(
-        Decoder, "_decode_odd", lambda self, line, *rest: (alone.append(line), by_itself(self, line, *rest))
-    )
+    decode_odd = Decoder._decode_odd
+
+    def noted(self: Decoder, line: bytes, decoded: Decoded, error: Exception) -> None:
+        alone.append(line)
+        decode_odd(self, line, decoded, error)
+
+    monkeypatch.setattr(Decoder, "_decode_odd", noted)
     for line in (b'{"deep":{"er":{"amount":NaN}}}', b'{"unread":Infinity}', b'{"unread":-Infinity}'):
         for between, by_themselves in ((0, 2), (2, 2), (3, 20)):
             alone.clear()
