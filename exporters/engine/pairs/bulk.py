@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import compress, repeat
 from operator import sub
 
-from exporters.engine.pairs.entry import JOINED, ODD, SECOND, SEGMENT, Entries, Latencies
+from exporters.engine.pairs.entry import JOINED, SECOND, SEGMENT, Entries, Latencies
 from exporters.engine.pairs.fresh import Part
 from exporters.engine.pairs.memory import Memory
 from exporters.engine.values import Close, Joins
@@ -85,7 +85,7 @@ class Bulk(Memory):
             if begun[place] is not None:
                 continue
             entry = self.entries.get(identity)
-            if entry is None or entry[opening] is None or entry[edge] or entry[ODD] is not None or identity in found:
+            if entry is None or entry[opening] is None or entry[edge] or identity in found:
                 return None
             found[identity], begun[place] = entry, entry[opening]
         return found
@@ -107,16 +107,16 @@ class Bulk(Memory):
             waiting: the ids that will not have joined after the batch, those it opens last.
             needed: entries that the batch joins with, which might have to go before.
         """
-        over = len(self.entries) + len(self.fresh) + len(ids) - self._max_open
+        over = max(0, self.size() + len(ids) - self._max_open)
         of_fresh = max(0, over - len(self.entries))
         gone = self.fresh.first(of_fresh)
         lost = self.waiting.keys() & gone.ids
         if over > len(ids) or of_fresh > len(self.fresh) or not lost <= waiting.keys():
             return False
-        if needed and over > 0 and not needed.keys().isdisjoint(self.first_ids(over)):
+        if needed and not needed.keys().isdisjoint(self.first_ids(over)):
             return False
         heard = [self.evicted]
-        for at in times[len(ids) - over : len(ids) - of_fresh] if over > 0 else ():
+        for at in times[len(ids) - over : len(ids) - of_fresh]:
             self.newest = at
             self._make_room(len(self.entries) - 1)
             heard.append(self.evicted)

@@ -48,7 +48,7 @@ class Fresh:
         first = Part([], [])
         for part in self._parts:
             left = number - len(first.ids)
-            if left <= 0:
+            if not left:
                 break
             first.ids.extend(part.ids[:left])
             first.times.extend(part.times[:left])

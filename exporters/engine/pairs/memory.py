@@ -112,15 +112,15 @@ class Memory:
                 self._forget(first, entry, self.newest)
 
     def first_ids(self, number: int) -> list[str]:
-        """Return the ids with entries that would be forgotten first, if there had to be so many."""
-        stale: Counter[str] = Counter()
+        """Return the ids with entries that would be forgotten first, if so many had to be."""
+        seen: Counter[str] = Counter()
         first: list[str] = []
         for identity in self.queue:
-            stale[identity] += 1
-            if stale[identity] > self.entries[identity][STALE]:
+            if len(first) == number:
+                break
+            seen[identity] += 1
+            if seen[identity] > self.entries[identity][STALE]:
                 first.append(identity)
-                if len(first) == number:
-                    break
         return first
 
     def _forget(self, identity: str, entry: Entry, newest: float) -> None:

@@ -210,9 +210,14 @@ def test_c7_nuls_in_front_of_a_line_are_skipped_and_counted(decode: Decode) -> N
 
 
 def test_c7_beside_nuls_a_line_that_is_no_text_is_refused_as_ever(decode: Decode) -> None:
-    decoded = decode(b'\0{"kind":"a"}\n\xff\n{"unread":"\xff"}\n\0{"kind":"b"}\n')
+    decoded = decode(b'\0{"kind":"a"}\n\xff\n\0\0{"unread":"\xff"}\n\0{"kind":"b"}\n')
     assert [fields(event) for event in decoded.events] == [{"kind": "a"}, {"kind": "b"}]
-    assert (decoded.rejected, decoded.skipped_bytes) == ({"invalid_utf8": 2}, 2)
+    assert (decoded.rejected, decoded.skipped_bytes) == ({"invalid_utf8": 2}, 4)
+
+
+def test_c7_nuls_behind_a_blank_line_are_skipped_too(decode: Decode) -> None:
+    decoded = decode(b'\n\0{"kind":"a"}\n')
+    assert ([fields(event) for event in decoded.events], decoded.blank) == ([{"kind": "a"}], 1)
 
 
 def test_one_bad_line_costs_itself_alone_in_a_large_batch(decode: Decode) -> None:

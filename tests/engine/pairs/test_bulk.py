@@ -1,5 +1,6 @@
 """A batch taken at once comes to the same as its events one by one: latencies, outcomes, and what is remembered."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 from random import Random
 
@@ -60,10 +61,9 @@ class Judged:
 
     def read(self, *events: Event) -> Joined:
         """Join a batch."""
-        plans = [plan for plan, _, _ in events]
-        steps = {plan: self.steps[plan] for plan in dict.fromkeys(plans)}
+        plans = [next(one for one in self.steps if one == plan) for plan, _, _ in events]  # a plan is one object
         times = [round(at * 1_000_000_000) for _, _, at in events]
-        joins = Joins("order", [identity for _, identity, _ in events], times, plans, steps)  # type: ignore[arg-type]
+        joins = Joins("order", [identity for _, identity, _ in events], times, plans, self.steps)  # type: ignore[arg-type]
         found, expected = (pairs.join([joins]) for pairs in self.both)
         assert found == expected
         self._compare()
@@ -75,11 +75,12 @@ class Judged:
         assert found == expected
         self._compare()
 
-    def restart(self) -> None:
-        """Commit, and go on from what was written."""
+    def restart(self, contract: Contract | None = None) -> None:
+        """Commit, and go on from what was written, under another contract if one is given."""
         for pairs, stored in zip(self.both, self.stored, strict=True):
             commit(pairs, stored)
         assert self.stored[0] == self.stored[1]
+        self.contract = contract or self.contract
         self.both = self._begin()
         for pairs, stored in zip(self.both, self.stored, strict=True):
             pairs.restore(listed(stored))
@@ -92,6 +93,8 @@ class Judged:
         assert found == expected
 
     def _compare(self) -> None:
+        joiner = self.both[0]._open["order"]
+        assert joiner.unsure <= joiner.waiting.keys(), "nothing stays behind"
         found, expected = ((pairs.sizes(), pairs._open["order"].progress()) for pairs in self.both)
         assert found == expected
 
@@ -145,8 +148,10 @@ def test_a_batch_taken_at_once_comes_to_the_same_as_its_events_one_by_one(
         monkeypatch.setattr(bulk, "_FEWEST", chance.choice([1, 20]))
         monkeypatch.setattr(bulk, "_MOST_WAITING", chance.choice([10, 1000]))
         pair, writer = judged(chance.choice([20, 60, 200, 100_000])), Writer(chance)
+        if seed % 2:  # one way to open and one to close
+            pair.steps = {plan: pair.steps[plan] for plan in ("open", "close")}
         for _ in range(40):
-            pair.read(*writer.batch())
+            pair.read(*[(plan if plan in pair.steps else plan.lower(), *rest) for plan, *rest in writer.batch()])
             at_once += pair.at_once > 0
             if chance.random() < 0.1:
                 chance.choice([pair.settle, pair.restart])()
@@ -167,9 +172,9 @@ def test_a_batch_of_pairs_that_hold_nothing_odd_is_taken_at_once(judged: Callabl
 
 def test_few_events_are_taken_one_by_one(judged: Callable[[int], Judged]) -> None:
     pair = judged(1000)
-    pair.read(*plain(0, 31, 1000))
+    pair.read(*plain(0, 31, 1000), ("open", "other", 1001))
     assert pair.at_once == 0
-    pair.read(*plain(31, 32, 1000))
+    pair.read(*plain(100, 32, 1000))
     assert pair.at_once == 32
 
 
@@ -228,14 +233,17 @@ def test_a_stream_that_is_always_odd_is_looked_at_ever_more_seldom(judged: Calla
 def test_an_id_that_closes_before_it_opens_at_the_same_time_waits(judged: Callable[[int], Judged]) -> None:
     """It was heard of when it closed, which is what room is made by."""
     pair = judged(1000)
-    _, tally = pair.read(*plain(0, 100, 1000), ("close", "x", 1002), ("open", "x", 1002))
-    assert (pair.at_once, tally["order", "open_to_ack", "joined"]) == (0, 101)
+    others: list[Event] = [("open", "slow", 1000), *plain(0, 100, 1000), ("close", "slow", 1002)]
+    _, tally = pair.read(*others, ("close", "x", 1002), ("open", "x", 1002))
+    assert (pair.at_once, tally["order", "open_to_ack", "joined"]) == (0, 102)
 
 
 def test_ids_that_wait_in_great_number_are_taken_one_by_one(judged: Callable[[int], Judged]) -> None:
-    pair = judged(100_000)
-    for number, at_once in enumerate((600, 1200, 0)):
-        pair.read(*[("open", f"i{number}-{one}", 1000.0) for one in range(600)])
+    for waiting, at_once in ((1024, 1124), (1025, 0)):
+        pair = judged(100_000)
+        pair.read(*[("open", f"waits-{one}", 1000.0) for one in range(waiting)])
+        assert pair.at_once == waiting
+        pair.read(*plain(0, 100, 1000))
         assert pair.at_once == at_once
 
 
@@ -270,3 +278,91 @@ def test_ids_are_kept_as_copies_next_to_each_other(judged: Callable[[int], Judge
     (fresh,) = pair.both[0]._open["order"].fresh
     assert all(one == given[one] and one is not given[one] for one in fresh.ids)
     assert bulk.copies_of(["two\nlines", "one"]) == ["two\nlines", "one"]
+
+
+@pytest.mark.parametrize("plans", [("open", "close"), ("open", "OPEN", "close", "CLOSE")], ids=len)
+def test_a_batch_in_which_nothing_closes_observes_nothing(
+    judged: Callable[[int], Judged], plans: tuple[str, ...]
+) -> None:
+    pair = judged(1000)
+    pair.steps = {plan: pair.steps[plan] for plan in plans}
+    assert pair.read(*[("open", f"i{one}", 1000.0) for one in range(100)]) == ([], {})
+    assert pair.at_once == 100
+
+
+@pytest.mark.parametrize("first", [1000.5, 1001.5])
+def test_a_batch_that_begins_before_the_newest_time_is_taken_one_by_one(
+    judged: Callable[[int], Judged], first: float
+) -> None:
+    pair = judged(1000)
+    pair.read(*plain(0, 100, 1000), ("open", "newest", 1001.2))
+    pair.read(("open", "early", first), *plain(200, 100, 1000))
+    assert pair.at_once == (0 if first < 1001.2 else 202)
+
+
+def test_a_closing_at_the_very_end_of_the_timeout_is_in_time(judged: Callable[[int], Judged]) -> None:
+    pair = judged(1000)
+    pair.read(("open", "slow", 1000), *plain(0, 100, 1000))
+    _, tally = pair.read(*plain(100, 100, 1000), ("close", "slow", 1100))
+    assert (pair.at_once, tally["order", "open_to_ack", "joined"]) == (201, 101)
+
+
+@pytest.mark.parametrize(("at", "outcome"), [(1100.0, "evicted"), (1100.1, "expired")])
+def test_what_has_to_go_at_the_very_end_of_its_timeout_is_not_over(
+    judged: Callable[[int], Judged], at: float, outcome: str
+) -> None:
+    pair = judged(100)
+    pair.read(("open", "waits", 1000), *plain(0, 40, 1000, apart=0))
+    _, tally = pair.read(*plain(40, 60, at, apart=0))
+    assert (pair.at_once, tally["order", "", outcome]) == (100, 1)
+
+
+@pytest.mark.parametrize(("at", "outcome"), [(1100.0, "evicted"), (1100.1, "expired")])
+def test_what_opens_within_the_timeout_of_an_evicted_id_may_have_joined(
+    judged: Callable[[int], Judged], at: float, outcome: str
+) -> None:
+    """Its closing may have come before it and been forgotten: when it is over nobody can say that it was in vain."""
+    pair = judged(100)
+    pair.read(*plain(0, 100, 1000, apart=0))
+    pair.read(("open", "waits", at), *plain(100, 40, at, apart=0))
+    assert pair.at_once == 100
+    _, tally = pair.read(*plain(140, 100, at + 1000, apart=0))
+    assert (pair.at_once, tally["order", "", outcome]) == (100, 1)
+
+
+def test_a_closing_that_waits_and_comes_again_is_taken_one_by_one(judged: Callable[[int], Judged]) -> None:
+    pair = judged(1000)
+    pair.read(*plain(0, 100, 1000), ("close", "late", 1001))
+    pair.read(*plain(100, 100, 1000))
+    pair.read(*plain(200, 100, 1000), ("close", "late", 1003))
+    assert pair.at_once == 0
+    pair.read(*plain(300, 100, 1000), ("open", "late", 1004))
+    pair.end()
+
+
+def test_where_more_is_stored_than_there_is_room_for_now_the_first_goes_at_once(contract: Make) -> None:
+    pair = Judged(contract(ONE_EDGE.replace("max_open: 3", "max_open: 1000")))
+    pair.read(*plain(0, 500, 1000))
+    pair.restart(contract(ONE_EDGE.replace("max_open: 3", "max_open: 100")))
+    pair.read(*plain(500, 60, 1000))
+    pair.read(*plain(560, 60, 1000))
+    pair.read(*plain(620, 60, 1000))
+    assert pair.at_once == 60
+    pair.end()
+
+
+@pytest.mark.parametrize("forget", [OpenPairs.settle, OpenPairs.conclude], ids=["settle", "conclude"])
+@pytest.mark.parametrize(("before", "outcome"), [(32, "expired"), (100, "evicted")], ids=["with room", "without"])
+def test_what_waits_in_vain_is_counted_once_though_nothing_has_to_go(
+    judged: Callable[[int], Judged], forget: Callable[[OpenPairs], Counter[object]], before: int, outcome: str
+) -> None:
+    """`waits` is over with the last batch, which has room; whatever is fresh is still so."""
+    pair = judged(100 + before // 100 * 32)
+    pair.read(*plain(0, before, 1000, apart=0))
+    pair.read(*plain(100, 34, 1050, apart=0), ("open", "waits", 1050))
+    pair.read(*plain(200, 32, 1150.1, apart=0))
+    assert pair.at_once == pair.both[1].sizes()["order"]
+    found, expected = map(forget, pair.both)
+    assert found == expected == Counter({("order", "", outcome): 1})
+    assert pair.at_once == 32
+    assert forget(pair.both[0]) == Counter()

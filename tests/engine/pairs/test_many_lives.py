@@ -96,3 +96,22 @@ def test_one_life_that_may_have_lost_its_other_half_is_enough_for_all_of_its_epi
     full.feed(event("open", 0), event("open", 150), event("ack", 75))
     full.feed(event("open", 300, "b"))
     assert forgotten(full) == {"evicted": 2}, "a, and all three lives as one"
+
+
+def test_in_the_end_the_newest_episode_is_kept_whole(bench: Make) -> None:
+    """Its second opening of a stage is in front, the first is remembered beside it."""
+    made = bench(STAGES)
+    made.feed(event("open", -500), event("open", 0), event("ack", 90), event("open", 150), event("note", 160, "other"))
+    made.feed(event("ack", 190, "other")).conclude()
+    assert forgotten(made) == {"expired": 1}, "the episode before; what began at 90 is within its timeout"
+    again = Bench(made.contract, rows=made.rows())
+    again.feed(event("done", 95))
+    assert edges(again)["open_to_done", "joined"] == 1
+
+
+@pytest.mark.parametrize(("newest", "number"), [(100, 0), (101, 1)], ids=["in time", "over"])
+def test_in_the_end_what_is_at_the_very_end_of_its_timeout_is_not_over(bench: Make, newest: int, number: int) -> None:
+    made = bench(STAGES)
+    made.files_end = False
+    made.feed(event("open", 0), event("ack", newest, "other")).conclude()
+    assert forgotten(made).get("expired", 0) == number

@@ -112,6 +112,18 @@ def test_ids_that_come_and_go_between_two_commits_are_never_written(contract: Ma
     assert records_in(stored) == 3
 
 
+def test_after_a_restart_nothing_is_to_be_written_until_something_comes(contract: Make) -> None:
+    spec, stored = contract(STAGES), Rows()
+    bench = Bench(spec)
+    for number in range(5):
+        bench.feed(event("open", number, f"i-{number}"))
+        commit(bench.pairs, stored)
+    again = OpenPairs(spec)
+    again.restore(listed(stored))
+    assert list(again.changes()) == []
+    assert stored_as(again.changes(everything=True))[0] == stored_as(bench.pairs.changes(everything=True))[0]
+
+
 def test_without_a_store_nothing_piles_up(contract: Make) -> None:
     bench = Bench(contract(STAGES))
     for number in range(500):
