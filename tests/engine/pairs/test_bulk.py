@@ -151,7 +151,8 @@ def test_a_batch_taken_at_once_comes_to_the_same_as_its_events_one_by_one(
         if seed % 2:  # one way to open and one to close
             pair.steps = {plan: pair.steps[plan] for plan in ("open", "close")}
         for _ in range(40):
-            pair.read(*[(plan if plan in pair.steps else plan.lower(), *rest) for plan, *rest in writer.batch()])
+            batch = writer.batch()
+            pair.read(*[(plan if plan in pair.steps else plan.lower(), one, at) for plan, one, at in batch])
             at_once += pair.at_once > 0
             if chance.random() < 0.1:
                 chance.choice([pair.settle, pair.restart])()
