@@ -1,140 +1,25 @@
 """A batch taken at once comes to the same as its events one by one: latencies, outcomes, and what is remembered."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
 from contracts.model import Contract
 from exporters.engine.pairs import bulk
-from exporters.engine.pairs.pairs import Joined, OpenPairs
-from exporters.engine.values import FIRST_PLACE, Close, JoinPlan, Joins
+from exporters.engine.pairs.pairs import OpenPairs
 from tests.budget import amount
-from tests.engine.pairs.test_segments import Rows, commit, listed
-from tests.engine.support.harness import stored as stored_as
+from tests.engine.support.judged import ONE_EDGE, Event, Judged, Writer, plain
+from tests.engine.support.pair_truth import truth_of
 from tests.engine.support.stages import STAGES
 
 Make = Callable[[str], Contract]
-Event = tuple[str, str, float]
-"""A plan (of `steps_of`), an id, and when (seconds)."""
-
-EDGES = "edges: {open_to_ack: [open, ack], ack_to_done: [ack, done], open_to_done: [open, done]}"
-ONE_EDGE = STAGES.replace(EDGES, "edges: {open_to_ack: [open, ack]}")
-
-
-def steps_of(contract: Contract) -> dict[Hashable, JoinPlan]:
-    """Return two ways to open and two to close, which observe in part the same."""
-    metrics = {metric.name: metric for metric in contract.metrics}
-    target = (metrics["edge_seconds"], ("open_to_ack",))
-    tallies = [("order", "open_to_ack", outcome) for outcome in ("joined", "orphan", "repeated", "negative", "evicted")]
-    closes = [
-        Close(FIRST_PLACE, FIRST_PLACE + 1, targets, *tallies)
-        for targets in ((target,), (target, (metrics["exact_seconds"], ())))
-    ]
-    opening, other = JoinPlan("order", FIRST_PLACE, ()), JoinPlan("order", FIRST_PLACE, ())
-    return {
-        "open": opening,
-        "OPEN": other,
-        **{name: JoinPlan("order", None, (close,)) for name, close in zip(("close", "CLOSE"), closes, strict=True)},
-    }
-
-
-class Judged:
-    """A pair, and beside it the same pair taken event by event, which has to come to the same."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
-        self.steps = steps_of(contract)
-        self.both = self._begin()
-        self.stored: tuple[Rows, Rows] = {}, {}
-
-    def _begin(self) -> tuple[OpenPairs, OpenPairs]:
-        both = OpenPairs(self.contract), OpenPairs(self.contract)
-        both[1]._open["order"].has_one_edge = False
-        return both
-
-    @property
-    def at_once(self) -> int:
-        """How many ids are remembered of batches that were taken at once."""
-        return len(self.both[0]._open["order"].fresh)
-
-    def read(self, *events: Event) -> Joined:
-        """Join a batch."""
-        plans = [next(one for one in self.steps if one == plan) for plan, _, _ in events]  # a plan is one object
-        times = [round(at * 1_000_000_000) for _, _, at in events]
-        joins = Joins("order", [identity for _, identity, _ in events], times, plans, self.steps)  # type: ignore[arg-type]
-        found, expected = (pairs.join([joins]) for pairs in self.both)
-        assert found == expected
-        self._compare()
-        return found
-
-    def settle(self) -> None:
-        """Forget what nothing can come to any more."""
-        found, expected = (pairs.settle() for pairs in self.both)
-        assert found == expected
-        self._compare()
-
-    def restart(self, contract: Contract | None = None) -> None:
-        """Commit, and go on from what was written, under another contract if one is given."""
-        for pairs, stored in zip(self.both, self.stored, strict=True):
-            commit(pairs, stored)
-        assert self.stored[0] == self.stored[1]
-        self.contract = contract or self.contract
-        self.both = self._begin()
-        for pairs, stored in zip(self.both, self.stored, strict=True):
-            pairs.restore(listed(stored))
-
-    def end(self) -> None:
-        """Compare all that is remembered, and what is left of it when nothing comes any more."""
-        found, expected = (pairs.conclude() for pairs in self.both)
-        assert found == expected
-        found, expected = (stored_as(pairs.changes(everything=True)) for pairs in self.both)  # type: ignore[assignment]
-        assert found == expected
-
-    def _compare(self) -> None:
-        joiner = self.both[0]._open["order"]
-        assert joiner.unsure <= joiner.waiting.keys(), "nothing stays behind"
-        found, expected = ((pairs.sizes(), pairs._open["order"].progress()) for pairs in self.both)
-        assert found == expected
 
 
 @pytest.fixture
 def judged(contract: Make) -> Callable[[int], Judged]:
     return lambda room: Judged(contract(ONE_EDGE.replace("max_open: 3", f"max_open: {room}")))
-
-
-class Writer:
-    """Writes batches most of which hold nothing odd: what opens closes once, soon, and in the order of its times."""
-
-    def __init__(self, chance: Random) -> None:
-        self.chance = chance
-        self.at, self.opened = 1000.0, 0
-        self.waiting: list[str] = []
-        self.closed: list[str] = []
-
-    def batch(self) -> list[Event]:
-        odds = self.chance.choice([0, 0, 0, 0.02, 0.3])
-        step, keeps = self.chance.choice([0, 0.2, 1, 5]), self.chance.choice([2, 8, 8, 40])
-        return [
-            self._odd() if self.chance.random() < odds else self._plain(step, keeps)
-            for _ in range(self.chance.choice([3, 30, 90]))
-        ]
-
-    def _plain(self, step: float, keeps: int) -> Event:
-        self.at += step * self.chance.choice([0, 1])
-        if len(self.waiting) < keeps or self.chance.random() < 0.1:
-            self.opened += 1
-            self.waiting.append(f"i{self.opened}")
-            return self.chance.choice(["open", "open", "OPEN"]), f"i{self.opened}", self.at
-        self.closed.append(self.waiting.pop(self.chance.randrange(len(self.waiting))))
-        return self.chance.choice(["close", "close", "CLOSE"]), self.closed[-1], self.at
-
-    def _odd(self) -> Event:
-        known = f"i{self.chance.randrange(max(1, self.opened - 50), self.opened + 3)}"
-        at = self.at + self.chance.choice([-300, -1, 0, 0, 0, 1])
-        self.at = max(self.at, at)
-        return self.chance.choice(["open", "close"]), known, at
 
 
 @pytest.mark.parametrize("group", range(amount(6, 400)))
@@ -160,9 +45,31 @@ def test_a_batch_taken_at_once_comes_to_the_same_as_its_events_one_by_one(
     assert at_once > 20, "of 400 batches"
 
 
-def plain(first: int, number: int, at: float, apart: float = 0.01) -> list[Event]:
-    """Return events of new ids, each of which closes right after it opened."""
-    return [(plan, f"i{one}", at + apart * one) for one in range(first, first + number) for plan in ("open", "close")]
+@pytest.mark.parametrize("seed", range(amount(20, 1000)))
+def test_what_is_joined_at_once_is_what_all_events_come_to(
+    judged: Callable[[int], Judged], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Worked out from all events together, in plain Python that shares nothing with the pairs stage."""
+    monkeypatch.setattr(bulk, "_FEWEST", 1)
+    chance, pair = Random(seed), judged(100_000)
+    writer, events, at_once = Writer(chance), list[Event](), 0
+    outcomes: Counter[tuple[str, str]] = Counter()
+    latencies: Counter[tuple[str, float]] = Counter()
+    for _ in range(20):
+        batch = [writer.plain(chance.choice([0, 1, 3]), 8) for _ in range(90)]
+        batch += [(chance.choice(["open", "close"]), f"i{chance.randrange(writer.opened)}", writer.at)] * (seed % 2)
+        events += batch
+        observed, tally = pair.read(*batch)
+        at_once += pair.at_once > 0
+        for (_, edge, outcome), number in tally.items():
+            outcomes[edge, outcome] += number
+        latencies.update(("open_to_ack", round(one)) for update in observed if update.labels for one in update.values)
+    for (_, edge, outcome), number in pair.both[0].conclude().items():
+        outcomes[edge, outcome] += number
+    assert at_once > 5 or seed % 2
+    stages = {"open": "open", "close": "ack"}
+    told = [(identity, stages[plan.lower()], at) for plan, identity, at in events]
+    assert (+outcomes, latencies) == truth_of(told, {"open_to_ack": ("open", "ack")}, 100)
 
 
 def test_a_batch_of_pairs_that_hold_nothing_odd_is_taken_at_once(judged: Callable[[int], Judged]) -> None:
