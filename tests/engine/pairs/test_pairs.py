@@ -63,6 +63,14 @@ def test_a_closing_stage_said_again_is_repeated_and_not_observed_again(stages: B
     assert stages.values("edge_seconds")["open_to_ack",] == 1
 
 
+@pytest.mark.parametrize(("after", "outcome"), [(100, "repeated"), (101, "orphan")], ids=["in time", "over"])
+def test_a_closing_stage_said_again_at_the_very_end_of_the_timeout_is_repeated(
+    stages: Bench, after: int, outcome: str
+) -> None:
+    stages.feed(event("open", 0), event("ack", 1), event("ack", after)).conclude()
+    assert edges(stages) == {("open_to_ack", "joined"): 1, ("open_to_ack", outcome): 1}
+
+
 def test_the_first_of_two_openings_stands(stages: Bench) -> None:
     stages.feed(event("open", 0), event("open", 4), event("ack", 5))
     assert stages.values("edge_seconds")["open_to_ack",] == 5

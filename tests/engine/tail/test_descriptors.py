@@ -57,6 +57,28 @@ def test_b17_one_step_reads_every_file_however_few_may_be_open(exporter: Exporte
     assert change == [0]
 
 
+def test_b17_a_file_that_is_closed_and_has_not_changed_is_not_opened_again(
+    exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(path) for path in files(tmp_path, 40)]
+    exporter.start().poll().poll()
+    opened: set[str] = set()
+    open_one = os.open
+
+    def noted(path: str, *more: int) -> int:
+        opened.add(str(path))
+        return open_one(path, *more)
+
+    monkeypatch.setattr(os, "open", noted)
+    exporter.poll().poll()
+    assert not opened & {*paths}
+    with Path(paths[0]).open("ab") as out:
+        out.write(line(200))
+    exporter.poll()
+    assert opened & {*paths} == {paths[0]}
+    assert exporter.counted(range(40), range(200, 201))
+
+
 def test_b17_what_is_written_to_closed_files_is_read_and_nothing_is_taken_for_rotated(
     exporter: Exporter, tmp_path: Path
 ) -> None:
