@@ -34,16 +34,16 @@ class Bulk(Memory):
 
     def join_at_once(self, joins: Joins, latencies: Latencies) -> bool:
         """Take a batch and add its latencies, or return False: nothing has changed then."""
-        if not self.has_one_edge or len(joins.ids) < _FEWEST or len(self.waiting) > _MOST_WAITING:
+        if self.only_edge is None or len(joins.ids) < _FEWEST or len(self.waiting) > _MOST_WAITING:
             return False
         if self._left:
             self._left -= 1
             return False
-        is_taken = self._take(joins, latencies)
+        is_taken = self._take(joins, latencies, *self.only_edge)
         self._pause = self._left = 0 if is_taken else min(2 * self._pause + 1, _LONGEST_PAUSE)
         return is_taken
 
-    def _take(self, joins: Joins, latencies: Latencies) -> bool:
+    def _take(self, joins: Joins, latencies: Latencies, opening: int, edge: int) -> bool:
         if joins.times[0] < self.newest or joins.times != sorted(joins.times):
             return False
         closing, closes = _closing_of(joins)
@@ -56,7 +56,7 @@ class Bulk(Memory):
             return False
         closed = list(compress(joins.ids, closes))
         begun = list(map(waiting.pop, closed, repeat(None)))
-        entries = self._entries_of(closed, begun) if None in begun else {}
+        entries = self._entries_of(closed, begun, opening, edge) if None in begun else {}
         if entries is None:
             return False
         taken = list(map(sub, compress(joins.times, closes), begun))
@@ -64,23 +64,22 @@ class Bulk(Memory):
             return False
         if not self._make_room_for(ids, begins, waiting, entries):
             return False
-        self._join_entries(entries)
+        for identity, entry in entries.items():
+            entry[edge] = entry[JOINED] = True
+            if entry[SEGMENT]:
+                self.segments.change(identity, entry)
         self.fresh.add(Part(ids, begins))
         self.waiting, self.newest = waiting, joins.times[-1]
-        seconds = [latency / SECOND for latency in taken]
-        if len(closing) == 1 and seconds:
-            latencies[next(iter(closing.values()))] += seconds
-        else:
-            _add(seconds, list(compress(joins.plans, closes)), closing, latencies)
+        _add([latency / SECOND for latency in taken], compress(joins.plans, closes), closing, latencies)
         return True
 
-    def _entries_of(self, closed: Sequence[str], begun: list[int | None]) -> Entries | None:
+    def _entries_of(self, closed: Sequence[str], begun: list[int | None], opening: int, edge: int) -> Entries | None:
         """Return the entries of ids that close and are not fresh, None if one of them does not join with an entry.
 
         Args:
             begun: when each of them opened, None if that is not known; what an entry says is put there.
         """
-        (opening, (edge,)), found = next(iter(self._edges.items())), Entries()
+        found = Entries()
         for place, identity in enumerate(closed):
             if begun[place] is not None:
                 continue
@@ -89,14 +88,6 @@ class Bulk(Memory):
                 return None
             found[identity], begun[place] = entry, entry[opening]
         return found
-
-    def _join_entries(self, entries: Entries) -> None:
-        """Note that ids joined that stand in entries."""
-        (edge,) = next(iter(self._edges.values()))
-        for identity, entry in entries.items():
-            entry[edge] = entry[JOINED] = True
-            if entry[SEGMENT]:
-                self.segments.change(identity, entry)
 
     def _make_room_for(
         self, ids: Sequence[str], times: Sequence[int], waiting: dict[str, int], needed: Entries
@@ -177,8 +168,12 @@ def _in_order(ids: Iterable[str], opens: Iterable[bool]) -> bool:
 
 
 def _add(
-    seconds: Sequence[float], plans: Sequence[Hashable], closing: Mapping[Hashable, Close], latencies: Latencies
+    seconds: list[float], plans: Iterable[Hashable], closing: Mapping[Hashable, Close], latencies: Latencies
 ) -> None:
     """Add the latencies of events with these plans to those of what they close, in the order in which these come."""
-    for plan in dict.fromkeys(plans):
-        latencies[closing[plan]] += compress(seconds, [one is plan for one in plans])
+    if len(closing) == 1 and seconds:
+        latencies[next(iter(closing.values()))] += seconds
+        return
+    each = list(plans)
+    for plan in dict.fromkeys(each):
+        latencies[closing[plan]] += compress(seconds, [one is plan for one in each])

@@ -52,7 +52,8 @@ class Memory:
     last. (An ordered dict instead: 0.1 us more per event.) Behind them come the ids of batches that were taken at once,
     heard of when they opened: they are in `fresh`, and in `waiting` if they have not joined; of these, `unsure` has
     those whose entry would say False for that. `evicted` is when the last id was heard of that had to go for want of
-    room: what is not later by more than the timeout may have lost its other half.
+    room: what is not later by more than the timeout may have lost its other half. `only_edge` has, of a pair with one
+    edge, the places of its opening and of the edge.
     """
 
     def __init__(self, pair: Pair, contract: Contract) -> None:
@@ -65,7 +66,6 @@ class Memory:
         self.segments = Segments(pair.name, self.codec.stored)
         self.newest = self.evicted = NEVER
         self.saved = PairProgress(pair.name, NEVER, 0)
-        self.has_one_edge = len(pair.edges) == 1
         self._name = pair.name
         self._timeout = round(pair.timeout_s * SECOND)
         self._max_open = pair.max_open
@@ -74,6 +74,8 @@ class Memory:
         self._edges: dict[int, list[int]] = {place: [] for place in places.values()}
         for edge, (opening, _) in enumerate(pair.edges.values(), start=FIRST_PLACE + len(places)):
             self._edges[places[opening]].append(edge)
+        places_of_edges = [(opening, edge) for opening, edges in self._edges.items() for edge in edges]
+        self.only_edge = places_of_edges[0] if len(places_of_edges) == 1 else None
         self._latencies: Latencies = defaultdict(list)
         self._missed: list[Missed] = []
         self._blank: Entry = [None, None, None, NEVER, 0, 0, 0, *[None] * (len(places) + len(pair.edges))]
@@ -165,14 +167,14 @@ class Memory:
 
     def spread(self) -> None:
         """Have entries for all ids that are remembered."""
-        if not self.fresh:
+        if not self.fresh or self.only_edge is None:
             return
-        blank, (place, edges) = self._blank, next(iter(self._edges.items()))
+        blank, (place, edge) = self._blank, self.only_edge
         for identity, at in chain.from_iterable(zip(*part, strict=True) for part in self.fresh):
             entry = self.entries[identity] = blank.copy()
             entry[place] = entry[LAST] = entry[HEARD] = at
             if identity not in self.waiting:
-                entry[edges[0]] = entry[JOINED] = True
+                entry[edge] = entry[JOINED] = True
             elif identity in self.unsure:
                 entry[JOINED] = False
             self.queue.append(identity)

@@ -1,6 +1,5 @@
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,14 +16,6 @@ from tests.engine.support.stores import files_of, kill, opened, rows_of
 RUN = Word("run", "name", allow="a-z", max_length=9, max_values=2, otherwise="rest")
 TOTAL = Metric("a_total", "counter", "counts", "Help.", {"run": "run"}, 3)
 GAUGE = Metric("d", "gauge", "sets", "Help.", {"run": "run"}, 3)
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    plant.write(*map(shop_event, range(20)))
-    yield plant
-    plant.stop()
 
 
 def stamps(plant: Plant) -> list[tuple[int, int]]:

@@ -52,7 +52,7 @@ class Judged:
 
     def _begin(self) -> tuple[OpenPairs, OpenPairs]:
         both = OpenPairs(self.contract), OpenPairs(self.contract)
-        both[1]._open["order"].has_one_edge = False
+        both[1]._open["order"].only_edge = None
         return both
 
     @property
