@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import isclose
 from pathlib import Path
 from statistics import median
@@ -65,6 +66,10 @@ class Scenario:
         seconds = self.seconds(name)
         return self.lines / seconds if seconds else None
 
+    def speeds(self, name: str) -> list[float]:
+        """Return a contestant's lines per second in each round, none if it did not take part."""
+        return [self.lines / run.seconds for run in self.runs.get(name, [])]
+
 
 class Heat(NamedTuple):
     """One contestant in one scenario."""
@@ -103,19 +108,21 @@ def race(
 ) -> None:
     """Run everybody in every scenario, one after the other, `rounds` times, after a first time that does not count.
 
-    What slows the machine for a while so meets all of them; each round begins with another one. We alone run those
-    `aside`, right before the scenario of the same key, which they explain a part of.
+    What slows the machine for a while so meets all of them; each round begins with another one. The scenarios of one
+    contestant follow each other, so that a ratio of two of them is one of the same minute. We alone run those `aside`,
+    right before the scenario of the same key, which they explain a part of.
     """
     heats = [heat for scenario in scenarios for heat in heats_of(scenario, contestants)]
     for one in aside:
-        at = next(at for at, heat in enumerate(heats) if heat.scenario.key == one.key)
+        at = next(at for at, heat in enumerate(heats) if heat.contestant is OURS and heat.scenario.key == one.key)
         heats.insert(at, Heat(one, OURS))
+    turns = [[heat for heat in heats if heat.contestant is each] for each in contestants]
     os.sync()  # writing the inputs goes on behind the scenes, and would slow whoever comes first
-    for scenario, contestant in heats[: len(contestants)]:
+    for (scenario, contestant), *_ in filter(None, turns):
         run_once(contestant.command(scenario.key, scenario.pattern), Path(scenario.pattern).parent)
     for number in range(rounds):
-        first = number * 5 % len(heats)
-        for scenario, contestant in heats[first:] + heats[:first]:
+        first = number % len(turns)
+        for scenario, contestant in chain.from_iterable(turns[first:] + turns[:first]):
             scratch = Path(scenario.pattern).parent
             run = run_once(contestant.command(scenario.key, scenario.pattern), scratch)
             scenario.runs.setdefault(contestant.name, []).append(run)

@@ -21,7 +21,7 @@ from tests.bench.bars import throughput_readings
 from tests.bench.contestants import CONTESTANTS, DECODE_ONLY, MTAIL, OURS, PER_EVENT, Contestant
 from tests.bench.inputs import LEDGER_BYTES, SCENARIOS, write_scenario
 from tests.bench.live import Effort, freshness_readings
-from tests.bench.measure import Run, Scenario
+from tests.bench.measure import Run, Scenario, race
 from tests.bench.memory import memory_readings
 from tests.bench.reading import Reading
 from tests.bench.reconcile import measure as measure_reconciliation
@@ -163,13 +163,35 @@ def test_what_cannot_be_run_is_refused(arguments: list[str]) -> None:
     assert run_bench(*arguments).exit_code == 2
 
 
-def scenario_of(key: str, lines: int, **seconds: float) -> Scenario:
-    """Return a scenario that was run once."""
-    runs = {name.replace("_", " "): [Run(taken, 0.1, 20.0, {})] for name, taken in seconds.items()}
+def scenario_of(key: str, lines: int, **seconds: float | Sequence[float]) -> Scenario:
+    """Return a scenario that was run once, or as often as there are seconds."""
+    rounds = {name.replace("_", " "): [one] if isinstance(one, float) else one for name, one in seconds.items()}
+    runs = {name: [Run(taken, 0.1, 20.0, {}) for taken in each] for name, each in rounds.items()}
     return Scenario(key, key, lines, "", runs)
 
 
-def test_a_bar_compares_medians_and_leaves_out_what_opening_files_costs() -> None:
+def test_a_ratio_is_that_of_runs_of_the_same_round_however_fast_the_machine_was_in_it() -> None:
+    scenarios = {
+        "a": scenario_of("a", 1000, ours=(1.0, 4.0, 2.0), decode_only=(0.6, 1.8, 1.0)),
+        "g": scenario_of("g", 2000, ours=(5.0, 16.0, 4.0)),
+    }
+    nothing = scenario_of("e", 0)
+    values = {reading.key: reading.value for reading in throughput_readings(scenarios, nothing, nothing)}
+    assert values["g_a"] == 50.0  # of 40, 50 and 100; the medians alone would give 80
+    assert values["a_limit"] == 50.0
+
+
+def test_scenarios_of_one_contestant_follow_each_other_and_every_round_begins_elsewhere(tmp_path: Path) -> None:
+    said: list[str] = []
+    scenarios = [Scenario(key, key, 1, str(tmp_path / "events.jsonl")) for key in ("a", "c")]
+    both = [Contestant(name, name, lambda key, pattern: [sys.executable, "-c", ""]) for name in ("one", "two")]
+    race(scenarios, both, (), 2, said.append)
+    order = [(line.split()[2], line.split()[4]) for line in said]
+    first = [("(a)", "one"), ("(c)", "one"), ("(a)", "two"), ("(c)", "two")]
+    assert order == [*first, *first[2:], *first[:2]]
+
+
+def test_a_bar_leaves_out_what_opening_files_costs() -> None:
     scenarios = {
         "a": scenario_of("a", 1000, ours=1.0, per_event=5.0, decode_only=0.5),
         "e": scenario_of("e", 1000, ours=4.0),

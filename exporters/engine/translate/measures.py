@@ -238,13 +238,17 @@ class IdReader(ColumnReader):
 
     def _whole(self, column: list[Any], field: Field, now: int) -> list[Any] | None:
         try:
-            text = "".join(column)
+            lines = "\n".join(column)
         except TypeError:
             return list(map(str, column)) if set(map(type, column)) == {int} else None
         # plain ids, all at once: nothing that trimming, digesting or emptiness would change
-        if not text.isascii() or text.encode().translate(None, _PLAIN):
+        if not lines.isascii() or len(lines.encode().translate(None, _PLAIN)) >= len(column):
             return None
-        lengths = set(map(len, column))
+        first = len(column[0])
+        if lines[first :: first + 1] == "\n" * (len(column) - 1):  # all but the last are as long as the first
+            lengths = {first, len(column[-1])}
+        else:
+            lengths = set(map(len, column))
         return column if min(lengths) > 0 and max(lengths) <= _ID_LENGTH else None
 
     def _each(self, column: list[Any], field: Field, now: int) -> Found:

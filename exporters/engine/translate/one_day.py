@@ -61,23 +61,26 @@ def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
     hours, minutes, seconds = _two(a, b), _two(c, d), _two(e, f)
     if hours.translate(None, _HOURS) or (minutes + seconds).translate(None, _SIXTY):
         return None
-    found = ((_wide(hours) * 60 + _wide(minutes)) * 60 + _wide(seconds)) * _SECOND + start * _ones(len(a))
+    parts = [(hours, 3600 * _SECOND), (minutes, 60 * _SECOND), (seconds, _SECOND)]
     for at, unit in zip(range(0, len(fraction), 3), (1_000_000, 1_000, 1), strict=False):
-        found += (_wide(_two(*fraction[at : at + 2])) * 10 + _wide(fraction[at + 2])) * unit
+        parts += [(_two(*fraction[at : at + 2]), 10 * unit), (fraction[at + 2], unit)]
+    varying = [(column, unit) for column, unit in parts if not _is_even(column)]  # hours and minutes mostly are not
+    start += sum(column[0] * unit for column, unit in parts if _is_even(column))
+    found = sum((_spread(column) * unit for column, unit in varying), start * _ones(len(a)))
     return list(struct.unpack(f"<{len(a)}Q", found.to_bytes(8 * len(a), "little")))
 
 
 def _two(tens: bytes, ones: bytes) -> bytes:
     """Return what two digits are in each line."""
+    if _is_even(tens) and _is_even(ones):
+        return bytes([tens[0] * 10 + ones[0]]) * len(tens)
     both = int.from_bytes(tens, "little") * 10 + int.from_bytes(ones, "little")
     return both.to_bytes(len(tens), "little")
 
 
-def _wide(column: bytes) -> int:
-    """Return one number of which each line has eight bytes, so that what is done to it is done in each line."""
-    if column == column[:1] * len(column):  # as hours and minutes mostly are
-        return column[0] * _ones(len(column))
-    return _spread(column)
+def _is_even(column: bytes) -> bool:
+    """Whether all lines have the same."""
+    return column == column[:1] * len(column)
 
 
 @lru_cache(maxsize=16)
