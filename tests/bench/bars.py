@@ -18,7 +18,7 @@ _OPENING = "without the time it takes to open 999 files, which is that of 1,000 
 
 
 def throughput_readings(scenarios: Mapping[str, Scenario], many: Scenario, one: Scenario) -> list[Reading]:
-    """Return the ratios that have a bar: the median of those of the rounds, as a machine changes from round to round.
+    """Return the ratios that have a bar: of what is quick the median of the ratios of neighbouring runs.
 
     Args:
         scenarios: key -> what was run.
@@ -54,12 +54,12 @@ def _speeds_after_opening(e: Scenario, many: Scenario, one: Scenario) -> list[fl
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
-    """Return the median of the ratios of the rounds, None if one of the two did not run."""
-    if not ours or not theirs:
-        return None
-    return median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    """Return the ratio of two medians, None if one of the two did not run."""
+    return median(ours) / median(theirs) if ours and theirs else None
 
 
 def _percent(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
-    ratio = _ratio(ours, theirs)
-    return ratio and ratio * 100
+    """Return the median of the ratios of neighbouring runs in per cent, None if there are none."""
+    if not ours or not theirs:
+        return None
+    return median(100 * mine / other for mine, other in zip(ours, theirs, strict=True))

@@ -21,7 +21,7 @@ from tests.bench.bars import throughput_readings
 from tests.bench.contestants import CONTESTANTS, DECODE_ONLY, MTAIL, OURS, PER_EVENT, Contestant
 from tests.bench.inputs import LEDGER_BYTES, SCENARIOS, write_scenario
 from tests.bench.live import Effort, freshness_readings
-from tests.bench.measure import Run, Scenario, race
+from tests.bench.measure import QUICK_TIMES, Run, Scenario, race
 from tests.bench.memory import memory_readings
 from tests.bench.reading import Reading
 from tests.bench.reconcile import measure as measure_reconciliation
@@ -170,7 +170,7 @@ def scenario_of(key: str, lines: int, **seconds: float | Sequence[float]) -> Sce
     return Scenario(key, key, lines, "", runs)
 
 
-def test_a_ratio_is_that_of_runs_of_the_same_round_however_fast_the_machine_was_in_it() -> None:
+def test_a_percentage_is_that_of_neighbouring_runs_however_fast_the_machine_was_then() -> None:
     scenarios = {
         "a": scenario_of("a", 1000, ours=(1.0, 4.0, 2.0), decode_only=(0.6, 1.8, 1.0)),
         "g": scenario_of("g", 2000, ours=(5.0, 16.0, 4.0)),
@@ -181,14 +181,17 @@ def test_a_ratio_is_that_of_runs_of_the_same_round_however_fast_the_machine_was_
     assert values["a_limit"] == 50.0
 
 
-def test_scenarios_of_one_contestant_follow_each_other_and_every_round_begins_elsewhere(tmp_path: Path) -> None:
+def test_scenarios_follow_each_other_the_quick_ones_run_more_often_and_rounds_begin_elsewhere(tmp_path: Path) -> None:
     said: list[str] = []
     scenarios = [Scenario(key, key, 1, str(tmp_path / "events.jsonl")) for key in ("a", "c")]
-    both = [Contestant(name, name, lambda key, pattern: [sys.executable, "-c", ""]) for name in ("one", "two")]
-    race(scenarios, both, (), 2, said.append)
-    order = [(line.split()[2], line.split()[4]) for line in said]
-    first = [("(a)", "one"), ("(c)", "one"), ("(a)", "two"), ("(c)", "two")]
-    assert order == [*first, *first[2:], *first[:2]]
+    nothing = [sys.executable, "-c", ""]
+    one, two, slow = (
+        Contestant(name, name, lambda key, pattern: nothing, is_quick=name != "slow") for name in ("one", "two", "slow")
+    )
+    race(scenarios, [one, slow, two], (), 2, said.append)
+    order = [f"{line.split()[2]} {line.split()[4]}" for line in said]
+    quick = ["(a) one", "(a) two", "(c) one", "(c) two"] * QUICK_TIMES
+    assert order == [*quick, "(a) slow", "(c) slow", "(a) slow", "(c) slow", *quick]
 
 
 def test_a_bar_leaves_out_what_opening_files_costs() -> None:

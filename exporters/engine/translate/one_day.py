@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 __all__ = ["times_of_one_day"]
 
@@ -18,6 +18,8 @@ _LONGEST = 35
 """Characters of a time with nanoseconds and an offset; what is longer is none of these."""
 _DAY, _HEAD = 11, 19
 """Characters up to the hour: 2026-01-25T, and up to the second."""
+_CLOCK = (11, 12, 14, 15, 17, 18)
+"""Where the digits of hour, minute and second are."""
 
 _VALUES = bytes((at - 48) % 256 for at in range(256))
 """What the digits are, by their characters."""
@@ -45,12 +47,16 @@ def times_of_one_day(texts: Sequence[str], begin: Callable[[str], int], tail: Ca
     if digits not in (0, 3, 6, 9) or len(lines) != width * number or not lines.isascii():
         return None
     grid = lines.encode()
-    read, same = _places_of(width, digits)
-    if any(grid[at::width] != grid[at : at + 1] * number for at in same):  # then each line of the grid is one text
+    places = [*_CLOCK, *range(_HEAD + 1, _HEAD + 1 + digits)]
+    columns = [grid[at::width] for at in places]
+    like_first = bytearray(grid[:width] * number)
+    for at, column in zip(places, columns, strict=True):
+        like_first[at::width] = column
+    if like_first != grid:  # else each line of the grid is one text
         return None
     begin(first[:_HEAD]), tail(first[_HEAD:])  # as all are written like it
     start = begin(f"{first[:_DAY]}00:00:00") + tail(first[20 + digits if digits else _HEAD :])
-    return _since(start, [grid[at::width] for at in read]) if 0 <= start < _LATEST else None
+    return _since(start, columns) if 0 <= start < _LATEST else None
 
 
 def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
@@ -61,12 +67,16 @@ def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
     hours, minutes, seconds = _two(a, b), _two(c, d), _two(e, f)
     if hours.translate(None, _HOURS) or (minutes + seconds).translate(None, _SIXTY):
         return None
-    parts = [(hours, 3600 * _SECOND), (minutes, 60 * _SECOND), (seconds, _SECOND)]
-    for at, unit in zip(range(0, len(fraction), 3), (1_000_000, 1_000, 1), strict=False):
-        parts += [(_two(*fraction[at : at + 2]), 10 * unit), (fraction[at + 2], unit)]
-    varying = [(column, unit) for column, unit in parts if not _is_even(column)]  # hours and minutes mostly are not
-    start += sum(column[0] * unit for column, unit in parts if _is_even(column))
-    found = sum((_spread(column) * unit for column, unit in varying), start * _ones(len(a)))
+    slow = ((hours, 3600 * _SECOND), (minutes, 60 * _SECOND))
+    start += sum(column[0] * unit for column, unit in slow if _is_even(column))
+    parts = [(_spread(column, 2), unit) for column, unit in slow if not _is_even(column)]
+    groups = [_three(*fraction[at : at + 3]) for at in range(0, len(fraction), 3)]
+    if groups:
+        parts.append((_spread(seconds, 2) * 1000 + groups[0], 1_000_000))
+        parts += zip(groups[1:], (1_000, 1), strict=False)
+    else:
+        parts.append((_spread(seconds, 2), _SECOND))
+    found = sum((_widened(part, len(a)) * unit for part, unit in parts), start * _ones(len(a)))
     return list(struct.unpack(f"<{len(a)}Q", found.to_bytes(8 * len(a), "little")))
 
 
@@ -78,6 +88,11 @@ def _two(tens: bytes, ones: bytes) -> bytes:
     return both.to_bytes(len(tens), "little")
 
 
+def _three(hundreds: bytes, tens: bytes, ones: bytes) -> int:
+    """Return what three digits are in each line, which has two bytes of the number."""
+    return (_spread(hundreds, 2) * 10 + _spread(tens, 2)) * 10 + _spread(ones, 2)
+
+
 def _is_even(column: bytes) -> bool:
     """Whether all lines have the same."""
     return column == column[:1] * len(column)
@@ -85,19 +100,19 @@ def _is_even(column: bytes) -> bool:
 
 @lru_cache(maxsize=16)
 def _ones(number: int) -> int:
-    """Return the number that has a one in each of so many lines."""
-    return _spread(b"\1" * number)
+    """Return the number that has a one in each of so many lines, of eight bytes each."""
+    return _spread(b"\1" * number, 8)
 
 
-def _spread(column: bytes) -> int:
-    """Return the number that has a byte of a column in each line."""
-    spread = bytearray(8 * len(column))
-    spread[::8] = column
+def _spread(column: bytes, width: int) -> int:
+    """Return the number in which each line has so many bytes, the lowest of them that of a column."""
+    spread = bytearray(width * len(column))
+    spread[::width] = column
     return int.from_bytes(spread, "little")
 
 
-@cache
-def _places_of(width: int, digits: int) -> tuple[list[int], list[int]]:
-    """Return where lines have the digits of hour, minute, second and fraction, and where all have to be the same."""
-    read = [11, 12, 14, 15, 17, 18, *range(20, 20 + digits)]
-    return read, [at for at in range(width) if at not in read]
+def _widened(lines: int, number: int) -> int:
+    """Return the number in which each of so many lines has eight bytes instead of two."""
+    narrow, wide = lines.to_bytes(2 * number, "little"), bytearray(8 * number)
+    wide[::8], wide[1::8] = narrow[::2], narrow[1::2]
+    return int.from_bytes(wide, "little")
