@@ -67,23 +67,19 @@ def _since(start: int, columns: Sequence[bytes]) -> list[int] | None:
     hours, minutes, seconds = _two(a, b), _two(c, d), _two(e, f)
     if hours.translate(None, _HOURS) or (minutes + seconds).translate(None, _SIXTY):
         return None
-    slow = ((hours, 3600 * _SECOND), (minutes, 60 * _SECOND))
-    start += sum(column[0] * unit for column, unit in slow if _is_even(column))
-    parts = [(_spread(column, 2), unit) for column, unit in slow if not _is_even(column)]
+    even = _is_even(hours) and _is_even(minutes)  # as in most batches
+    start += (hours[0] * 60 + minutes[0]) * 60 * _SECOND if even else 0
     groups = [_three(*fraction[at : at + 3]) for at in range(0, len(fraction), 3)]
-    if groups:
-        parts.append((_spread(seconds, 2) * 1000 + groups[0], 1_000_000))
-        parts += zip(groups[1:], (1_000, 1), strict=False)
-    else:
-        parts.append((_spread(seconds, 2), _SECOND))
+    millis = _spread(seconds, 2) * 1000 + (groups[0] if groups else 0)
+    parts = [*zip((millis, *groups[1:]), (1_000_000, 1_000, 1), strict=False)]
+    if not even:
+        parts += [(_spread(hours, 2) * 60 + _spread(minutes, 2), 60 * _SECOND)]
     found = sum((_widened(part, len(a)) * unit for part, unit in parts), start * _ones(len(a)))
     return list(struct.unpack(f"<{len(a)}Q", found.to_bytes(8 * len(a), "little")))
 
 
 def _two(tens: bytes, ones: bytes) -> bytes:
     """Return what two digits are in each line."""
-    if _is_even(tens) and _is_even(ones):
-        return bytes([tens[0] * 10 + ones[0]]) * len(tens)
     both = int.from_bytes(tens, "little") * 10 + int.from_bytes(ones, "little")
     return both.to_bytes(len(tens), "little")
 
