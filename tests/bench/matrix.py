@@ -38,37 +38,66 @@ Say = Callable[[str], None]
 
 
 class Cost(NamedTuple):
-    """What a shape costs: microseconds of CPU per line, of ours and of decoding alone, and our peak memory in MiB."""
+    """What a shape costs: microseconds of CPU per line, of ours and of decoding alone, and our peak memory in MiB.
+
+    `in_plain`: in times of the plain shape, the median of the ratios of neighbouring runs.
+    """
 
     line_us: float
     decode_us: float
     rss_mib: float
+    in_plain: float
+
+
+class _Runs(NamedTuple):
+    """Runs of a shape: ours and the decoder's, of all lines and of none, and those of the plain shape beside ours."""
+
+    ours: list[Run]
+    decode: list[Run]
+    ours_empty: list[Run]
+    decode_empty: list[Run]
+    plain: list[Run]
 
 
 def shape_costs(keys: Sequence[str], lines: int, rounds: int, folder: Path, say: Say) -> dict[str, Cost]:
-    """Measure shapes in interleaved rounds, each contestant as a whole process; medians."""
-    runs: dict[tuple[str, str, int], list[Run]] = {}
+    """Measure shapes in interleaved rounds, each contestant as a whole process, the plain one beside each; medians."""
+    keys = list(dict.fromkeys((PLAIN, *keys)))
     for key in keys:
         (folder / key).mkdir()
         write_shape(key, folder / key / "events.jsonl", lines)
         (folder / key / "empty.jsonl").touch()
+    runs = {key: _Runs([], [], [], [], []) for key in keys}
     for number in range(rounds + 1):
         for key in (*keys[number % len(keys) :], *keys[: number % len(keys)]):
-            for name, count in (("events", lines), ("empty", 0)):
-                for who, command in _commands(key, folder / key / f"{name}.jsonl").items():
-                    run = run_once(command, folder / key)
-                    if number:  # the first time is for warming up
-                        runs.setdefault((key, who, count), []).append(run)
+            found = _run_shape(key, folder)
+            for listed, run in zip(runs[key], found, strict=True) if number else ():  # the first time is to warm up
+                listed.append(run)
             say(f"round {number}/{rounds}  {key}: {SHAPES[key].what}")
+    return {key: _cost_of(runs[key], _cpu_s(runs[PLAIN].ours_empty), lines) for key in keys}
 
-    def line_us(key: str, who: str) -> float:
-        whole, start = (median(run.cpu_s for run in runs[key, who, count]) for count in (lines, 0))
-        return (whole - start) / lines * 1e6
 
-    return {
-        key: Cost(line_us(key, "ours"), line_us(key, "decode"), max(run.rss_mib for run in runs[key, "ours", lines]))
-        for key in keys
-    }
+def _run_shape(key: str, folder: Path) -> list[Run]:
+    """Run a shape once, in the order of `_Runs`."""
+    commands = [
+        command for name in ("events", "empty") for command in _commands(key, folder / key / f"{name}.jsonl").values()
+    ]
+    beside = run_once(_commands(PLAIN, folder / PLAIN / "events.jsonl")["ours"], folder / PLAIN)
+    return [*(run_once(command, folder / key) for command in commands), beside]
+
+
+def _cost_of(runs: _Runs, start_of_plain_s: float, lines: int) -> Cost:
+    start_s = _cpu_s(runs.ours_empty)
+    beside = zip(runs.ours, runs.plain, strict=True)
+    return Cost(
+        line_us=(_cpu_s(runs.ours) - start_s) / lines * 1e6,
+        decode_us=(_cpu_s(runs.decode) - _cpu_s(runs.decode_empty)) / lines * 1e6,
+        rss_mib=max(run.rss_mib for run in runs.ours),
+        in_plain=median((mine.cpu_s - start_s) / (other.cpu_s - start_of_plain_s) for mine, other in beside),
+    )
+
+
+def _cpu_s(runs: Sequence[Run]) -> float:
+    return median(run.cpu_s for run in runs)
 
 
 def _commands(key: str, file: Path) -> Mapping[str, list[str]]:
@@ -81,13 +110,12 @@ def _export(contract: Path, file: Path) -> list[str]:
 
 
 def matrix_readings(costs: Mapping[str, Cost]) -> list[Reading]:
-    """Return what shapes cost, held against their bars; the plain shape has to be among them."""
-    plain = costs[PLAIN].line_us
+    """Return what shapes cost, held against their bars."""
     readings = []
     for key, cost in costs.items():
         what, note = SHAPES[key].what, f"{cost.line_us:.2f} us a line, {cost.line_us / cost.decode_us:.1f} x decoding"
         bar = SHAPES[key].at_most if key != PLAIN else None
-        readings.append(Reading(f"shape_{key}", f"{what}: {note}", cost.line_us / plain, "x plain", at_most=bar))
+        readings.append(Reading(f"shape_{key}", f"{what}: {note}", cost.in_plain, "x plain", at_most=bar))
     most = max(cost.rss_mib for cost in costs.values())
     return [*readings, Reading("shape_rss", "peak RSS of any shape", most, "MiB", at_most=_RSS_MIB)]
 

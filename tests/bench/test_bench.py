@@ -327,9 +327,9 @@ def test_a_page_that_says_otherwise_is_named_with_its_series(tmp_path: Path, mon
 
 def test_what_a_shape_costs_is_held_against_the_plain_one() -> None:
     costs = {
-        "plain": matrix.Cost(2.0, 1.0, 30.0),
-        "free_text": matrix.Cost(3.3, 1.0, 65.0),
-        "wide": matrix.Cost(4.9, 1.0, 31.0),
+        "plain": matrix.Cost(2.0, 1.0, 30.0, 1.0),
+        "free_text": matrix.Cost(3.3, 1.0, 65.0, 1.65),
+        "wide": matrix.Cost(4.9, 1.0, 31.0, 2.45),
     }
     readings = {one.key: (one.value, one.verdict) for one in matrix.matrix_readings(costs)}
     assert readings == {
@@ -340,8 +340,28 @@ def test_what_a_shape_costs_is_held_against_the_plain_one() -> None:
     }
 
 
+def test_a_shape_is_held_against_the_plain_one_that_ran_beside_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However fast the machine was then: here it is half as fast from time to time."""
+    speeds = iter([1.0, 2.0, 2.0] * 9)
+    seconds = {"plain": 1.0, "deep": 1.5}
+
+    def run(command: Sequence[str], folder: Path) -> Run:
+        if "empty" in command[-1] or "decode_only" in command[1]:
+            return Run(0.1, 0.1, 20.0, {})
+        taken = 0.1 + seconds[folder.name] * slow[0]
+        return Run(taken, taken, 20.0, {})
+
+    slow = [1.0]
+    monkeypatch.setattr(matrix, "run_once", run)
+    costs = matrix.shape_costs(["deep"], 1000, 3, tmp_path, lambda text: slow.__setitem__(0, next(speeds)))
+    assert costs["deep"].in_plain == pytest.approx(1.5)
+    assert costs["plain"].in_plain == pytest.approx(1.0)
+
+
 @pytest.mark.slow
 def test_shapes_are_measured_without_what_a_start_costs(tmp_path: Path) -> None:
     costs = matrix.shape_costs(["deep"], 3000, 1, tmp_path, lambda text: None)
-    assert costs.keys() == {"deep"}
+    assert costs.keys() == {"plain", "deep"}
     assert all(cost.rss_mib > 10 for cost in costs.values())
