@@ -43,9 +43,9 @@ def throughput_readings(scenarios: Mapping[str, Scenario], many: Scenario, one: 
 
 
 def _speeds_after_opening(e: Scenario, many: Scenario, one: Scenario) -> list[float]:
-    """Return the lines per second of (e) in each round, the time that opening its files took in it left out.
+    """Return the lines per second of (e) in each run, the time that opening its files took then left out.
 
-    None if that leaves nothing somewhere: with few lines the noise of two openings is larger than the reading.
+    None at all if that leaves nothing in one: with few lines the noise of two openings is larger than the reading.
     """
     whole, opening, starting = (each.runs.get(OURS.name, []) for each in (e, many, one))
     rounds = zip(whole, opening, starting, strict=True)

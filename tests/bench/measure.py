@@ -70,7 +70,7 @@ class Scenario:
         return self.lines / seconds if seconds else None
 
     def speeds(self, name: str) -> list[float]:
-        """Return a contestant's lines per second in each round, none if it did not take part."""
+        """Return a contestant's lines per second in each of its runs, none if it did not take part."""
         return [self.lines / run.seconds for run in self.runs.get(name, [])]
 
 

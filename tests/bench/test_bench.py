@@ -357,6 +357,7 @@ def test_a_shape_is_held_against_the_plain_one_that_ran_beside_it(
     monkeypatch.setattr(matrix, "run_once", run)
     costs = matrix.shape_costs(["deep"], 1000, 3, tmp_path, lambda text: slow.__setitem__(0, next(speeds)))
     assert costs["deep"].in_plain == pytest.approx(1.5)
+    assert costs["deep"].line_us / costs["plain"].line_us == pytest.approx(3), "what medians alone would say"
     assert costs["plain"].in_plain == pytest.approx(1.0)
 
 

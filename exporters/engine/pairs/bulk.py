@@ -52,7 +52,7 @@ class Bulk(Memory):
         waiting = self.waiting.copy()
         waiting.update(zip(ids, begins, strict=True))
         is_once = len(waiting) == len(self.waiting) + len(ids)
-        if not is_once or (self.entries and not self.entries.keys().isdisjoint(ids)) or not self.fresh.has_none_of(ids):
+        if not (is_once and self.entries.keys().isdisjoint(ids) and self.fresh.has_none_of(ids)):
             return False
         closed = list(compress(joins.ids, closes))
         begun = list(map(waiting.pop, closed, repeat(None)))
