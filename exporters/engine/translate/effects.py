@@ -37,10 +37,13 @@ def effect_of(
     return effect, columns
 
 
-def moving_rows(plans: Sequence[Plan], columns: Columns) -> set[int]:
+def moving_rows(plans: Sequence[Plan], columns: Columns) -> Collection[int]:
     """Return the places of the events that move something."""
+    distinct = set(plans)
+    if all(plan.is_applied for plan in distinct):
+        return range(len(plans))
     rows: set[int] = set()
-    for plan in set(plans):
+    for plan in distinct:
         rows.update(columns.rows([plan]) if plan.is_applied else _moving(plan, columns))
     return rows
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any
@@ -43,16 +44,26 @@ class Elements:
         self._struct = struct_of(self._tree, "Part")
         self._one = msgspec.json.Decoder(self._struct, dec_hook=presence).decode
         self._many = msgspec.json.Decoder(list[self._struct], dec_hook=presence).decode  # type: ignore[name-defined]
+        self._lists = msgspec.json.Decoder(list[list[self._struct] | None], dec_hook=presence).decode  # type: ignore[name-defined]
         self._inside = [_finder_of(before.opens, step.path) for before, step in pairwise(steps)]
 
-    def open(self, raw: object, odd: Counter[str]) -> list[msgspec.Struct]:
-        """Return the parts in what stands at the first path (None if nothing does).
+    def open_all(self, raws: Sequence[Any], odd: list[tuple[int, str]]) -> list[Sequence[msgspec.Struct]]:
+        """Return the parts in each of what stands at the first path of many events.
 
         Args:
-            odd: takes up why something could not be opened.
+            odd: takes up at which place something could not be opened, and why.
         """
-        if raw is None:
-            return []
+        if self._opens == ["[]"]:
+            with suppress(TypeError, *_ERRORS):  # no raw JSON, elements of other kinds, or no list
+                return [parts or () for parts in self._lists(b"[%b]" % b",".join(raws))]
+        found: list[Sequence[msgspec.Struct]] = []
+        for at, raw in enumerate(raws):
+            strange: Counter[str] = Counter()
+            found.append(self._open(raw, strange))
+            odd += ((at, reason) for reason in strange.elements())
+        return found
+
+    def _open(self, raw: object, odd: Counter[str]) -> list[msgspec.Struct]:
         if not isinstance(raw, msgspec.Raw):  # a field that is read as a value, too
             raw = msgspec.Raw(json.dumps(raw).encode())
         found = [raw]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter, itemgetter
+from types import NoneType
 from typing import cast
 
 from msgspec import Raw, Struct
@@ -22,6 +23,10 @@ from exporters.engine.translate.measures import number_of
 __all__ = ["Key", "KeyReader"]
 
 Key = tuple[object, ...]
+
+
+_COMPARABLE = frozenset({str, NoneType, int, float})
+"""Kinds of which none is taken for another."""
 
 
 class KeyReader:
@@ -54,7 +59,8 @@ class KeyReader:
         if self._prepared:
             columns = list(zip(*keys, strict=True))
             for at, prepare in self._prepared.items():
-                columns[at] = tuple(map(prepare, columns[at]))
+                if prepare is not _comparable or not _COMPARABLE.issuperset(map(type, columns[at])):
+                    columns[at] = tuple(map(prepare, columns[at]))
             keys = list(zip(*columns, strict=True))
         return [(*key, *self._file_values) for key in keys] if self._file_values else keys
 

@@ -8,10 +8,10 @@ one with too many is refused whole. Part of the translate stage.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, compress, repeat
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -64,17 +64,44 @@ class _Level:
         for level in self.levels:
             yield from level.with_inner()
 
-    def open(self, event: object, odd: Counter[str]) -> list[object]:
-        """Return the events of this level in an event of the one around it."""
-        return [_Pair(event, element) for element in self._elements.open(self._raw(event), odd)]
+    def open(self, around: Sequence[object], rows: Sequence[int], odd: list[_Odd]) -> _Opened:
+        """Return the events of this level in those of the one around it.
+
+        Args:
+            rows: the place of each one's line.
+            odd: takes up what could not be opened.
+        """
+        raws = list(map(self._raw, around))
+        is_there = [raw is not None for raw in raws]
+        if not all(is_there):
+            raws, around, rows = (list(compress(column, is_there)) for column in (raws, around, rows))
+        strange: list[tuple[int, str]] = []
+        found = self._elements.open_all(raws, strange)
+        odd += [_Odd(rows[at], self.name, reason) for at, reason in strange]
+        numbers = list(map(len, found))
+        events = map(_Pair, _repeated(around, numbers), chain.from_iterable(found))
+        return _Opened(self, list(events), list(_repeated(rows, numbers)))
 
 
 class _Opened(NamedTuple):
     """The events of one level in a batch: each with the place of its line."""
 
     level: _Level
-    events: list[object]
-    rows: list[int]
+    events: Sequence[object]
+    rows: Sequence[int]
+
+    def without(self, refused: Collection[int]) -> _Opened:
+        """Return those that are not in some of the lines."""
+        kept = [row not in refused for row in self.rows]
+        return _Opened(self.level, list(compress(self.events, kept)), list(compress(self.rows, kept)))
+
+
+class _Odd(NamedTuple):
+    """Something that could not be opened: the place of its line, the level and why."""
+
+    row: int
+    level: str
+    reason: str
 
 
 class Parts:
@@ -105,18 +132,20 @@ class Parts:
 
     def _together(self, events: Sequence[object], now: float) -> Effect | None:
         """Return what events do, or None if lines and parts move the same so that their order matters."""
-        odd: Counter[tuple[str, str]] = Counter()
-        opened, refused = self._open(events, self._plans.without_names(events), odd)
-        kept = [event for row, event in enumerate(events) if row not in refused] if refused else events
-        plans, names = self._plans.plans_of(kept)
+        keys, plans = self._plans.before_names(events)
+        opened, refused, odd = self._open(events, plans)
+        places: Sequence[int] = range(len(events))
+        if refused:
+            places = [row for row in places if row not in refused]
+            keys, plans = [keys[row] for row in places], [plans[row] for row in places]
+        kept = [events[row] for row in places] if refused else events
+        plans, names = self._plans.take_names(keys, plans)
         line, columns = effect_of(kept, plans, self._pairs, now)
         line.names, line.parts = names, odd
-        effects, moved = [line], moving_rows(plans, columns)
-        places = [row for row in range(len(events)) if row not in refused]
-        moved = {places[row] for row in moved} if refused else moved
+        effects, moved = [line], set(map(places.__getitem__, moving_rows(plans, columns)))
         for level, inner, rows in opened:
             effect, moving = _effect_of(level, inner, now)
-            moved.update(rows[at] for at in moving)
+            moved.update(map(rows.__getitem__, moving))
             effects.append(effect)
         if len(events) > 1 and not _are_apart(effects):
             return None
@@ -129,47 +158,44 @@ class Parts:
         return whole
 
     def _open(
-        self, events: Sequence[object], plans: Sequence[Plan], odd: Counter[tuple[str, str]]
-    ) -> tuple[list[_Opened], dict[int, tuple[str, str]]]:
-        """Return the parts of events, level by level, and which lines have too many, with what they are refused as."""
-        opened: dict[str, _Opened] = {}
+        self, events: Sequence[object], plans: Sequence[Plan]
+    ) -> tuple[list[_Opened], dict[int, tuple[str, str]], Counter[tuple[str, str]]]:
+        """Return the parts of events, level by level, which lines have too many, with what they are refused as, and
+        how often something in the others could not be opened, by level and reason.
+        """
+        opened: list[_Opened] = []
         refused: dict[int, tuple[str, str]] = {}
-        for row, (event, plan) in enumerate(zip(events, plans, strict=True)):
-            if not plan.source:
-                continue
-            found: list[tuple[_Level, object]] = []
-            strange: Counter[tuple[str, str]] = Counter()
-            most = self._most[plan.source]
-            for one in self._parts_of(self._levels[plan.source], event, strange):
-                found.append(one)
-                if len(found) > most:
-                    break
-            if len(found) > most:
-                refused[row] = plan.source, "too_many_parts"
-                continue
-            odd += strange
-            for level, inner in found:
-                if level.name not in opened:
-                    opened[level.name] = _Opened(level, [], [])
-                opened[level.name].events.append(inner)
-                opened[level.name].rows.append(row)
-        return list(opened.values()), refused
-
-    def _parts_of(
-        self, levels: Sequence[_Level], event: object, odd: Counter[tuple[str, str]]
-    ) -> Iterator[tuple[_Level, object]]:
-        """Yield every part of an event, each before those inside it."""
-        for level in levels:
-            strange: Counter[str] = Counter()
-            for inner in level.open(event, strange):
-                yield level, inner
-                if level.levels:
-                    yield from self._parts_of(level.levels, inner, odd)
-            for reason, number in strange.items():
-                odd[level.name, reason] += number
+        odd: list[_Odd] = []
+        for source, levels in self._levels.items():
+            rows = [row for row, plan in enumerate(plans) if plan.source == source]
+            found = list(_opened(levels, [events[row] for row in rows], rows, odd)) if rows else []
+            numbers = Counter(chain.from_iterable(one.rows for one in found))
+            most = self._most[source]
+            refused |= {row: (source, "too_many_parts") for row, number in numbers.items() if number > most}
+            opened += found
+        if refused:
+            opened = [one.without(refused) for one in opened]
+            odd = [one for one in odd if one.row not in refused]
+        return [one for one in opened if one.events], refused, Counter((one.level, one.reason) for one in odd)
 
 
-def _effect_of(level: _Level, events: Sequence[object], now: float) -> tuple[Effect, set[int]]:
+def _opened(
+    levels: Sequence[_Level], around: Sequence[object], rows: Sequence[int], odd: list[_Odd]
+) -> Iterator[_Opened]:
+    """Yield the events of some levels, each before those inside it."""
+    for level in levels:
+        found = level.open(around, rows, odd)
+        yield found
+        if found.events:
+            yield from _opened(level.levels, found.events, found.rows, odd)
+
+
+def _repeated(column: Sequence[Any], numbers: Sequence[int]) -> Iterator[Any]:
+    """Yield each value of a column so many times."""
+    return chain.from_iterable(map(repeat, column, numbers))
+
+
+def _effect_of(level: _Level, events: Sequence[object], now: float) -> tuple[Effect, Collection[int]]:
     """Return what the events of a level do, and the places of those that move something."""
     plans, names = level.plans.plans_of(events)
     effect, columns = effect_of(events, plans, level.contract.pairs, now)

@@ -94,12 +94,21 @@ class PlanCache:
         self._rest: Callable[[Key], object] = _nothing
 
     def plans_of(self, events: Sequence[object]) -> tuple[list[Plan], list[Name]]:
-        """Return the plan of each event, and the names that take a place within their cap, in order.
+        """Return the plan of each event, and the names that take a place within their cap, in order."""
+        return self.take_names(*self.before_names(events))
+
+    def before_names(self, events: Sequence[object]) -> tuple[list[Key], list[Plan]]:
+        """Return the key of each event, and its plan as if none took a place for its names."""
+        if self._version != self._all.version:
+            self._forget()
+        keys = self._keys.read(events)
+        return keys, self._look_up(keys)
+
+    def take_names(self, keys: list[Key], plans: list[Plan]) -> tuple[list[Plan], list[Name]]:
+        """Return plans, and the names that take a place within their cap, in order.
 
         A name takes a place when the first event comes that can move a series labelled with it.
         """
-        keys = self._keys_of(events)
-        plans = self._look_up(keys)
         names: list[Name] = []
         if not self._all.caps:
             return plans, names
@@ -114,15 +123,6 @@ class PlanCache:
     def tell(self, file: Mapping[str, str]) -> None:
         """Take over what the path of the file says from which the next events are."""
         self._keys.tell(file)
-
-    def without_names(self, events: Sequence[object]) -> list[Plan]:
-        """Return the plan of each event as if none took a place for its names."""
-        return self._look_up(self._keys_of(events))
-
-    def _keys_of(self, events: Sequence[object]) -> list[Key]:
-        if self._version != self._all.version:
-            self._forget()
-        return self._keys.read(events)
 
     def _forget(self) -> None:
         """Look at all texts anew: other names than before stand for themselves."""
