@@ -129,7 +129,7 @@ class Joiner(Bulk):
         last, opened, timeout = entry[LAST], entry[place], self._timeout
         if opened is not None and 0 <= at - opened <= timeout:
             return  # of the same life
-        if odd is not None and self._may_be_of_another(at, place, odd):
+        if odd is not None and (odd.lives or self._has_many) and self._may_be_of_another(at, place, odd):
             self._open_between(at, place, entry)
             return
         if last is not None and at - last > timeout:  # the first of an episode that is newer than all

@@ -16,6 +16,7 @@ from exporters.engine.pairs.entry import (
     HEARD,
     JOINED,
     LAST,
+    MOST,
     NEVER,
     ODD,
     ORDER,
@@ -74,6 +75,7 @@ class Memory:
         self._edges: dict[int, list[int]] = {place: [] for place in places.values()}
         for edge, (opening, _) in enumerate(pair.edges.values(), start=FIRST_PLACE + len(places)):
             self._edges[places[opening]].append(edge)
+        self._has_many = len(self._edges) >= MOST
         places_of_edges = [(opening, edge) for opening, edges in self._edges.items() for edge in edges]
         self.only_edge = places_of_edges[0] if len(places_of_edges) == 1 else None
         self._latencies: Latencies = defaultdict(list)
