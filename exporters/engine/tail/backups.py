@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from exporters.engine.tail.evidence import Evidence
 from exporters.engine.tail.fingerprint import MIN_PROOF, PROOF_BYTES, digest, file_key, open_proved, open_same
-from exporters.engine.tail.unpack import PACKED, DamagedError, blocks_of, is_packed, unpack
+from exporters.engine.tail.unpack import DamagedError, blocks_of, is_packed, packing_of, unpack, unpacked_name
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["NEVER", "Backup", "bases", "find_content", "list_backups", "past_checkpoint"]
@@ -27,6 +27,12 @@ finds that a writer was quicker to make the new file."""
 
 _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
+
+_DATED = re.compile(r"(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*")
+"""What it puts before a name and a dash: 20261120-1725-01-name.jsonl."""
+
+_NUMBERED = re.compile(r"(.+\.)(\d{1,9})(\.[^.]+)?")
+"""A name with a number of its own: name.12.jsonl, name.12."""
 
 _STAMPED = re.compile(r"@[0-9a-f]{24}\.[su]")
 """What svlogd and multilog call a file named `current` when they begin a new one: its TAI64N label."""
@@ -58,9 +64,11 @@ class Backup(Struct, frozen=True):
 def list_backups(paths: Iterable[str]) -> dict[str, list[Backup]]:
     """Return the backups of each path, oldest first; each directory is listed once.
 
-    A path that is a link has the backups of the name it leads to as well.
+    A path that is a link has the backups of the name it leads to as well, and what it seems to have led to before:
+    names with other dates, or with lower numbers.
     """
     wanted: dict[str, dict[str, list[str]]] = {}
+    links: dict[tuple[str, str], list[tuple[str, int]]] = {}
     found: dict[str, list[Backup]] = {}
     for path in paths:
         found[path] = []
@@ -71,9 +79,14 @@ def list_backups(paths: Iterable[str]) -> dict[str, list[Backup]]:
             folder, base = os.path.split(os.path.realpath(path))
             if _dateless(base):
                 wanted.setdefault(folder, {}).setdefault(_dateless(base), []).append(path)
+            shape, number = _numbered(base)
+            links.setdefault((folder, shape), []).append((path, number))
     for folder, here in wanted.items():
         for name in _names_in(folder):
-            for path in {path for base in (*bases(name), _dateless(name)) for path in here.get(base, ())}:
+            made = {path for base in (*bases(name), _dateless(name)) for path in here.get(base, ())}
+            shape, number = _numbered(name)
+            made |= {path for path, newest in links.get((folder, shape), ()) if number < newest}
+            for path in made:
                 one = _look(os.path.join(folder, name))
                 if one is not None and all(one.key != other.key for other in found[path]):
                     found[path].append(one)
@@ -87,9 +100,20 @@ def _dateless(name: str) -> str:
     >>> _dateless("app-2026-11-26.log"), _dateless("app-1.log")
     ('app-#.log', '')
     """
-    plain = name.removesuffix(next((ending for ending in PACKED if name.endswith(ending)), ""))
+    plain = unpacked_name(name)
     is_dated = sum(map(str.isdigit, plain)) >= _DATE_DIGITS
     return re.sub(r"\d[\d\-_.:TZ]*\d", "#", plain) if is_dated else ""
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _numbered(name: str) -> tuple[str, int]:
+    """Return what a name has in common with those that differ in their number, and the number; if it has none, -1.
+
+    >>> _numbered("app.12.log"), _numbered("app.log")
+    (('app.#.log', 12), ('', -1))
+    """
+    match = _NUMBERED.fullmatch(unpacked_name(name))
+    return (f"{match[1]}#{match[3] or ''}", int(match[2])) if match else ("", -1)
 
 
 def _spots(path: str) -> list[str]:
@@ -106,19 +130,21 @@ def _names_in(folder: str) -> list[str]:
 @lru_cache(maxsize=_NAMES_KEPT)
 def bases(name: str) -> tuple[str, ...]:
     """Return the names of which rotation may have made `name`: of a packed one also that of what was packed."""
-    plain = name.removesuffix(next((ending for ending in PACKED if name.endswith(ending)), ""))
+    plain = unpacked_name(name)
     stem, ending = os.path.splitext(plain)
     cuts = [match.start() for match in re.finditer(r"[.\-_]", plain)]
     if _STAMPED.fullmatch(plain):
         return ("current",)
     whole = [plain[:at] for at in cuts if at and _SUFFIX.fullmatch(plain, at)]
     inner = [stem[:at] + ending for at in cuts if at and ending and _INFIX.fullmatch(stem, at)]
-    return (*whole, *inner, *([plain] if plain != name else []))
+    behind = [plain[at + 1 :] for at in cuts if _DATED.fullmatch(plain, 0, at)]
+    return (*whole, *inner, *behind, *([plain] if plain != name else []))
 
 
 @lru_cache(maxsize=_NAMES_KEPT)
-def _key_of(path: str, dev: int, ino: int, _ctime_ns: int) -> FileKey | None:
-    """Return the identity of the file at `path`; opened once per state (device, inode, change time).
+def _key_of(path: str, dev: int, ino: int, _ctime_ns: int) -> tuple[FileKey, bool] | None:
+    """Return the identity of the file at `path`, and whether it is packed; opened once per state (device, inode, change
+    time).
 
     None if the path leads elsewhere by now.
 
@@ -128,7 +154,7 @@ def _key_of(path: str, dev: int, ino: int, _ctime_ns: int) -> FileKey | None:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         key = file_key(fd)
-        return key if key[:2] == (dev, ino) else None
+        return (key, bool(packing_of(path, fd))) if key[:2] == (dev, ino) else None
     finally:
         os.close(fd)
 
@@ -141,12 +167,13 @@ def _look(path: str) -> Backup | None:
     if not stat.S_ISREG(info.st_mode):
         return None
     try:
-        key, is_readable = _key_of(path, info.st_dev, info.st_ino, info.st_ctime_ns), True
+        found, is_readable = _key_of(path, info.st_dev, info.st_ino, info.st_ctime_ns), True
     except OSError:
-        key, is_readable = FileKey(info.st_dev, info.st_ino), False
-    if key is None:
+        found, is_readable = (FileKey(info.st_dev, info.st_ino), is_packed(path)), False
+    if found is None:
         return None
-    return Backup(path, key, info.st_size, info.st_mtime_ns, is_packed(path), is_readable)
+    key, has_packed_text = found
+    return Backup(path, key, info.st_size, info.st_mtime_ns, has_packed_text, is_readable)
 
 
 def _age(one: Backup) -> tuple[int, int, str]:

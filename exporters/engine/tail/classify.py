@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from exporters.engine.tail.backups import Backup
 from exporters.engine.tail.fingerprint import MIN_PROOF, digest, file_key, open_plain, proves
 from exporters.engine.tail.text import PlainText, Text, begins_like, holds, is_part, is_repeated, open_text
+from exporters.engine.tail.unpack import unpacked_name
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = [
@@ -274,7 +275,7 @@ def _is_its_like(one: Backup, text: Text, original: _Original) -> bool:
 
     Only its name can tell then: name.1.gz beside name.1 is what name.1 is packed into.
     """
-    if one.is_packed and original.name is not None and os.path.splitext(one.path)[0] == original.name:
+    if one.is_packed and original.name is not None and unpacked_name(one.path) == original.name:
         return False
     whole = text if original.begins else original.text
     return whole is not None and is_repeated(whole, text.size)

@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from contracts.places import globs_of, is_left_out, left_out_of
+from exporters.engine.tail.unpack import is_packed
 
 __all__ = ["Finder", "Found", "Inode"]
 
 _MAGIC = frozenset("*?[")
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
-"""Endings a glob never takes for event files: rotation makes them, and their text has been read before."""
 
 Inode = tuple[int, int]
 """Device and inode number: tells files apart while they are open."""
@@ -102,7 +101,7 @@ class Finder:
     def _matches(self) -> Iterator[str]:
         for pattern in self._patterns:
             if _MAGIC & set(pattern):
-                found = [path for path in glob.glob(pattern, recursive=True) if not path.endswith(_PACKED)]
+                found = [path for path in glob.glob(pattern, recursive=True) if not is_packed(path)]
                 yield from [path for path in sorted(found) if not is_left_out(path, self._left_out)] or [pattern]
             else:
                 yield pattern

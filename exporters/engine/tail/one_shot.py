@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from contracts.places import globs_of, is_left_out, left_out_of
 from exporters.engine.tail.tail import Tail
-from exporters.engine.tail.unpack import DamagedError, blocks_of, is_packed
+from exporters.engine.tail.unpack import DamagedError, blocks_of, is_packed, packing_of
 from exporters.engine.values import Batch
 
 __all__ = ["STDIN", "Cutter", "OneShot"]
@@ -161,7 +161,7 @@ class OneShot(Tail):
         cutter, has_text = Cutter(path, self._max_line), False
         limit = min(_BLOCK, self._max_line + 1)
         try:
-            for block in blocks_of(path) if is_packed(path) else _blocks_in(fd, limit):
+            for block in blocks_of(path) if _is_unpacked(path, fd) else _blocks_in(fd, limit):
                 has_text = True
                 for at in range(0, len(block), limit):
                     yield from cutter.feed(block[at : at + limit])
@@ -177,6 +177,14 @@ class OneShot(Tail):
             self.missing.append(path)
         else:
             self._problems[path] = getattr(error, "strerror", None) or str(error)
+
+
+def _is_unpacked(path: str, fd: int) -> bool:
+    """Whether a file is read through an unpacker: its name or its first bytes say so. A pipe is read as it is."""
+    try:
+        return path not in STDIN and bool(packing_of(path, fd))
+    except OSError:
+        return False
 
 
 def _blocks_in(fd: int, limit: int) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from exporters.engine.tail.backups import Backup
 from exporters.engine.tail.classify import UNDECIDED, Judgement, Past, Verdict, classify
 from exporters.engine.tail.fingerprint import open_proved, open_same
 from exporters.engine.tail.text import PlainText, is_part, is_repeated
-from exporters.engine.tail.unpack import unpack
+from exporters.engine.tail.unpack import unpack, unpacked_name
 from exporters.engine.values import Checkpoint, FileKey
 
 __all__ = ["UNREAD", "Opened", "Opening", "Unread", "find_copies", "open_backup", "open_grown", "open_unread"]
@@ -129,5 +129,5 @@ def _is_double(at: int, found: Sequence[tuple[Backup, Opening]]) -> bool:
 
 def _are_alike(files: Iterable[Backup], text: PlainText, whole: PlainText) -> bool:
     """Whether two files only look like one, as their text repeats itself and their names do not say that they are."""
-    names = {os.path.splitext(file.path)[0] if file.is_packed else file.path for file in files}
+    names = {unpacked_name(file.path) for file in files}
     return len(names) > 1 and is_repeated(whole, text.size)

@@ -1,7 +1,8 @@
 """The text of a packed generation, without keeping more of it than is still to be read.
 
-In: the path of a .gz, .bz2, .xz or .zst, and a checkpoint it may continue. Out: blocks, or a descriptor on the text, or
-None. Part of the tail stage. The unpackers are imported when one is needed; .zst needs the package `zstandard`.
+In: the path of a file packed as .gz, .bz2, .xz or .zst, which its name or its first bytes say, and a checkpoint it may
+continue. Out: blocks, or a descriptor on the text, or None. Part of the tail stage. The unpackers are imported when one
+is needed; .zst needs the package `zstandard`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import Any, BinaryIO
 from exporters.engine.tail.fingerprint import digest, open_same
 from exporters.engine.values import Checkpoint, FileKey
 
-__all__ = ["PACKED", "DamagedError", "blocks_of", "is_packed", "unpack"]
+__all__ = ["DamagedError", "blocks_of", "is_packed", "packing_of", "unpack", "unpacked_name"]
 
 _BLOCK = 1 << 18
 
 _MODULES = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma", ".zst": "zstandard"}
 
-PACKED = tuple(_MODULES)
-"""Endings of files whose text is packed."""
+_MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
+"""How packed files begin, and no line of JSON does: svlogd's and multilog's processors give them no ending."""
 
 
 class DamagedError(Exception):
@@ -32,7 +33,28 @@ class DamagedError(Exception):
 
 def is_packed(path: str) -> bool:
     """Whether a name says that its file is packed."""
-    return path.endswith(PACKED)
+    return bool(_ending_of(path))
+
+
+def unpacked_name(path: str) -> str:
+    """Return a path without the ending that says that its file is packed."""
+    return path.removesuffix(_ending_of(path))
+
+
+def packing_of(path: str, fd: int) -> str:
+    """Return the ending of the kind of packing of an open file, by its name or else its first bytes; "" if of none.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    if ending := _ending_of(path):
+        return ending
+    head = os.pread(fd, max(map(len, _MAGIC)), 0)
+    return next((ending for magic, ending in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def _ending_of(path: str) -> str:
+    return next((ending for ending in _MODULES if path.endswith(ending)), "")
 
 
 def blocks_of(path: str, key: FileKey | None = None) -> Iterator[bytes]:
@@ -44,19 +66,26 @@ def blocks_of(path: str, key: FileKey | None = None) -> Iterator[bytes]:
     Raises:
         DamagedError: if it does not go on.
     """
-    try:
-        module: Any = importlib.import_module(_MODULES[os.path.splitext(path)[1]])
-    except ImportError as error:
-        raise DamagedError(f"{error.name} is not installed") from error
-    own = [getattr(module, name) for name in ("LZMAError", "ZstdError") if hasattr(module, name)]
+    errors: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, zlib.error)
     try:
         fd = os.open(path, os.O_RDONLY) if key is None else open_same(path, key)
         if fd is None:
             raise DamagedError("it is not there any more")
         with os.fdopen(fd, "rb") as packed:
-            yield from _frames(module, packed) if path.endswith(".zst") else _stream(module, packed)
-    except (OSError, EOFError, ValueError, zlib.error, *own) as error:
+            module = _module_of(ending := packing_of(path, fd))
+            errors += tuple(getattr(module, name) for name in ("LZMAError", "ZstdError") if hasattr(module, name))
+            yield from _frames(module, packed) if ending == ".zst" else _stream(module, packed)
+    except errors as error:
         raise DamagedError(str(error)) from error
+
+
+def _module_of(ending: str) -> Any:
+    if not ending:
+        raise DamagedError("it is not packed any more")
+    try:
+        return importlib.import_module(_MODULES[ending])
+    except ImportError as error:
+        raise DamagedError(f"{error.name} is not installed") from error
 
 
 def _stream(module: Any, packed: BinaryIO) -> Iterator[bytes]:

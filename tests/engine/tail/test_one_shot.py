@@ -119,6 +119,19 @@ def test_a_packed_file_is_read_where_it_is_named(
     assert (shot.files_present, shot.unreadable, shot.missing) == (1, {}, [])
 
 
+def test_a_packed_file_without_an_ending_is_unpacked_and_a_pipe_is_read_as_it_is(tmp_path: Path) -> None:
+    path, pipe = tmp_path / "@40000000690000000000000a.s", tmp_path / "pipe"
+    path.write_bytes(PACKED)
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(PACKED,))
+    writer.start()
+    shot, found = read(path)
+    assert (found, shot.unreadable) == (LINES * 9, {})
+    shot, found = read(pipe)
+    writer.join()
+    assert (found[:2], shot.unreadable) == (PACKED[:2], {})
+
+
 def test_a_glob_takes_packed_files_only_if_it_ends_as_they_do(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"1\n")
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b"2\n"))

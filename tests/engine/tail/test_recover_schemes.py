@@ -28,6 +28,8 @@ def exporter(tmp_path: Path, clock: FakeClock, log_file: LogFile) -> Iterator[Ex
     exporter.end()
 
 
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
 down = pytest.mark.parametrize("is_down", [True, False])
 
 
@@ -83,6 +85,16 @@ def timed(path: Path, number: int) -> None:
     path.rename(path.with_name(f"{path.name}.2026-11-2{number}"))
 
 
+def date_in_front(path: Path, number: int) -> None:
+    path.rename(path.with_name(f"20261120-1725-0{number}-{path.name}"))
+
+
+def date_in_front_packed(path: Path, number: int) -> None:
+    name = path.with_name(f"2026-11-2{number}T17.{path.name}")
+    path.rename(name)
+    pack(name)
+
+
 def old(path: Path, number: int) -> None:
     path.rename(path.with_name(f"{path.name}.old"))
 
@@ -107,6 +119,8 @@ SCHEMES = [
     delaycompress,
     extension_packed,
     timed,
+    date_in_front,
+    date_in_front_packed,
     copy,
     copy_and_date,
 ]
@@ -195,8 +209,9 @@ def test_b4_pythons_rotating_file_handler_is_followed(exporter: Exporter, log_fi
 
 @down
 @pytest.mark.parametrize("rotations", [1, 3])
+@pytest.mark.parametrize("packer", [None, "gz", "bz2", "xz"])
 def test_b4_svlogd_and_multilog_are_followed(
-    tmp_path: Path, clock: FakeClock, log_file: LogFile, rotations: int, is_down: bool
+    tmp_path: Path, clock: FakeClock, log_file: LogFile, rotations: int, is_down: bool, packer: str | None
 ) -> None:
     current = LogFile(log_file.path.with_name("current"))
     exporter = Exporter(tmp_path, clock, current)
@@ -206,7 +221,14 @@ def test_b4_svlogd_and_multilog_are_followed(
         exporter.kill()
     for number in range(1, rotations + 1):
         current.append(lines([number]))
-        current.path.rename(current.path.with_name(f"@4000000069{number:014x}.s"))
+        name = current.path.with_name(f"@4000000069{number:014x}.s")
+        if packer:
+            name.with_suffix(".t").write_bytes(PACKERS[packer](current.path.read_bytes()))
+            current.path.rename(name.with_suffix(".u"))
+            name.with_suffix(".t").rename(name)
+            name.with_suffix(".u").unlink()
+        else:
+            current.path.rename(name)
     current.append(lines([9]))
     if is_down:
         exporter.start()
@@ -242,7 +264,33 @@ def test_b12_a_link_to_dated_files_that_was_switched_several_times_leaves_none_u
     assert exporter.counted(range(4))
 
 
-PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+@down
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("name", ["app.{}.jsonl", "app.jsonl.{}"])
+def test_b12_a_link_to_numbered_files_that_was_switched_several_times_leaves_none_unread(
+    exporter: Exporter, log_file: LogFile, name: str, is_packed: bool, is_down: bool
+) -> None:
+    folder = log_file.path.parent
+
+    def switch(at: int, number: int) -> None:
+        (folder / name.format(at)).write_bytes(lines([number]))
+        (folder / "link~").symlink_to(name.format(at))
+        (folder / "link~").replace(log_file.path)
+
+    switch(8, 900)
+    switch(9, 0)
+    exporter.start().poll()
+    if is_down:
+        exporter.kill()
+    for number in (1, 2, 3):
+        switch(9 + number, number)
+    if is_packed:
+        pack(folder / name.format(10))
+    (folder / name.format(13)).write_bytes(lines([901]))  # the link does not lead there yet
+    if is_down:
+        exporter.start()
+    exporter.let_rest().restart().let_rest()
+    assert exporter.counted(range(4))
 
 
 @down
@@ -325,6 +373,9 @@ NEIGHBOURS = [
     "events.jsonl.gz.1.tmp",
     "other.jsonl.1",
     "my-events.jsonl.1",
+    "7-events.jsonl",
+    "20261120events.jsonl",
+    "2026-events.jsonl",
 ]
 
 
