@@ -7,7 +7,7 @@ What is remembered of calls is bounded.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 
 from contracts.model import Contract, Metric, Word
@@ -26,6 +26,9 @@ MISTYPED, UNKNOWN_VALUE, OUT_OF_RANGE = "mistyped", "unknown_value", "out_of_ran
 _OWN = {metric.name.removeprefix(RESERVED_PREFIX): metric.name for metric in RECORDED}
 
 Labels = tuple[object, ...]
+
+_Known = tuple[Cell, Sequence[Cell]]
+"""What a call moves, and what counts its names beyond their cap: they stay so, as no name gives up its place."""
 
 
 class _RefusedError(Exception):
@@ -56,7 +59,7 @@ class Recorder:
         }
         self._names: dict[str, dict[str, None]] = {name: {} for name, word in contract.words.items() if word.max_values}
         self._cells: dict[Series, Cell] = {}
-        self._known: dict[tuple[str, Labels], Cell] = {}
+        self._known: dict[tuple[str, Labels], _Known] = {}
         self._guard = threading.Lock()
 
     def begin(self, values: Mapping[Series, float]) -> None:
@@ -94,32 +97,38 @@ class Recorder:
         return {series: cell.get() for series, cell in cells.items()}
 
     def _find(self, name: str, labels: Labels) -> Cell | None:
+        """Return what a call moves, None if it is refused, and count its names that are beyond their cap."""
         try:
             known = self._known.get((name, labels))
         except TypeError:  # something that is no text and cannot be hashed
             known = None
-        return known if known is not None else self._resolve(name, labels)
+        known = known or self._resolve(name, labels)
+        if known is None:
+            return None
+        cell, beyond = known
+        for one in beyond:
+            one.inc(1.0)
+        return cell
 
-    def _resolve(self, name: str, given: Labels) -> Cell | None:
-        placed, is_plain = [], True
+    def _resolve(self, name: str, given: Labels) -> _Known | None:
+        placed, beyond = [], []
         try:
             for (label, word, read), value in zip(self._columns[name], given, strict=True):
                 text = read(value)
                 seen = self._names.get(word)
                 if seen is not None and text not in seen and not self._place(word, text):
-                    text, is_plain = self._contract.words[word].otherwise or "other", False
-                    self._own("label_overflow_total", name, label).inc(1.0)
+                    text = self._contract.words[word].otherwise or "other"
+                    beyond.append(self._own("label_overflow_total", name, label))
                 placed.append(text)
-                is_plain = is_plain and type(value) is str
         except _RefusedError as refusal:
             self._refuse(refusal)
             return None
-        cell = self._cell(name, tuple(placed))
-        if is_plain:
+        known = self._cell(name, tuple(placed)), beyond
+        if all(type(value) is str for value in given):
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            self._known[name, given] = cell
-        return cell
+            self._known[name, given] = known
+        return known
 
     def _place(self, word: str, text: str) -> bool:
         """Give a new name a place; False if its word has no place left."""

@@ -42,6 +42,12 @@ for _ in range(5):
         took = (time.process_time() - began) / number * 1e6
         best[name] = min(took, best.get(name, took))
 
+names = [f"new {at}" for at in range(number)]
+began = time.process_time()
+for name in names:
+    t.record_strategy_signal(name, "long")
+fresh = (time.process_time() - began) / number * 1e6
+
 def kib():
     status = open("/proc/self/status").read()  # ru_maxrss has its parent's, too
     return int(re.search("VmHWM:[^0-9]*([0-9]+)", status)[1])
@@ -54,7 +60,7 @@ def many(first):
 many(0)
 before = kib()
 many(number)
-print(json.dumps({**best, "kib": kib() - before}))
+print(json.dumps({**best, "kib": kib() - before, "fresh": fresh}))
 """
 
 
@@ -73,10 +79,12 @@ def telemetry_readings(number: int, folder: Path) -> list[Reading]:
         if done.returncode:
             raise OSError(f"the session in mode {mode} failed: {done.stderr[-500:]}")
         measured = json.loads(done.stdout)
-        left = measured.pop("kib")
+        left, fresh = measured.pop("kib"), measured.pop("fresh")
         for kind, took in measured.items():
             key = f"telemetry_{mode.lower()}_{kind.replace(' ', '_')}"
             found.append(Reading(key, f"telemetry call, mode {mode}, {kind}", took, "us", at_most=5))
+        what = f"telemetry call, mode {mode}, beyond the cap, each name new"
+        found.append(Reading(f"telemetry_{mode.lower()}_new_names", what, fresh, "us"))
         text = f"memory {2 * number:,} calls that were never made before leave, mode {mode}"
         found.append(Reading(f"telemetry_{mode.lower()}_left", text, left / 1024, "MiB", at_most=1))
     return found

@@ -265,7 +265,7 @@ def test_a_measurement_that_fails_is_said_and_the_others_go_on(tmp_path: Path, m
 @pytest.mark.slow
 def test_a_call_of_the_telemetry_is_measured_in_both_modes_and_leaves_nothing(tmp_path: Path) -> None:
     readings = {one.key: one for one in telemetry_readings(2000, tmp_path)}
-    kinds = ("counter", "gauge", "refused", "beyond_the_cap", "left")
+    kinds = ("counter", "gauge", "refused", "beyond_the_cap", "new_names", "left")
     assert set(readings) == {f"telemetry_{mode}_{kind}" for mode in ("a", "b") for kind in kinds}
     assert all(readings[f"telemetry_{mode}_{kind}"].value for mode in ("a", "b") for kind in kinds[:-1])
     assert [readings[f"telemetry_{mode}_left"].verdict for mode in ("a", "b")] == ["met", "met"]
