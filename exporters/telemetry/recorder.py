@@ -19,7 +19,8 @@ from exporters.telemetry.cells import Cell
 __all__ = ["Recorder"]
 
 _MOST_KNOWN = 4096
-"""Spellings of label sets remembered; all are forgotten when there are more."""
+_LONGEST = 256
+"""Spellings of label sets remembered, all are forgotten when there are more; most characters of a text in them."""
 
 MISTYPED, UNKNOWN_VALUE, OUT_OF_RANGE = "mistyped", "unknown_value", "out_of_range"
 
@@ -27,8 +28,9 @@ _OWN = {metric.name.removeprefix(RESERVED_PREFIX): metric.name for metric in REC
 
 Labels = tuple[object, ...]
 
-_Known = tuple[Cell, Sequence[Cell]]
-"""What a call moves, and what counts its names beyond their cap: they stay so, as no name gives up its place."""
+_Known = tuple[Cell | None, Sequence[Cell]]
+"""What a call moves, None if it is refused, and what counts that or its names beyond their cap. It stays so: no name
+gives up its place."""
 
 
 class _RefusedError(Exception):
@@ -84,7 +86,7 @@ class Recorder:
         try:
             value = _number_of(word, bound, number)
         except _RefusedError as refusal:
-            self._refuse(refusal)
+            self._refused(refusal).inc(1.0)
             return
         cell = self._find(name, labels)
         if cell is not None:
@@ -97,38 +99,40 @@ class Recorder:
         return {series: cell.get() for series, cell in cells.items()}
 
     def _find(self, name: str, labels: Labels) -> Cell | None:
-        """Return what a call moves, None if it is refused, and count its names that are beyond their cap."""
+        """Return what a call moves, None if it is refused; count that, and its names that are beyond their cap."""
         try:
             known = self._known.get((name, labels))
         except TypeError:  # something that is no text and cannot be hashed
             known = None
-        known = known or self._resolve(name, labels)
-        if known is None:
-            return None
-        cell, beyond = known
-        for one in beyond:
+        cell, counted = known or self._resolve(name, labels)
+        for one in counted:
             one.inc(1.0)
         return cell
 
-    def _resolve(self, name: str, given: Labels) -> _Known | None:
-        placed, beyond = [], []
+    def _resolve(self, name: str, given: Labels) -> _Known:
+        known: _Known
         try:
-            for (label, word, read), value in zip(self._columns[name], given, strict=True):
-                text = read(value)
-                seen = self._names.get(word)
-                if seen is not None and text not in seen and not self._place(word, text):
-                    text = self._contract.words[word].otherwise or "other"
-                    beyond.append(self._own("label_overflow_total", name, label))
-                placed.append(text)
+            placed, beyond = self._labels(name, given)
+            known = self._cell(name, placed), beyond
         except _RefusedError as refusal:
-            self._refuse(refusal)
-            return None
-        known = self._cell(name, tuple(placed)), beyond
-        if all(type(value) is str for value in given):
+            known = None, [self._refused(refusal)]
+        if all(type(value) is str and len(value) <= _LONGEST for value in given):
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             self._known[name, given] = known
         return known
+
+    def _labels(self, name: str, given: Labels) -> tuple[tuple[str, ...], list[Cell]]:
+        """Return the label values of a call, and what counts those that are beyond their cap."""
+        placed, beyond = [], []
+        for (label, word, read), value in zip(self._columns[name], given, strict=True):
+            text = read(value)
+            seen = self._names.get(word)
+            if seen is not None and text not in seen and not self._place(word, text):
+                text = self._contract.words[word].otherwise or "other"
+                beyond.append(self._own("label_overflow_total", name, label))
+            placed.append(text)
+        return tuple(placed), beyond
 
     def _place(self, word: str, text: str) -> bool:
         """Give a new name a place; False if its word has no place left."""
@@ -151,8 +155,8 @@ class Recorder:
                 self._cells[series] = self._make(self._metrics[name], labels)
             return self._cells[series]
 
-    def _refuse(self, refusal: _RefusedError) -> None:
-        self._own("refused_values_total", refusal.word, refusal.reason).inc(1.0)
+    def _refused(self, refusal: _RefusedError) -> Cell:
+        return self._own("refused_values_total", refusal.word, refusal.reason)
 
     def _own(self, name: str, *labels: str) -> Cell:
         return self._cell(_OWN[name], (self._contract.name, *labels))

@@ -31,8 +31,8 @@ _INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:T
 _DATED = re.compile(r"(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*")
 """What it puts before a name and a dash: 20261120-1725-01-name.jsonl."""
 
-_NUMBERED = re.compile(r"(.+\.)(\d{1,9})(\.[^.]+)?")
-"""A name with a number of its own: name.12.jsonl, name.12."""
+_NUMBERED = re.compile(r"(.+\.|(?=\d+\.))(\d{1,9})(\.[^.]+)?")
+"""A name with a number of its own: name.12.jsonl, name.12, 12.log (of a container that was started again)."""
 
 _STAMPED = re.compile(r"@[0-9a-f]{24}\.[su]")
 """What svlogd and multilog call a file named `current` when they begin a new one: its TAI64N label."""
@@ -84,8 +84,8 @@ def list_backups(paths: Iterable[str]) -> dict[str, list[Backup]]:
     for folder, here in wanted.items():
         for name in _names_in(folder):
             made = {path for base in (*bases(name), _dateless(name)) for path in here.get(base, ())}
-            shape, number = _numbered(name)
-            made |= {path for path, newest in links.get((folder, shape), ()) if number < newest}
+            for shape, number in map(_numbered, (name, *bases(name)) if links else ()):
+                made |= {path for path, newest in links.get((folder, shape), ()) if number < newest}
             for path in made:
                 one = _look(os.path.join(folder, name))
                 if one is not None and all(one.key != other.key for other in found[path]):

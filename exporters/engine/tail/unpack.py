@@ -23,8 +23,13 @@ _BLOCK = 1 << 18
 
 _MODULES = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma", ".zst": "zstandard"}
 
-_MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
-"""How packed files begin, and no line of JSON does: svlogd's and multilog's processors give them no ending."""
+_MAGIC = {
+    b"\x1f\x8b\x08": ".gz",
+    **{b"BZh%d1AY&SY" % level: ".bz2" for level in range(1, 10)},
+    b"\xfd7zXZ\0": ".xz",
+    b"\x28\xb5\x2f\xfd": ".zst",
+}
+"""How packed files begin, and no text does: svlogd's and multilog's processors give them no ending."""
 
 
 class DamagedError(Exception):
@@ -49,7 +54,7 @@ def packing_of(path: str, fd: int) -> str:
     """
     if ending := _ending_of(path):
         return ending
-    head = os.pread(fd, max(map(len, _MAGIC)), 0)
+    head = os.pread(fd, 16, 0)
     return next((ending for magic, ending in _MAGIC.items() if head.startswith(magic)), "")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
+import lzma
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -214,3 +217,17 @@ def test_a_backup_that_cannot_be_read_through_is_not_known_by_what_it_holds(
             assert past_checkpoint(one, "e.jsonl", 1) is None
         assert past_checkpoint(one, "e.jsonl", 1) is not None
     assert change == [0]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+def test_a_packed_file_without_an_ending_is_known_by_how_it_begins_and_a_text_is_none(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    begun = pack(READ)[:3]
+    texts = {"e.jsonl.4": pack(READ), "e.jsonl.3": begun, "e.jsonl.2": READ, "e.jsonl.1": b"", "e.jsonl.0.gz": READ}
+    assert [one.is_packed for one in written(tmp_path, texts)] == [True, begun[:2] == b"\x1f\x8b", False, False, True]
+    checkpoint = checkpoint_of(tmp_path / "read", READ)
+    best = find_content(checkpoint, written(tmp_path, {"e.jsonl.4": pack(READ + b"more\n")})[:1])
+    assert best is not None
+    assert os.pread(best[1], 5, len(READ)) == b"more\n"
+    os.close(best[1])

@@ -266,7 +266,7 @@ def test_b12_a_link_to_dated_files_that_was_switched_several_times_leaves_none_u
 
 @down
 @pytest.mark.parametrize("is_packed", [False, True])
-@pytest.mark.parametrize("name", ["app.{}.jsonl", "app.jsonl.{}"])
+@pytest.mark.parametrize("name", ["app.{}.jsonl", "app.jsonl.{}", "{}.log"])
 def test_b12_a_link_to_numbered_files_that_was_switched_several_times_leaves_none_unread(
     exporter: Exporter, log_file: LogFile, name: str, is_packed: bool, is_down: bool
 ) -> None:
@@ -285,7 +285,8 @@ def test_b12_a_link_to_numbered_files_that_was_switched_several_times_leaves_non
     for number in (1, 2, 3):
         switch(9 + number, number)
     if is_packed:
-        pack(folder / name.format(10))
+        (folder / name.format(10)).rename(rotated := folder / f"{name.format(10)}.20261120-172501")
+        pack(rotated)
     (folder / name.format(13)).write_bytes(lines([901]))  # the link does not lead there yet
     if is_down:
         exporter.start()
