@@ -142,16 +142,16 @@ class Parts:
         plans, names = self._plans.take_names(keys, plans)
         line, columns = effect_of(kept, plans, self._pairs, now)
         line.names, line.parts = names, odd
-        effects, moved = [line], set(map(places.__getitem__, moving_rows(plans, columns)))
+        done = [_Done(line, plans, moving_rows(plans, columns))]
+        moved = set(map(places.__getitem__, done[0].moving))
         for level, inner, rows in opened:
-            effect, moving = _effect_of(level, inner, now)
-            moved.update(map(rows.__getitem__, moving))
-            effects.append(effect)
-        if len(events) > 1 and not _are_apart(effects):
+            done.append(_done_by(level, inner, now))
+            moved.update(map(rows.__getitem__, done[-1].moving))
+        if len(events) > 1 and not _are_apart(done):
             return None
         whole = Effect()
-        for effect in effects:
-            whole.add(effect)
+        for one in done:
+            whole.add(one.effect)
         whole.rejected += Counter(refused.values())
         rejected = whole.rejected.total()
         whole.outcomes = Counter({"applied": len(moved), "ignored": len(events) - rejected - len(moved)})
@@ -195,8 +195,16 @@ def _repeated(column: Sequence[Any], numbers: Sequence[int]) -> Iterator[Any]:
     return chain.from_iterable(map(repeat, column, numbers))
 
 
-def _effect_of(level: _Level, events: Sequence[object], now: float) -> tuple[Effect, Collection[int]]:
-    """Return what the events of a level do, and the places of those that move something."""
+class _Done(NamedTuple):
+    """What the lines or the events of a level do, their plans, and the places of those that move something."""
+
+    effect: Effect
+    plans: Sequence[Plan]
+    moving: Collection[int]
+
+
+def _done_by(level: _Level, events: Sequence[object], now: float) -> _Done:
+    """Return what the events of a level do."""
     plans, names = level.plans.plans_of(events)
     effect, columns = effect_of(events, plans, level.contract.pairs, now)
     moving = moving_rows(plans, columns)
@@ -207,16 +215,20 @@ def _effect_of(level: _Level, events: Sequence[object], now: float) -> tuple[Eff
     effect.rejected, effect.outcomes = Counter(), Counter()
     effect.refused = Counter({key: number for key, number in effect.refused.items() if key[0] in level.own})
     effect.absent = Counter({word: number for word, number in effect.absent.items() if word in level.own})
-    return effect, moving
+    return _Done(effect, plans, moving)
 
 
-def _are_apart(effects: Sequence[Effect]) -> bool:
-    """Whether no two effects take places for names, or move a series in which the order of events shows."""
-    if sum(bool(effect.names) for effect in effects) > 1:
+def _are_apart(done: Sequence[_Done]) -> bool:
+    """Whether lines and levels may be gone through one after the other, and need not be line by line.
+
+    No two of them move a series in which the order of events shows, nor do two show names while there are places taken:
+    the first would take those of the other.
+    """
+    if any(one.effect.names for one in done) and sum(any(plan.names for plan in set(one.plans)) for one in done) > 1:
         return False
     moved = [
-        {(update.metric.name, update.labels) for update in effect.updates if not isinstance(update, Count)}
-        for effect in effects
+        {(update.metric.name, update.labels) for update in one.effect.updates if not isinstance(update, Count)}
+        for one in done
     ]
     return len(set(chain.from_iterable(moved))) == sum(map(len, moved))
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -43,6 +44,25 @@ def test_names_of_lines_and_parts_take_their_places_in_the_order_of_the_lines(be
         ("other", "many"): 1,
     }
     assert made.values("heat") == {(): 4}
+
+
+BOTS = NOTES.replace("  heat: {type: number}\n", "").replace(", heat: heat", "").partition("  heat:")[0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_names_of_lines_do_not_take_the_places_of_names_in_parts_before_them(bench: Make, seed: int) -> None:
+    chance = Random(seed)
+    lines = [
+        {
+            "kind": chance.choice(["many", "one"]),
+            "bot": one,
+            "notes": [{"bot": one} for one in chance.sample("abcdef", 2)],
+        }
+        for one in chance.choices("abcdef", k=8)
+    ]
+    whole, each = bench(BOTS).feed(*lines), bench(BOTS).feed_each(*lines)
+    assert list(whole.state.seen["bot"]) == list(each.state.seen["bot"])
+    assert whole.everything() == each.everything()
 
 
 def test_where_only_parts_take_places_lines_and_parts_are_done_together(bench: Make) -> None:
