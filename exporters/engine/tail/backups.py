@@ -25,11 +25,12 @@ _SUFFIX = re.compile(r"[.\-_]\d[\d\-_.:TZ]*(?:\.backup)?|\.old")
 """What rotation puts behind a name: .1, -20261120, .2026-11-20, -1763596800, .old; -2026112011.backup, when logrotate
 finds that a writer was quicker to make the new file."""
 
-_INFIX = re.compile(r"\.\d[\d\-_.:TZ]*|[-_](?:(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*|1\d{9})|\.old")
+_DATE = r"(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*"
+_INFIX = re.compile(rf"\.\d[\d\-_.:TZ]*|[-_](?:{_DATE}|1\d{{9}})|\.old")
 """What it puts in front of the ending. After a dash only dates: name-1.jsonl may well be another writer's file."""
 
-_DATED = re.compile(r"(?:19|20)\d\d[-_.]?[01]\d[\d\-_.:TZ]*")
-"""What it puts before a name and a dash: 20261120-1725-01-name.jsonl."""
+_PREFIX = re.compile(_DATE)
+"""What it puts before a name and a separator: 20261120-1725-01-name.jsonl."""
 
 _NUMBERED = re.compile(r"(.+\.|(?=\d+\.))(\d{1,9})(\.[^.]+)?")
 """A name with a number of its own: name.12.jsonl, name.12, 12.log (of a container that was started again)."""
@@ -137,7 +138,7 @@ def bases(name: str) -> tuple[str, ...]:
         return ("current",)
     whole = [plain[:at] for at in cuts if at and _SUFFIX.fullmatch(plain, at)]
     inner = [stem[:at] + ending for at in cuts if at and ending and _INFIX.fullmatch(stem, at)]
-    behind = [plain[at + 1 :] for at in cuts if _DATED.fullmatch(plain, 0, at)]
+    behind = [plain[at + 1 :] for at in cuts if _PREFIX.fullmatch(plain, 0, at)]
     return (*whole, *inner, *behind, *([plain] if plain != name else []))
 
 
@@ -172,8 +173,8 @@ def _look(path: str) -> Backup | None:
         found, is_readable = (FileKey(info.st_dev, info.st_ino), is_packed(path)), False
     if found is None:
         return None
-    key, has_packed_text = found
-    return Backup(path, key, info.st_size, info.st_mtime_ns, has_packed_text, is_readable)
+    key, has_packing = found
+    return Backup(path, key, info.st_size, info.st_mtime_ns, has_packing, is_readable)
 
 
 def _age(one: Backup) -> tuple[int, int, str]:

@@ -100,7 +100,7 @@ class Finder:
 
     def _matches(self) -> Iterator[str]:
         for pattern in self._patterns:
-            if _MAGIC & set(pattern):
+            if _MAGIC & set(pattern):  # packed files are made by rotation, their text has been read before
                 found = [path for path in glob.glob(pattern, recursive=True) if not is_packed(path)]
                 yield from [path for path in sorted(found) if not is_left_out(path, self._left_out)] or [pattern]
             else:
